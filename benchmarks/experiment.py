@@ -67,8 +67,8 @@ def compare(
             finished. The folder stores how many were finished, so that the same call finds the
             same problems again.
         strategy_budget: what each strategy may spend on all problems, within the model's budget.
-        problem_budget: what each strategy may spend on one problem; when it runs out, the problem
-            stays unanswered.
+        problem_budget: what each strategy may spend on one problem; when it runs out, the samples
+            that it covered have the vote, and other techniques leave the problem unanswered.
         new_samples: draw new completions instead of using recorded ones.
         epochs: independent repetitions of every problem, each with its own draws.
         race: stop a strategy once it can no longer be the best on these problems by more than the

@@ -13,7 +13,7 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.branches import FirstCall
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, unwrap
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.sandbox import Tools
@@ -181,6 +181,15 @@ class Session:
     def partial(self) -> Answer | None:
         """The partial result that the strategy kept last, or None."""
         return self._kept[0] if self._kept else None
+
+    def owns(self, error: BudgetExhausted) -> bool:
+        """Return whether the budget of this solve alone is used up, so that the solve ends with what it has.
+
+        If a budget around it is used up, the error must be raised, and the solve can be repeated
+        with a larger budget.
+        """
+        budget = self._context and self._context.solve_budget
+        return budget is not None and error.budget is budget
 
     def stopped_answer(self, reason: str) -> Answer:
         """Return the answer to report when the budget runs out.

@@ -125,8 +125,8 @@ class Strategy(ABC):
             budget: the limit for this problem, within the model's budget.
 
         Returns:
-            The answer. If this problem's own budget runs out first, `Unparsed` with the partial
-            result.
+            The answer. If this problem's own budget runs out first, the samples that it covered have
+            the vote, and the answer says so; without a vote, `Unparsed` with the partial result.
 
         Raises:
             UsageError: the strategy does not support this kind of answer.
@@ -309,13 +309,18 @@ class Strategy(ABC):
             llm,
             trace,
             stream=DrawStream(epoch=epoch),
-            context=CallContext(nested, llm.journal if journal is None else journal, trace.name),
+            context=CallContext(
+                nested,
+                llm.journal if journal is None else journal,
+                trace.name,
+                None if budget is None else nested,
+            ),
         )
         try:
             with telemetry.solve(trace.name):
                 answer = await session.solve(self, problem)
         except BudgetExhausted as error:
-            if budget is None or error.budget is not nested:
+            if not session.owns(error):
                 raise
             answer = session.stopped_answer(str(error))
         trace.seconds = time.monotonic() - started

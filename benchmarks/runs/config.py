@@ -30,8 +30,8 @@ class RunConfig:
         strategy_budget: what each strategy may spend on all problems, within the model's budget.
             With a folder, this budget, the next and the model's are those of the run: the calls of
             earlier commands count. Only seconds are counted from the first call of each command.
-        problem_budget: what each strategy may spend on one problem. A problem whose budget runs
-            out stays unanswered.
+        problem_budget: what each strategy may spend on one problem. If it runs out, the samples that
+            it covered have the vote; other techniques leave the problem unanswered.
         new_samples: draw new completions instead of using recorded ones.
         epochs: independent repetitions of every problem, at least 1, each with its own draws.
         race_margin: stop a strategy once it can no longer be the best by more than this many

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
@@ -25,11 +25,13 @@ class CallContext:
         budget: the budget that pays for them.
         journal: the journal that records them: the model's own, or one whose parent is the model's.
         fairness_group: the group that takes turns with others (the strategy), see `RateLimiter`.
+        solve_budget: the budget of this solve alone, which is `budget`; None if it has none.
     """
 
     budget: Budget
     journal: Journal
     fairness_group: str = ""
+    solve_budget: Budget | None = field(default=None, compare=False)
 
 
 _OWNER_ERRORS = (asyncio.CancelledError, BudgetExhausted, JournalError)

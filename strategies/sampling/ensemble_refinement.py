@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer, Answered
+from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -90,13 +91,13 @@ class EnsembleRefinement(Strategy):
         drafts = await draw_samples(self.base, problem, session, self.drafts, temperature=self.temperature)
         draft_texts = [append_answer(draft.text, draft.value, problem) for draft in drafts if draft.text.strip()]
         if not draft_texts:
-            return majority_answer(drafts, problem)
-        draft_vote = majority_answer(drafts, problem)
+            return majority_answer(drafts, problem, self.drafts)
+        draft_vote = majority_answer(drafts, problem, self.drafts)
         session.keep_partial(draft_vote)
         session.note(f"votes of the drafts: {draft_vote.votes}")
 
         def outcome(refined: Sequence[VoteSample]) -> Answer:
-            answer = majority_answer(refined, problem)
+            answer = majority_answer(refined, problem, self.samples)
             session.note(f"votes: {answer.votes}")
             if isinstance(answer, Answered):
                 repeats = draft_vote.value is not None and problem.kind.same(answer.value, draft_vote.value)
@@ -114,16 +115,22 @@ class EnsembleRefinement(Strategy):
             else [draft_texts]
         )
         problems = [self._with_drafts(problem, order) for order in orders]
-        with session.stage("refine"):
-            draws = await draw_samples(
-                reader,
-                problems,
-                session,
-                self.samples,
-                name="refinement",
-                temperature=self.temperature,
-                outcome=outcome,
-            )
+        try:
+            with session.stage("refine"):
+                draws = await draw_samples(
+                    reader,
+                    problems,
+                    session,
+                    self.samples,
+                    name="refinement",
+                    temperature=self.temperature,
+                    outcome=outcome,
+                )
+        except BudgetExhausted as error:
+            if not session.owns(error) or not isinstance(draft_vote, Answered):
+                raise
+            session.note(f"the vote over the drafts decides: {error}")
+            return replace(draft_vote, rule="vote of the drafts")
         return outcome(draws)
 
     def _with_drafts(self, problem: Problem, draft_texts: Sequence[str]) -> Problem:

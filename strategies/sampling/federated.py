@@ -136,7 +136,7 @@ class Federated(Strategy):
         draws = await draw_samples(
             self.base, wordings, session, len(wordings), name="wording", temperature=self.temperature
         )
-        answer = majority_answer(draws, problem)
+        answer = majority_answer(draws, problem, len(wordings))
         if answer.votes is not None:
             session.note(f"votes: {answer.votes}")
         return answer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from reasoning.answer import Answer
 from reasoning.branches import gather
@@ -45,10 +46,12 @@ async def draw_samples(
             out; by default their majority.
 
     Returns:
-        The samples, in draw order.
+        The samples, in draw order. If the budget of the problem is used up, those that it covered; a
+        note says so.
 
     Raises:
-        BudgetExhausted: the budget does not cover all samples. The partial answer is kept.
+        BudgetExhausted: the budget of the problem covers no sample, or a budget around it is used up.
+            The partial answer is kept.
     """
     problems = [problem] if isinstance(problem, Problem) else problem
     done: dict[int, VoteSample] = {}
@@ -57,6 +60,17 @@ async def draw_samples(
         done[index] = VoteSample.from_answer(
             answer, [draw for call in branch.trace.calls() for draw in call.completions]
         )
+
+    exhausted: list[BudgetExhausted] = []
+
+    async def unless_exhausted(sample: Coroutine[Any, Any, None]) -> None:
+        try:
+            await sample
+        except BudgetExhausted as error:
+            # The other samples may be covered.
+            if not session.owns(error):
+                raise
+            exhausted.append(error)
 
     async def solve_sample(index: int, branch: Session) -> None:
         record(index, await branch.solve(base, problems[index % len(problems)]), branch)
@@ -70,12 +84,17 @@ async def draw_samples(
             call = base.first_call(problems[0])
             settled, started = await session.start_branches(call, n, name, start=after, **settings)
             done.update({index: VoteSample.from_answer(answer, [draw]) for index, (answer, draw) in settled.items()})
-            await gather([finish_sample(index, branch, base) for index, branch in started.items()])
+            await gather([unless_exhausted(finish_sample(index, branch, base)) for index, branch in started.items()])
         else:
             branches = session.branches(n, name, start=after, **settings)
-            await gather([solve_sample(index, branch) for index, branch in enumerate(branches)])
+            await gather([unless_exhausted(solve_sample(index, branch)) for index, branch in enumerate(branches)])
+        if exhausted and not done and not after:
+            raise exhausted[0]
+        if exhausted:
+            session.note(f"{after + len(done)} of {after + n} samples: {exhausted[0]}")
     except BudgetExhausted:
-        if complete := [done[index] for index in sorted(done)]:
+        if done or after:
+            complete = [done[index] for index in sorted(done)]
             session.keep_partial(outcome(complete) if outcome is not None else majority_answer(complete, problems[0]))
         raise
-    return [done[index] for index in range(n)]
+    return [done[index] for index in sorted(done)]

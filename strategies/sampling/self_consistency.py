@@ -10,7 +10,7 @@ from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session
-from reasoning.strategies.sampling.majority import first_text
+from reasoning.strategies.sampling.majority import budget_note, first_text, unparsed_reason
 from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
@@ -125,14 +125,20 @@ class SelfConsistency(Strategy):
         used = None
         while used is None:
             before = len(draws)
-            draws += await self._wave(draws, problem, session, groups)
+            n = self._next(groups.classify(_votes(draws)))
+            draws += await self._wave(draws, n, problem, session, groups)
             used = first_stop(_votes(draws), groups, self.rule, self.samples, after=before)
-        answer = self._voted(draws[:used], problem, groups, len(draws))
+            if used is None and len(draws) < before + n:
+                break
+        note = "" if used else budget_note(len(draws), self.samples)
+        answer = self._voted(draws[:used], problem, groups, len(draws), note)
         if answer.votes is not None:
             session.note(f"votes: {answer.votes}")
         return answer
 
-    def _voted(self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, drawn: int) -> Answer:
+    def _voted(
+        self, draws: Sequence[VoteSample], problem: Problem, groups: AnswerClasses, drawn: int, note: str = ""
+    ) -> Answer:
         # Each sample of a strategy has an answer.
         answers: list[Answer] = [draw.answer for draw in draws if draw.answer is not None]
         if all(isinstance(answer, Failed) for answer in answers):
@@ -145,9 +151,9 @@ class SelfConsistency(Strategy):
             group=groups,
             min_share=self.min_share,
         )
-        result = replace(result, drawn=drawn)
+        result = replace(result, drawn=drawn, note="; ".join(filter(None, (result.note, note))))
         if result.value is None:
-            return Unparsed(result.reason, text=first_text(answers), votes=result)
+            return Unparsed(unparsed_reason(result), text=first_text(answers), votes=result)
         return replace(answers[result.candidates[0].representative], confidence=result.share, votes=result)
 
     def _next(self, keys: list[Any]) -> int:
@@ -155,14 +161,13 @@ class SelfConsistency(Strategy):
         return min(max(stopping.next_batch_size(keys, self.rule, self.samples), self.wave), self.samples - len(keys))
 
     async def _wave(
-        self, before: Sequence[VoteSample], problem: Problem, session: Session, groups: AnswerClasses
+        self, before: Sequence[VoteSample], n: int, problem: Problem, session: Session, groups: AnswerClasses
     ) -> list[VoteSample]:
         def outcome(complete: list[VoteSample]) -> Answer:
             draws = [*before, *complete]
             return self._voted(draws, problem, groups, len(draws))
 
-        n, logprobs = self._next(groups.classify(_votes(before))), self.weigh in BY_LOGPROB
-        settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": logprobs}
+        settings: dict[str, Any] = {"temperature": self.temperature, "logprobs": self.weigh in BY_LOGPROB}
         draws = await draw_samples(self.base, problem, session, n, after=len(before), outcome=outcome, **settings)
         if self.keep == "executed":
             return await runs_without_error(draws, session.tools.interpreter)

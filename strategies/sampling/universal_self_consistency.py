@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from reasoning.answer import Answer
-from reasoning.errors import ContextOverflow
+from reasoning.errors import BudgetExhausted, ContextOverflow
 from reasoning.kinds import Number
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -79,7 +79,7 @@ class UniversalSelfConsistency(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         draws = await draw_samples(self.base, problem, session, self.samples, temperature=self.temperature)
-        majority = majority_answer(draws, problem)
+        majority = majority_answer(draws, problem, self.samples)
         # Every sample failed.
         if majority.votes is None:
             return majority
@@ -98,7 +98,9 @@ class UniversalSelfConsistency(Strategy):
         try:
             turns = self.pick.render(problem, responses=responses, n=len(readable))
             chosen = by_number.get(_number((await session.ask(turns, temperature=0)).text))
-        except ContextOverflow as error:
+        except (ContextOverflow, BudgetExhausted) as error:
+            if isinstance(error, BudgetExhausted) and not session.owns(error):
+                raise
             session.note(f"the vote decides: {error}")
             return None
         if chosen is None:

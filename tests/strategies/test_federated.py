@@ -331,7 +331,7 @@ def test_a_twin_whose_call_for_wordings_fails_leaves_the_other_twins() -> None:
 def test_where_the_budget_ends_it_the_wordings_that_are_there_have_voted() -> None:
     strategy = strategies.get("federated(cot(shots=1), paraphrases=2)").replace(pool=SAME)
     answer = strategy.run(CHAIRS, ScriptedLLM(worked, max_n=1), budget=Budget(calls=2))
-    assert answer.state == "unparsed"
+    assert answer.value == 101
     assert answer.votes is not None
     assert dict(answer.votes.counts) == {101: 2}
     assert answer.text == "12 * 9 - 7. The answer is 101."

@@ -17,6 +17,7 @@ from reasoning.messages import Completion, Request, Token
 from reasoning.providers.client import Client
 from reasoning.strategies import ChainOfThought, SelfConsistency
 from reasoning.testing import ScriptedLLM
+from reasoning.trace import Note
 from reasoning.voting import Beta
 from tests import call_counts
 
@@ -274,8 +275,8 @@ def test_a_budget_for_what_the_rule_needs_is_enough() -> None:
         strategy.run(PENS, divided)
     said = iter(range(40))
     own = strategy.run(PENS, ScriptedLLM(lambda m: f"The answer is {next(said)}."), budget=Budget(calls=6))
-    assert own.state == "unparsed"
-    assert "6" in own.reason
+    assert (own.value, own.votes and own.votes.total) == (0, 6)
+    assert "6 of at most 40 samples, since the budget is used up" in str(own.votes)
 
 
 def test_a_small_majority_is_an_abstention_with_its_votes() -> None:
@@ -377,16 +378,76 @@ def test_a_spec_with_a_rule_and_its_repr() -> None:
     assert strategies.get(spec).rule == Beta(0.9)
 
 
-def test_where_the_budget_ends_it_those_that_are_there_have_voted() -> None:
-    llm = ScriptedLLM(lambda turns: "The answer is 7.", max_n=1)
+@pytest.mark.parametrize("max_n", [1, 4, 64])
+@pytest.mark.parametrize(("calls", "value"), [(1, 7), (3, 7), (5, 8), (8, 8)])
+def test_as_many_samples_as_the_budget_of_a_problem_buys_have_the_vote(max_n: int, calls: int, value: int) -> None:
+    said = iter([7, 7, 8, 8, 8, 8, 7, 8])
+    llm = ScriptedLLM(lambda turns: f"The answer is {next(said)}.", max_n=max_n)
     answer = SelfConsistency(ChainOfThought(stages=1), samples=10).run(
-        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=8)
+        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=calls)
     )
-    assert answer.state == "unparsed"
-    assert "budget" in answer.reason
+    assert (answer.value, answer.usage.calls, llm.calls) == (value, calls, calls)
     assert answer.votes is not None
-    assert (answer.votes.value, answer.votes.drawn) == (7, 8)
-    assert answer.text == "The answer is 7."
+    assert (answer.votes.total, answer.votes.drawn) == (calls, calls)
+    said_so = f"{calls} of at most 10 samples, since the budget is used up"
+    assert said_so in str(answer.votes)
+    assert answer.trace is not None
+    assert any(said_so in note.text for note in answer.trace.events if isinstance(note, Note))
+
+
+def test_samples_of_several_calls_that_the_budget_covers_are_finished() -> None:
+    """A sample whose second call is not covered has no vote, and does not stop the others."""
+    llm = ScriptedLLM(lambda turns: "7" if len(turns) > 1 else "Let me see.", max_n=1, latency=0.01)
+    answer = SelfConsistency(ChainOfThought(stages=2), samples=4).run(
+        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=7)
+    )
+    assert (answer.value, llm.calls) == (7, 7)
+    assert answer.votes is not None
+    assert answer.votes.total == 3
+
+
+def test_without_a_sample_there_is_no_vote() -> None:
+    llm = ScriptedLLM(lambda turns: "The answer is 7.")
+    answer = SelfConsistency(ChainOfThought(stages=1), samples=5).run(
+        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=0)
+    )
+    assert (answer.state, answer.votes, llm.calls) == ("unparsed", None, 0)
+    assert answer.reason == "the budget is used up: 0 of 0 calls are spent, and the next call may need 1"
+
+
+@pytest.mark.parametrize("budgets", [(2, 3), (3, 3)])
+def test_the_budget_of_the_run_ends_the_run_and_not_the_vote(budgets: tuple[int, int]) -> None:
+    whole, own = budgets
+    llm = ScriptedLLM(lambda turns: "The answer is 7.", budget=Budget(calls=whole))
+    vote = SelfConsistency(ChainOfThought(stages=1), samples=5)
+    if whole < own:
+        with pytest.raises(BudgetExhausted, match="2 of 2 calls"):
+            vote.run(Problem("How many?", kinds.Number()), llm, budget=Budget(calls=own))
+    else:
+        assert vote.run(Problem("How many?", kinds.Number()), llm, budget=Budget(calls=own)).value == 7
+
+
+def test_a_wave_that_the_budget_does_not_cover_leaves_the_vote_to_those_before() -> None:
+    said = iter([1, 2, 1, 2, 1, 2, 3])
+    llm = ScriptedLLM(lambda turns: f"The answer is {next(said)}.", max_n=1)
+    answer = strategies.get("sc(cot(stages=1), samples=40, stop='beta')").run(
+        Problem("How many?", kinds.Number()), llm, budget=Budget(calls=5)
+    )
+    assert answer.value == 1
+    assert answer.votes is not None
+    assert answer.votes.counts == ((1, 3), (2, 2))
+
+
+@pytest.mark.parametrize(
+    "spec", ["universal_self_consistency(cot(stages=1), samples=5)", "ensemble_refinement(cot(stages=1), drafts=5)"]
+)
+def test_the_vote_decides_where_the_budget_does_not_cover_the_choice(spec: str) -> None:
+    for calls in (3, 5):
+        said = iter([7, 7, 8, 9, 7])
+        llm = ScriptedLLM(lambda turns, said=said: f"The answer is {next(said)}.")  # type: ignore[misc]
+        answer = strategies.get(spec).run(Problem("How many?", kinds.Number()), llm, budget=Budget(calls=calls))
+        assert (answer.value, llm.calls) == (7, calls)
+        assert ("3 of at most 5 samples, since the budget is used up" in str(answer.votes)) == (calls == 3)
 
 
 def test_any_solve_that_the_budget_ends_has_what_was_said_last() -> None:

@@ -129,7 +129,7 @@ def test_samples_that_do_not_fit_leave_it_to_the_vote_and_another_failure_is_one
 def test_where_the_budget_ends_it_those_that_are_there_have_voted(calls: int) -> None:
     llm = ScriptedLLM([SAID[0], SAID[0], SAID[1]], max_n=1)
     answer = strategies.get(USC).run(WHY, llm, budget=Budget(calls=calls))
-    assert answer.state == "unparsed"
+    assert answer.state == "answered"
     assert answer.votes is not None
     assert (answer.votes.value, answer.votes.valid) == (SAID[0], calls)
     assert answer.text == SAID[0]
