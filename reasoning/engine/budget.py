@@ -156,10 +156,7 @@ class Budget:
         limited = [budget for budget in chain if budget._limited]
         if not limited and self.account is None:
             return Reservation(chain, draws)
-        now = time.monotonic()
-        for budget in chain:
-            if budget._started is None:
-                budget._started = now
+        self._start_clock()
         priced = any(budget.usd is not None for budget in limited)
         reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited, price)
         await reservation.renew()
@@ -188,12 +185,19 @@ class Budget:
         """
         if (left := self.seconds_left()) is None:
             return await waiting
+        self._start_clock()
         try:
             async with asyncio.timeout(left):
                 return await waiting
         except TimeoutError:
             self.seconds_left()
             raise
+
+    def _start_clock(self) -> None:
+        now = time.monotonic()
+        for budget in self._chain:
+            if budget._started is None:
+                budget._started = now
 
     @property
     def _chain(self) -> tuple[Budget, ...]:

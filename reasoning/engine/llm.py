@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -17,6 +18,7 @@ from reasoning.engine.retry import call_with_retries
 from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, Waiter, pending_draws, unwrap
 from reasoning.errors import CallFailed, JournalError, UsageError
 from reasoning.journal import Journal
+from reasoning.journal.claims import Claims
 from reasoning.messages import Completion, CompletionBatch, Conversation, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
@@ -29,6 +31,8 @@ _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """The parameters for which 1 and 1.0 mean the same request."""
 _BYTES_PER_TOKEN = 3
 """A low estimate, to count tokens against the limit per minute."""
+_FIRST_PAUSE, _MAX_PAUSE, _PATIENCE = 0.02, 0.5, 60.0
+"""Seconds between two looks for a draw that another process buys, and until a warning says so."""
 _POLL_SECONDS = 0.02
 """Seconds between two looks at the calls in flight, before a run ends."""
 
@@ -326,18 +330,57 @@ class LLM:
 
     async def _send(self, request: Request, draws: list[int], context: CallContext) -> None:
         """Buy draws and resolve them; request again those that the provider left out of an `n`."""
+        claims, claimed = None, list[int]()
         try:
             if self.pending.failure is not None or not context.journal.is_ready:
                 await self._prepare(context.journal)
                 # The journal may just have taken draws that it did not take before.
                 if not (draws := self._resolve_recorded(request, draws, context)):
                     return
+            if (claims := context.journal.claims) is not None:
+                claimed = claims.take(request.key, draws)
+                if len(claimed) < len(draws):
+                    others = [draw for draw in draws if draw not in claimed]
+                    self._start(request, others, self._await_others(claims, request, others, context))
+                draws = claimed
+                if draws and not claims.is_alone:
+                    # Another process may have recorded them since the last look.
+                    draws = self._resolve_recorded(request, draws, context)
+                if not draws:
+                    return
             bought = await self._purchase(request, draws, context)
         except Exception as error:
             await self._fail(request, draws, context, error)
             return
+        finally:
+            if claims is not None and claimed:
+                claims.release(request.key, claimed)
         if bought < len(draws):
             self._send_all(request, draws[bought:], context)
+
+    async def _await_others(self, claims: Claims, request: Request, draws: list[int], context: CallContext) -> None:
+        """Wait for draws that another process buys, and send requests for those that it does not record."""
+        pending = [self.pending[request.key, draw] for draw in draws]
+        pause, started = _FIRST_PAUSE, time.monotonic()
+        try:
+            while draws:
+                await context.budget.wait(asyncio.sleep(pause))
+                pause = min(1.5 * pause, _MAX_PAUSE)
+                if not any(draw.awaited for draw in pending):
+                    raise asyncio.CancelledError
+                if free := claims.take(request.key, draws):
+                    # What is sent claims its draws itself.
+                    claims.release(request.key, free)
+                    self._send_all(request, free, context)
+                    draws = [draw for draw in draws if draw not in free]
+                elif time.monotonic() - started > _PATIENCE:
+                    warnings.warn(
+                        f"another process that uses {context.journal} has begun to buy draws that this one waits for, "
+                        f"and has not recorded them for {_PATIENCE:.0f} s; if it is ended, this one buys them",
+                        stacklevel=1,
+                    )
+        except Exception as error:
+            await self._fail(request, draws, context, error)
 
     async def _fail(self, request: Request, draws: list[int], context: CallContext, error: Exception) -> None:
         """Resolve draws with an error. That of a journal ends the run, so the calls in flight are kept first."""

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 from reasoning import paths
 from reasoning.draw_stream import EPOCH_STRIDE
+from reasoning.journal.claims import Claims
 from reasoning.journal.codec import Record, Row, decode, encode
 from reasoning.journal.memory_store import MemoryStore
 from reasoning.journal.sqlite_store import SqliteStore
@@ -28,8 +29,9 @@ class Journal:
     """A record of draws in a file, or in memory.
 
     The file is opened on first use. Several processes, threads and event loops may use one file at
-    once. If two processes buy the same draw at the same time, the first record counts: each
-    continues with its own completion, but every later `read`, in both, returns the first.
+    once. A model claims a draw before it buys it, so that another process waits for the record
+    instead of buying the draw too (not on Windows). If two records of a draw arrive, the first
+    counts.
 
     All methods that read or write raise a JournalError if the file is damaged, of another version,
     or cannot be written; its contents are kept.
@@ -66,6 +68,9 @@ class Journal:
         )
         # The parent is written first, so that a draw lost here by a kill can be read from it.
         self._paths = tuple(store.path for store in reversed(self._stores) if isinstance(store, SqliteStore))
+        # Processes share the journal that is below all others.
+        self._shared_journal: Journal = self if parent is None or not parent._paths else parent._shared_journal
+        self._claims: Claims | None = None
         if isinstance(self._store, SqliteStore):
             weakref.finalize(self, self._store.close_soon).atexit = False
 
@@ -116,6 +121,14 @@ class Journal:
         done = loop.create_future()
         writer.put(None, self._paths, done, loop)
         await done
+        shared = self._shared_journal
+        if shared.path is not None:
+            shared._claims = Claims.open(shared.path)
+
+    @property
+    def claims(self) -> Claims | None:
+        """The claims on draws that other processes may buy, too; None before `prepare`, and in memory."""
+        return self._shared_journal._claims
 
     async def flush(self) -> None:
         """Wait until all that was recorded before has been written, or has failed."""
@@ -160,6 +173,8 @@ class Journal:
 
     def close(self) -> None:
         """Write what is pending and close the file. The journal opens again on its next use."""
+        if self._claims is not None and self._claims.close():
+            self._claims = None
         self._store.close()
 
     def _put(self, record: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
