@@ -13,6 +13,8 @@ _END = re.compile(r"<(?:\|(?:im_end|endoftext|end_of_text|eot_id|end)\||/s|end_o
 # A model that imitates a few-shot prompt continues like this. "Q2:" and a question on the next line may be a step of
 # the same problem.
 _NEXT = re.compile(r"\n[ \t]{0,8}\n(?:[#*]{1,4} ?)?(?:Q|Question|Human|User|### Instruction)\*{0,2}:", re.IGNORECASE)
+# Nothing, or only headings: "## Relevant problems".
+_HEADINGS = re.compile(r"\s*+(?:(?:#{1,6} [^\n\d]*+|[^\n:]{0,80}:|\*\*[^\n]{0,80}\*\*:?)[^\S\n]*+(?:\n\s*+|$))*+")
 _POSED = re.compile(r"^[#*> \t]{0,8}(?:Q|Question|Problem|Exercise|Example|Exemplar)\b", re.MULTILINE | re.IGNORECASE)
 
 
@@ -31,11 +33,11 @@ def strip_reasoning_fields(text: str) -> str:
 def cut_next_question(text: str, at: int) -> str:
     """Cut the text where it continues with another problem, an invented question or turn, after position `at`.
 
-    A text that poses questions before `at` is not cut: it may recall other problems before it
-    solves this one.
+    A text that poses questions before `at`, or that begins with one, is not cut: it may recall other
+    problems before it solves this one.
     """
     match = None if _POSED.search(text, 0, at) else _NEXT.search(text, at)
-    return text[: match.start()] if match and text[: match.start()].strip() else text
+    return text[: match.start()] if match and not _HEADINGS.fullmatch(text, 0, match.start()) else text
 
 
 def strip_think_tags(text: str) -> str:

@@ -18,6 +18,7 @@ _THOUGHT = re.compile(
 )
 _FIRST = re.compile(r"\s{0,80}[\"']([\w ]{1,40})[\"']\s?:")
 _KEY = re.compile(r"answer(?:[_ ]\w{1,10})?[\"']\s?:", re.IGNORECASE)
+_STATED = re.compile(r"^[ \t*]{0,8}(?:final )?answer[ *]{0,4}:", re.IGNORECASE | re.MULTILINE)
 _STRING = re.compile(r"\s{0,8}(?:\"((?:[^\"\\]|\\.){0,4000}+)\"|'((?:[^'\\]|\\.){0,4000}+)'(?=\s*[,}\n]))", re.DOTALL)
 _BARE = re.compile(r"\s{0,8}([^\n,}]{0,200}+)")
 # JSON parses the backslash of \frac, \times and \boxed as a part of an escape.
@@ -42,8 +43,9 @@ def answer_fields_only(text: str) -> str:
                 and _THOUGHT.fullmatch(first[1])
                 and not _KEY.search(text, position)
             ):
-                # The object is malformed or cut off, and contains only reasoning.
-                return "".join(pieces) + text[position : match.start()]
+                # The object is malformed or cut off, and contains only reasoning, at most with an answer behind it.
+                stated = _STATED.search(text, match.end())
+                return "".join(pieces) + text[position : match.start()] + (text[stated.start() :] if stated else "")
             value, end = {}, match.end()
         kept = _without_reasoning(value)
         pieces.append(text[position : match.start()] if kept != value else text[position:end])

@@ -53,6 +53,10 @@ the answer ("The answer is N, where N is …"), or wrote only the described line
 that begins …") and no reasoning."""
 
 
+ECHO = Rejected("the words that ask for it")
+"""A statement that is only the words of the instruction."""
+
+
 def answer_instruction(description: str) -> str:
     """Return the instruction to state an answer at the end of a reply."""
     return f"{INSTRUCTION_PREFIX}{description}."
@@ -64,7 +68,7 @@ def strip_echo(statement: str, instruction: str) -> str | Rejected:
     bare = statement.lstrip(_AROUND).removeprefix("and ")
     if not description or not bare.lower().startswith(description):
         return statement
-    return bare[len(description) :].lstrip(_AROUND + ".") or Rejected("the words that ask for it")
+    return bare[len(description) :].lstrip(_AROUND + ".") or ECHO
 
 
 def is_blank(statement: str) -> bool:
