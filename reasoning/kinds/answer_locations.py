@@ -32,9 +32,13 @@ _WORDS = {
     " option": re.compile(r" option"),
     " choice": re.compile(r" choice"),
 }
-# Only kinds with a fixed set of answers take what follows a conclusion's heading for the answer: other conclusions
-# are sentences.
-_CONCLUSIONS = {"conclusion": re.compile(r"conclusion"), "verdict": re.compile(r"verdict")}
+# Only kinds with a fixed set of answers take what follows a conclusion's heading, or "let's go with", for the answer:
+# other conclusions are sentences.
+_CONCLUSIONS = {
+    "conclusion": re.compile(r"conclusion"),
+    "verdict": re.compile(r"verdict"),
+    "go with": re.compile(r"go with"),
+}
 # These are searched in the text itself.
 _SIGNS = {
     "####": re.compile(r"####(?<!#####)(?!#)"),
@@ -47,6 +51,7 @@ _PICKED = re.compile(r"\b(?:correct|right|best|final)$")
 _HEAD = re.compile(r"[#*_> ]{0,8}(?:(?:the|my|in) )?(?:final |correct |overall )?")
 # The text before the word in "I don't think the answer is 5".
 _DOUBTED = re.compile(r"(?:\bnot|n['’]t) (?:think|believe|say|mean|claim|conclude) (?:that )?(?:the|my|its) (?:\w+ )?$")
+_CHOOSES = re.compile(r"\b(?:let['’]?s|let us|i|we|i['’](?:ll|d)|we['’](?:ll|d)|will|would|to) $")
 # The text before the word in a sentence that concludes.
 _CONCLUDES = re.compile(
     r"\b(?:therefore|thus|hence|so|consequently|accordingly|overall|ultimately|in (?:conclusion|summary|short)"
@@ -89,6 +94,9 @@ _TRIGGER = re.compile(
     re.VERBOSE,
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
+_JOINT = re.compile(
+    r"[\s$*]*(?:\\[)\]])?(?P<comma>,?)\s?(?P<word>(?:or|and)\b|(?<=,)|(?<=,\s))[\s$*]*(?:\\[(\[])?\s*", re.IGNORECASE
+)
 _NOT = re.compile(r"\bnot[\s*_$\\(\[]{1,6}$", re.IGNORECASE)
 # A brace after a backslash is a character, not a delimiter.
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -275,6 +283,8 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
     if first == "a" and lower[start + 3] != "w":
         return "colon", start + 4, False
     before = lower[max(0, start - 40) : start]
+    if first == "g":
+        return ("conclusion", start + 7, False) if _CHOOSES.search(before) else None
     if first in "cv":
         found = _HEAD.fullmatch(before.rpartition("\n")[2]) and _FORMS["conclusion"].match(lower, start)
         return ("conclusion", found.end(), False) if found else None
@@ -292,18 +302,34 @@ def _trigger(lower: str, start: int) -> tuple[str, int, bool] | None:
 
 
 def find_last_box(text: str) -> Box | None:
-    """Return the last `\\boxed{}` whose braces match, or the last `\\boxed` with a word after it; None without one."""
+    """Return the last `\\boxed{}` whose braces match, or the last `\\boxed` with a word after it; None without one.
+
+    Boxes that a conjunction joins are one: "3 or 4" in "\\boxed{3} or \\boxed{4}".
+    """
+    last: Box | None = None
     for match in reversed(deque(_BOX.finditer(text), maxlen=_MAX_PLACES)):
         # "It is not \\boxed{5}."
-        if _NOT.search(text, max(0, match.start() - 12), match.start()):
+        if (box := _box(text, match)) is None or _NOT.search(text, max(0, match.start() - 12), match.start()):
             continue
-        if match["bare"]:
-            return Box(str(match["bare"]), match.start(), match.end())
-        depth = 1
-        for brace in _BRACE.finditer(text, match.end(), match.end() + MAX_LINE_CHARS):
-            depth += {"{": 1, "}": -1}.get(brace[0], 0)
-            if depth == 0:
-                return Box(text[match.end() : brace.start()].strip(), match.start(), brace.end())
+        if last is None:
+            last = box
+        elif (joint := _JOINT.fullmatch(text, box.end, last.start)) is None or len(last.text) > MAX_LINE_CHARS:
+            break
+        elif box.text != last.text:
+            last = Box(
+                f"{box.text}{joint['comma']} {joint['word']} {last.text}".replace("  ", " "), box.start, last.end
+            )
+    return last
+
+
+def _box(text: str, match: re.Match[str]) -> Box | None:
+    if match["bare"]:
+        return Box(str(match["bare"]), match.start(), match.end())
+    depth = 1
+    for brace in _BRACE.finditer(text, match.end(), match.end() + MAX_LINE_CHARS):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return Box(text[match.end() : brace.start()].strip(), match.start(), brace.end())
     return None
 
 

@@ -38,8 +38,14 @@ _NONE = re.compile(
     re.IGNORECASE,
 )
 # "(B) is close, but none of the options is right"
-_NONE_BEHIND = re.compile(
+_NONE_OF = re.compile(
     r"\b(?:none of (?:the|these|those|them)|neither of (?:the|them))\b(?! (?:others?|rest|remaining)\b)", re.IGNORECASE
+)
+_EXCEPT = re.compile(r";|\b(?:but|however|except|besides|closest)\b", re.IGNORECASE)
+# "Of (A), (B) and (C), the most likely choice is (B)"
+_BEST = re.compile(
+    r"\b(?:most|best|only|correct|right)\b[^.;:()]{0,120}\b(?:is|be)\s(?:the\s)?(?:option\s|choice\s)?[(\[*_]{0,4}$",
+    re.IGNORECASE,
 )
 _NOT_LISTED = Rejected("not an option")
 _HEADING = re.compile(
@@ -200,12 +206,17 @@ class Choice(BaseKind):
         right: list[str] = []
         denied: set[str] = set()
         for index in range(len(lines) - 1, -1, -1):
+            if denied:
+                break
             if marks[index] and any(marks[max(0, index - 1) : index] + marks[index + 1 : index + 2]):
                 leading = self._label_matcher.match_leading(strip_markup(lines[index]))
                 if leading and _RIGHT.search(lines[index]) and not has_denial(lines[index]):
                     right.append(leading[0])
                 continue
             for part in reversed(re.split(r"(?<=[.!?])\s+", lines[index])):
+                # An option may itself be a question.
+                if part.endswith("?") and not any("?" in option for option in self.options):
+                    continue
                 found = self._candidate(part)
                 # "It is (D). It is not (E)."
                 if isinstance(found, Rejected) and found.reason == "a negation":
@@ -236,10 +247,12 @@ class Choice(BaseKind):
             return _NOT_LISTED if self._label_matcher.names_other(part) or _NONE.match(part) else None
         if any(self._enumeration.joins_other(part, end) for _, end in named.values()):
             return _NOT_LISTED
-        if _NONE_BEHIND.search(rest, max(end for _, end in found.values())):
+        none = _NONE_OF.search(rest)
+        if none and (none.start() > max(found.values())[0] or not _EXCEPT.search(rest, none.end())):
             return _NOT_LISTED
         if not any(is_denied_before(rest, start) or is_denied_behind(rest, end) for start, end in found.values()):
-            return self._result(list(found), "several options")
+            best = {label for label, (start, _) in named.items() if _BEST.search(rest, 0, start)}
+            return self._result(list(best if len(best) == 1 else found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
         claimed = [clause for clause in clauses if _CLAIM.search(clause) and not has_denial(clause)]
         labels = [label for clause in claimed for label, *_ in self._label_matcher.find_named(clause)]

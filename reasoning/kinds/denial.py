@@ -16,8 +16,9 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _BEHIND = re.compile(
-    r"(?:(?!\b(?:that|which|who|whose|where|because|since|as|(?:is|are|was|were) (?:the|a|an|our|my|one|only))\b)"
-    r"[^.,;:!?]){0,60}?(?:\b(?:not|cannot|never|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b)",
+    r"(?:(?!\b(?:that|which|who|whose|where|because|since|as"
+    r"|when|while|if|unless|although|so|but|(?:is|are|was|were) (?:the|a|an|our|my|one|only))\b)"
+    r"[^.,;:!?]){0,60}?(?<!\bby\s)(?<!\bfor\s)(?<!\bof\s)(?<!\bin\s)(?:\b(?:not|cannot|never|wrong|incorrect|false|eliminat\w{1,3}|unlikely)\b|n['’]t\b)",
     re.IGNORECASE,
 )
 _MAX_CHARS = 200

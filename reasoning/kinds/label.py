@@ -128,6 +128,8 @@ class Label(BaseKind):
             return head
         denied: set[str | None] = set()
         for line in reversed(text.split("\n")):
+            if denied:
+                break
             for part in reversed(re.split(r"(?<=[.!?])\s+", line)):
                 if found := self._found(part):
                     label = self._single(found, part)

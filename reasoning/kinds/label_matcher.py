@@ -123,7 +123,7 @@ class LabelMatcher:
 
     @cached_property
     def _other(self) -> re.Pattern[str] | None:
-        return re.compile(rf"{_FILLER}{{0,4}}{self._style}") if self._style else None
+        return re.compile(rf"(?:\\text\{{\s?)?{_FILLER}{{0,4}}{self._style}") if self._style else None
 
     @cached_property
     def _claimed_other(self) -> re.Pattern[str] | None:
@@ -145,5 +145,5 @@ def begins_clause(text: str, end: int) -> bool:
 
 
 def is_list_item(line: str) -> bool:
-    """Return whether a line looks like an item of a list of options: "(A) …", "B. …"."""
-    return _LISTED.match(line) is not None
+    """Return whether a line looks like an item of a list of options: "(A) …", "B. …"; not "A: It is likely that:"."""
+    return _LISTED.match(line) is not None and not line.endswith(":")

@@ -16,6 +16,7 @@ _TEXT = re.compile(
     r"[^,;:.!?()\[\]]){1,60}?(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s))",
     re.IGNORECASE,
 )
+_MACRO = re.compile(r"\A[)\]}.:\s]{0,4}\\text\{\s?")
 _MARKS = ")]}.:*_,–—=- "
 
 
@@ -80,6 +81,6 @@ class OptionEnumeration:
     def _text_end(self, text: str, label: str, end: int) -> int:
         """Return the end of a label's option that follows the label; 0 if another text follows."""
         option = self.texts.get(label, "")
-        start = len(text) - len(text[end:].lstrip(_MARKS))
+        start = len(text) - len(_MACRO.sub("", text[end:], count=1).lstrip(_MARKS))
         found = text[start : start + len(option)].casefold() == option.casefold()
         return start + len(option) if option and found and not text[start + len(option) :][:1].isalnum() else 0

@@ -81,7 +81,7 @@ class OptionMatcher:
 
 def fold_option(text: str) -> str:
     """Normalize a text for comparison with options: no markup around it, one case, single spaces."""
-    return " ".join(strip_markup(text).casefold().split())
+    return " ".join(strip_markup(text).casefold().replace("\\ ", " ").split())
 
 
 def _squeezed(text: str) -> str:

@@ -21,6 +21,7 @@ _REFUSAL = re.compile(
     | i(?:'m|\ am)\ (?:not\ sure|unsure|unable|sorry)
     | (?:cannot|can't|can\ not|could\ not|couldn't|impossible\ to|not\ possible\ to|unable\ to)\ (?:be\ )?
       (?:determine|answer|know|calculate|solve|say|tell|compute|infer|find|found|provide|give)\w*
+    | (?:answer|choice|option)\ (?:would\ |will\ |may\ |could\ |really\ )?depends?
     | (?:not\ (?:enough|sufficient)|insufficient)\ (?:information|data|context|info)
     | (?:unknown|undetermined|indeterminate|no\ answer|n/a)
       (?=[\s.!"'*)]*$|["'*)]{0,3}[,;:]

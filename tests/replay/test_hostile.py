@@ -23,7 +23,16 @@ PIECES += [
     "\\frac{1}{",
     "answer, so, ",
 ]
-PIECES += ["is not (A). ", "A) red ball or ", "Conclusion: ", "since we cannot tell, ", "the answer is not A. "]
+PIECES += [
+    "\\boxed{1} or ",
+    "\\boxed{not (A) or B, } and ",
+    "let's go with A ",
+    "is not (A). ",
+    "A) red ball or ",
+    "Conclusion: ",
+    "since we cannot tell, ",
+    "the answer is not A. ",
+]
 PIECES += ["**1**", "1, ", "A and ", "choose A ", "Answer:\n1. a\n"]
 LONG = ["not ", "is not ", "(A) x ", "don't think ", "so, ", "none of the ", "A red ball or "]
 LONG += ["1 ", "x=1 or ", "\\boxed{", "=a, so ", "{", "<", "A, ", "cannot, but ", "(", "one and ", "x, so "]
