@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -24,7 +25,7 @@ from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.http_errors import error_class, is_retryable, retry_after
 from reasoning.providers.model_traits import traits
-from reasoning.providers.openai_response import parse_completions
+from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.text_safety import redact
 
@@ -68,15 +69,18 @@ class LiteLLMClient(Client):
             settings["n"] = n
         started = time.monotonic()
         try:
-            response = await self._send(litellm, request, settings)
+            reply = await self._send(litellm, request, settings)
         except CallFailed as error:
             if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
                 raise
-            response = await self._send(litellm, request, settings)
+            reply = await self._send(litellm, request, settings)
             self.max_n = 1  # the refused parameter was `n`
         seconds = time.monotonic() - started
-        reply = response.model_dump(warnings=False)
-        return parse_completions(reply, seconds, self._price, key=request.key, draws=draws)
+        try:
+            return parse_completions(reply, seconds, self._price, key=request.key, draws=draws)
+        except CallFailed as error:  # it quotes the reply, which may contain the key
+            error.args = (redact(str(error), self._api_key),)
+            raise
 
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""
@@ -102,7 +106,9 @@ class LiteLLMClient(Client):
             self.max_n = 1
         self._checked = True
 
-    async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> Any:
+    async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a request, and return the response in the form of the chat completions API."""
+        received: list[Any] = []
         try:
             with _quiet(litellm):
                 response = await litellm.acompletion(
@@ -112,13 +118,23 @@ class LiteLLMClient(Client):
                     timeout=self._timeout,
                     num_retries=0,  # the engine retries
                     max_retries=0,
+                    logger_fn=lambda details: received.append(details.get("original_response")),
                     **settings,
                 )
         except Exception as error:
-            raise self._translate_error(litellm, error) from None
+            # litellm rejects a response if one of its choices is malformed. The others are paid for.
+            if (reply := _chat_reply(received)) is None:
+                raise self._translate_error(litellm, error) from None
+            self._reached = True
+            return reply
         self._reached = True
         self.on_headers(getattr(response, "_response_headers", None) or {})
-        return response
+        reply = _chat_reply(received)
+        if reply is not None and isinstance(reply["choices"], list) and any(map(is_broken_off, reply["choices"])):
+            # litellm does not keep this.
+            return reply
+        plain: dict[str, Any] = response.model_dump(warnings=False)
+        return plain
 
     def _translate_error(self, litellm: Any, error: Exception) -> CallFailed:
         """Translate litellm's exception, with its message shortened and redacted."""
@@ -151,6 +167,15 @@ class LiteLLMClient(Client):
         if permanent or (status is not None and not is_retryable(status)):
             return CallFailed(message, status=status)
         return CallFailed(message, retryable=True, retry_after=retry_after(headers), status=status)
+
+
+def _chat_reply(received: Sequence[Any]) -> dict[str, Any] | None:
+    """Return the response that litellm received, if it has the form of the chat completions API, else None."""
+    try:
+        reply = json.loads(received[-1])
+    except (IndexError, TypeError, ValueError, RecursionError):
+        return None
+    return reply if isinstance(reply, dict) and "choices" in reply else None
 
 
 def _error_class(litellm: Any, error: Exception, status: int | None, message: str) -> type[CallFailed]:

@@ -19,6 +19,9 @@ _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length",
 """The finish reasons that servers spell in another way."""
 
 _FILTERED = "content_filter"
+_BROKEN_OFF = ("error", "abort")
+"""The finish reasons with which gateways and servers report a failure of one choice."""
+_CALLS = ("tool_calls", "function_call")
 _MAX_COUNT = 10**12
 
 
@@ -30,7 +33,7 @@ def parse_completions(
     key: str = "",
     draws: Sequence[int] = (),
 ) -> CompletionBatch:
-    """Return the completions of a response, without those that a content filter withheld.
+    """Return the completions of a response, without malformed choices and those that a content filter withheld.
 
     The first completion carries the prompt's tokens. A response has one token count for all
     completions, which is divided in proportion to the lengths of their texts. A missing count is 0.
@@ -46,8 +49,8 @@ def parse_completions(
         draws: the draw indices that were requested.
 
     Raises:
-        CallFailed: there are no choices (retryable), or the content filter withheld all of them
-            (not retryable). It holds the usage that the response reports.
+        CallFailed: there is no valid choice. It holds the usage that the response reports.
+        PromptRefused: the content filter withheld all choices.
     """
     try:
         return _parse(reply, seconds, price, request_id, key, draws)
@@ -62,15 +65,22 @@ def _parse(
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
         raise CallFailed(f"the server's response has no choices: {redact(str(reply))}", retryable=True, status=200)
-    try:
-        parsed = [_parse_choice(choice) for choice in choices if choice.get("finish_reason") != _FILTERED]
-        if not parsed:
+    parsed, withheld, reason = [], 0, ""
+    for choice in choices:
+        if isinstance(choice, dict) and choice.get("finish_reason") == _FILTERED:
+            withheld += 1
+            continue
+        try:
+            parsed.append(_parse_choice(choice))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            reason = redact(str(error))
+    if not parsed:
+        if withheld == len(choices):
             raise PromptRefused("the provider's content filter withheld the answer", status=200)
-        lengths = [len(text) + len(reasoning) for text, _, reasoning, _ in parsed]
-        usages = _usages(reply.get("usage"), lengths, seconds, price)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = redact(str(error))
-        raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200) from None
+        raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200)
+    usages = _usages(
+        reply.get("usage"), [len(text) + len(reasoning) for text, _, reasoning, _ in parsed], seconds, price
+    )
     response_id = reply.get("id")
     response_id = response_id[:200] if isinstance(response_id, str) else request_id
     version = "" if price is None else price.version
@@ -81,22 +91,57 @@ def _parse(
     return CompletionBatch(completions, len(choices))
 
 
-def _parse_choice(choice: Mapping[str, Any]) -> tuple[str, str, str, tuple[Token, ...]]:
+def is_broken_off(choice: Any) -> bool:
+    """Return whether the provider reports that it failed while it generated a choice."""
+    return isinstance(choice, dict) and (choice.get("finish_reason") in _BROKEN_OFF or bool(choice.get("error")))
+
+
+def _parse_choice(choice: Any) -> tuple[str, str, str, tuple[Token, ...]]:
     """Return text, finish reason, hidden reasoning and tokens of a choice.
 
-    A refusal is stored as reasoning: as text, a number in it would be parsed as an answer.
+    An empty text is a completion; no text is one only if there is something else: a refusal,
+    reasoning, a tool call, or the end of the token limit. A refusal is stored as reasoning: as text,
+    a number in it would be parsed as an answer.
+
+    Raises:
+        ValueError: it is no completion, so that it must be requested again.
     """
-    message = choice.get("message") or {}
-    text = message.get("content") or ""
-    if isinstance(text, list):  # typed parts
-        text = "".join(part.get("text") or "" for part in text if isinstance(part, dict))
+    if not isinstance(choice, dict):
+        raise ValueError(f"a choice is not an object: {choice!r:.100}")
+    if is_broken_off(choice):
+        raise ValueError(f"a choice was broken off: {choice.get('error') or choice['finish_reason']}")
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise ValueError(f"a choice has no message: {choice!r:.100}")
+    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    text = message.get("content")
+    if isinstance(text, list):
+        text, thoughts = _join_parts(text)
+        reasoning = reasoning or thoughts
     finish = choice.get("finish_reason")
     finish = _FINISH.get(finish, finish)
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     if not text and (refusal := message.get("refusal")):
-        finish, reasoning = "refusal", reasoning or refusal
+        text, finish, reasoning = "", "refusal", reasoning or refusal
+    if text is None and (reasoning or finish == "length" or any(message.get(name) for name in _CALLS)):
+        text = ""
+    if not isinstance(text, str):
+        raise ValueError(f"the content of a choice must be a text, got {text!r:.100}")
     logprobs = choice.get("logprobs")
-    return str(text), str(finish), str(reasoning), _tokens(logprobs) if logprobs else ()
+    return text, str(finish), str(reasoning), _tokens(logprobs) if logprobs else ()
+
+
+def _join_parts(parts: Sequence[Any]) -> tuple[str | None, str]:
+    """Return the text of typed parts, None if no part has a text, and the text of their thoughts."""
+    texts, thoughts = list[str](), list[str]()
+    for part in parts:
+        text = part if isinstance(part, str) else part.get("text")
+        if isinstance(text, str):
+            texts.append(text)
+        elif isinstance(thought := part.get("thinking"), str | list):
+            thoughts.append(thought if isinstance(thought, str) else _join_parts(thought)[0] or "")
+        elif text is not None:
+            raise ValueError(f"the text of a part must be a text, got {text!r:.100}")
+    return "".join(texts) if texts else None, "".join(thoughts)
 
 
 def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -16,7 +17,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from pathlib import Path
 from time import time as wall_clock  # its own, also where a test turns the client's
@@ -37,6 +38,15 @@ PASSING = (
     *("reset", "hang", "drip"),
 )
 """The faults after which the same request may come through."""
+
+
+MALFORMED: Sequence[Any] = (
+    {"message": {"role": "assistant", "content": None}, "finish_reason": "stop"},
+    {"message": {"role": "assistant", "content": {"text": "The answer is 5."}}, "finish_reason": "stop"},
+    {"finish_reason": "stop"},
+    None,
+)
+"""What is no choice."""
 
 
 def first(*faults: str) -> Fault:
@@ -262,6 +272,8 @@ class Server:
             case "nonsense":
                 choice = {"message": {"content": "4"}, "logprobs": {"content": [{"token": "4", "logprob": "…"}]}}
                 return 200, json.dumps({"choices": [choice]}, ensure_ascii=False), {}
+            case "patchy":
+                return 200, self._patchy(asked), {}
             case "redirect":
                 return 307, "", {}
             case "400":
@@ -307,6 +319,13 @@ class Server:
             reply["usage"] = _usage(self.usage, prompt, completion)
             if self.cached:
                 reply["usage"]["prompt_tokens_details"] = {"cached_tokens": prompt}
+        return json.dumps(reply)
+
+    def _patchy(self, asked: Asked) -> str:
+        """A reply of which every second choice, from the first on, is malformed."""
+        reply = json.loads(self._completion(replace(asked, n=asked.n // 2)))
+        good, broken = iter(reply["choices"]), itertools.cycle(MALFORMED)
+        reply["choices"] = [next(good) if place % 2 else next(broken) for place in range(asked.n // 2 * 2 or 1)]
         return json.dumps(reply)
 
     def _choices(self, asked: Asked) -> list[dict[str, Any]]:

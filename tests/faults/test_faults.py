@@ -119,7 +119,7 @@ def asked_by_now(server: Server, number: int) -> None:
 # one fault at a time
 
 
-@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("fault", [*PASSING, "patchy"])
 def test_a_fault_that_passes_costs_one_retry(fault: str, serve: Serve, connect: Callable[..., LLM]) -> None:
     server = serve(faults=first(fault))
     with connect(server, timeout=3 if fault in ("hang", "drip") else 30) as llm:
@@ -199,6 +199,32 @@ def test_replies_with_the_same_id_are_different_draws(serve: Serve, connect: Cal
     with connect(server) as llm:
         answers = solve(llm, SelfConsistency(VANILLA, samples=12), problems(3))
         agree(server, llm, answers, 36)
+
+
+def test_of_a_reply_with_malformed_choices_the_good_ones_are_kept_and_only_the_others_bought_again(
+    serve: Serve, connect: Callable[..., LLM]
+) -> None:
+    server = serve(faults=first("patchy"))
+    with connect(server) as llm:
+        answers = solve(llm, SelfConsistency(VANILLA, samples=20), problems(3))
+        agree(server, llm, answers, 60)
+        # Of 8 and 4 choices half are malformed, and of those that are asked for again.
+        assert Counter(asked.n for asked in server.asked) == Counter({8: 6, 4: 6, 2: 3, 1: 6})
+        assert llm.retries == 3  # where nothing else was in the reply
+        assert llm.usage.tokens == sum(map(sum, server.billed))
+        assert all(one.text for _, one in drawn(answers))
+
+
+def test_a_request_whose_choices_are_always_malformed_fails_within_the_limit_of_retries(
+    serve: Serve, connect: Callable[..., LLM]
+) -> None:
+    server = serve(faults=lambda body, attempt: "patchy" if "0 + 0" in body else "", latency=0.02)
+    with connect(server) as llm:
+        wrong, *others = solve(llm, VANILLA, [problems(1)[0], *[Problem(f"{k}?", Number()) for k in range(60)]])
+        assert isinstance(wrong, Failed)
+        assert "cannot be parsed: the content of a choice must be a text, got None" in wrong.error
+        assert sum("0 + 0" in asked.prompt for asked in server.asked) == 8
+        agree(server, llm, others, 60)
 
 
 # n

@@ -53,6 +53,19 @@ class Provider(BaseHTTPRequestHandler):
             "message": {"role": "assistant", "content": "The answer is 4.", "reasoning_content": "Two and two."},
             "finish_reason": "content_filter" if body["model"] == "filtered" else "stop",
         }
+        wrong: dict[str, Any] = {
+            "no message": {"finish_reason": "stop"},
+            "null": {"message": {"role": "assistant", "content": None}, "finish_reason": "stop"},
+            "object": {"message": {"role": "assistant", "content": {"text": "5"}}, "finish_reason": "stop"},
+            "broken off": {"message": {"content": ""}, "finish_reason": "error", "error": {"code": 502}},
+        }
+        if body["model"] in wrong:
+            good = [{"index": 0, **choice}] if body.get("n", 1) > 1 else []
+            return self.say(200, {
+                "id": "x", "object": "chat.completion", "created": 1, "model": body["model"],
+                "choices": [*good, {"index": 1, **wrong[body["model"]]}],
+                "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+            })  # fmt: skip
         return self.say(
             200,
             {
@@ -156,6 +169,19 @@ def test_draws_usage_and_price_and_nothing_global_is_set(provider: str) -> None:
     assert float(usd) > 0
     assert [body["n"] for body in Provider.seen] == [3]
     assert Provider.seen[0]["temperature"] == 0.7
+
+
+def test_a_malformed_choice_is_a_failure_and_the_others_are_kept(provider: str) -> None:
+    names = ["no message", "null", "object", "broken off"]
+    asked: list[tuple[str, int, dict[str, Any]]] = [(f"xai/{name}", n, {}) for name in names for n in (1, 2)]
+    for (name, n, _), (got, _, _) in zip(
+        asked, outcomes(asked, XAI_API_BASE=provider, XAI_API_KEY=CANARY), strict=True
+    ):
+        if n == 1:
+            assert got[:3] == ["CallFailed", True, 200], name
+            assert "cannot be parsed: a choice" in got[4] or "cannot be parsed: the content" in got[4]
+        else:
+            assert got == [["The answer is 4.", "Two and two.", "x", 110, None, ""]], name
 
 
 def test_what_comes_of_a_call(provider: str) -> None:

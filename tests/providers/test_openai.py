@@ -685,6 +685,78 @@ def test_parts_and_missing_usage_are_read() -> None:
     assert (one.text, one.finish_reason, one.usage) == ("4.", "stop", Usage(calls=1))
 
 
+def said(content: object = "", finish: object = "stop", **more: Any) -> dict[str, Any]:
+    return {"message": {"role": "assistant", "content": content, **more}, "finish_reason": finish}
+
+
+MALFORMED: list[Any] = [
+    *(
+        None,
+        "5",
+        5,
+        [],
+        {},
+        {"finish_reason": "stop"},
+        {"message": None},
+        {"message": "5"},
+        {"message": [{"content": "5"}]},
+    ),
+    *({"text": "5"}, {"delta": {"content": "5"}}, {"message": {"role": "assistant"}}),
+    *(said(None), said(None, None), said(None, "tool_calls"), said(None, tool_calls=[]), said(None, refusal="")),
+    *(said({"text": "5"}), said({}), said(5), said(True), said([]), said([5]), said([None]), said([{"text": 5}])),
+    *(said([{"type": "image_url", "image_url": {}}]), said([{"type": "text", "text": {"value": "5"}}])),
+    *(said("5", {"type": "stop"}), said("5", "error"), said("5", "abort"), {**said("5"), "error": {"code": 502}}),
+    *({**said("5"), "logprobs": {"content": [{"token": "5", "logprob": "x"}]}}, {**said("5"), "logprobs": "x"}),
+]
+
+
+@pytest.mark.parametrize("wrong", MALFORMED, ids=repr)
+def test_a_malformed_choice_is_a_failure_of_the_call_and_the_others_are_kept(wrong: Any) -> None:
+    with pytest.raises(CallFailed, match="cannot be parsed") as caught:
+        parse_completions(reply(wrong, wrong), 0.0)
+    assert (type(caught.value), caught.value.retryable) == (CallFailed, True)
+    assert caught.value.usage is not None
+    assert caught.value.usage.tokens == 23
+    held = choice("", finish_reason="content_filter")
+    for choices in ((wrong, choice("4")), (choice("4"), wrong), (wrong, held, choice("4"), wrong)):
+        batch = parse_completions(reply(*choices), 0.0, draws=[7, 8, 9, 10])
+        assert [(one.text, one.draw, one.usage.tokens) for one in batch] == [("4", 7, 23)]
+        assert batch.choices == len(choices)
+    with pytest.raises(CallFailed) as caught:
+        parse_completions(reply(held, wrong), 0.0)
+    assert caught.value.retryable  # the other choice may come
+
+
+@pytest.mark.parametrize(
+    ("fine", "text", "finish", "reasoning"),
+    [
+        (said(""), "", "stop", ""),
+        (said("", "length"), "", "length", ""),
+        (said(None, "length"), "", "length", ""),
+        ({"message": {"role": "assistant"}, "finish_reason": "max_tokens"}, "", "length", ""),
+        (said(None, "length", reasoning_content="Two and"), "", "length", "Two and"),
+        (said(None, reasoning="Two and"), "", "stop", "Two and"),
+        (said(None, "tool_calls", tool_calls=[{"id": "a"}]), "", "tool_calls", ""),
+        (said(None, refusal="No."), "", "refusal", "No."),
+        (said([], refusal="No."), "", "refusal", "No."),
+        (said(["4", {"text": "."}]), "4.", "stop", ""),
+        (said([{"type": "text", "text": ""}]), "", "stop", ""),
+        (
+            said([{"type": "thinking", "thinking": [{"type": "text", "text": "2 + 2"}]}, {"text": "4"}]),
+            "4",
+            "stop",
+            "2 + 2",
+        ),
+        (said([{"type": "thinking", "thinking": "2 + 2"}], "length"), "", "length", "2 + 2"),
+    ],
+)
+def test_no_text_is_a_completion_where_there_is_something_else(
+    fine: Any, text: str, finish: str, reasoning: str
+) -> None:
+    [one] = parse_completions(reply(fine), 0.0)
+    assert (one.text, one.finish_reason, one.reasoning) == (text, finish, reasoning)
+
+
 def test_a_refusal_is_no_text_that_could_be_read_for_an_answer() -> None:
     message = {"role": "assistant", "content": None, "refusal": "I cannot help with these 2."}
     [one] = parse_completions(reply({"message": message, "finish_reason": "stop"}), 0.0)
