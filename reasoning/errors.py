@@ -25,6 +25,7 @@ import difflib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from reasoning.secret_scan import mask_secrets
 from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ class ReasoningError(Exception):
     ends_run = False
 
     def __str__(self) -> str:
-        # A message may contain a file's name or a server's text, and tracebacks print it.
-        return strip_control(super().__str__())
+        # A message may contain a file's name, a server's text or a key, and tracebacks print it.
+        return strip_control(mask_secrets(super().__str__()))
 
 
 class UsageError(ReasoningError):

@@ -17,6 +17,7 @@ from typing import Any
 
 from reasoning.errors import SpecError, UnknownName, UsageError
 from reasoning.prompts import Prompt
+from reasoning.secret_scan import find_key
 from reasoning.strategy import Strategy
 
 FindStrategy = Callable[[str, str], "type[Strategy] | Strategy"]
@@ -35,6 +36,7 @@ def build(spec: str, find_strategy: FindStrategy, find_value: FindValue) -> Stra
 
     Raises:
         SpecError: the spec is not a call expression; marks the position.
+        UsageError: the spec contains a key.
         UnknownName: a name or a parameter does not exist; suggests the nearest one and names the
             column.
         UsageError: a parameter does not take its value.
@@ -57,6 +59,8 @@ def split(specs: str) -> list[str]:
 
 
 def _parse(text: str, shown: str = "") -> ast.expr:
+    if kind := find_key(text):
+        raise UsageError(f"a spec is shown and recorded, so it must not contain a key, got {kind}")
     try:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from typing import Any
 
-_SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
-_SECRET_PATTERNS = [
-    # The user and password in an address.
-    (re.compile(r"(?<=://)[^/\s@]*@"), "…@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}"), r"\1 …"),
-    # The prefixes of providers' keys.
-    (re.compile(r"\b(?:sk|gsk|xai|pplx|hf|AIza)[-_][\w-]{12,}"), "…"),
-]
+from reasoning.secret_scan import mask_secrets
+
 # Control characters besides line feed and tab, direction marks, line separators, other invisible format
 # characters, and lone surrogates. The joiners U+200C and U+200D stay: scripts and emojis need them.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_LONGEST_KEY = 1024
 # Tokens that open and close turns in chat templates. A local server would interpret them even within data.
 _TURN_MARK = re.compile(r"<(?=\||/?s>|/?(?:start|end)_of_turn)|\[(?=/?(?:INST|SYSTEM_PROMPT)\])")
 
@@ -66,18 +60,15 @@ def redact(text: str, *secrets: str | None, max_length: int = 300) -> str:
 
     Args:
         text: the message of a server or a library, or an address.
-        secrets: texts to remove, besides the values of environment variables that are named like
-            keys, tokens, secrets and passwords.
+        secrets: texts to remove, besides those that `mask_secrets` knows.
         max_length: characters to keep.
     """
-    from_environment = [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAMES)]
-    for secret in sorted({*secrets, *from_environment} - {None, ""}, key=lambda one: -len(str(one))):
-        if secret and (len(secret) > 7 or secret in secrets):
-            text = text.replace(secret, "…")
-    # A server's error may have megabytes, and only its beginning is shown.
-    text = text[: 64 * max_length]
-    for pattern, replacement in _SECRET_PATTERNS:
-        text = pattern.sub(replacement, text)
+    if len(text) > 64 * max_length:
+        # A server's error may have megabytes, and only its beginning is shown. The end is dropped
+        # after masking, since the cut may have left a part of a key there.
+        text = mask_secrets(text[: 64 * max_length], *secrets)[:-_LONGEST_KEY]
+    else:
+        text = mask_secrets(text, *secrets)
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * max_length]).split())
     return text if len(text) <= max_length else text[:max_length] + "…"
 

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LAYERS = (
-    ("version", "errors", "paths", "files", "text_safety", "token_estimate", "messages", "tables", "plugins"),
+    (
+        "version",
+        "errors",
+        "paths",
+        "files",
+        "text_safety",
+        "secret_scan",
+        "token_estimate",
+        "messages",
+        "tables",
+        "plugins",
+    ),
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
     ("voting",),

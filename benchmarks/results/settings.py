@@ -15,6 +15,7 @@ from reasoning.benchmarks.tasks import Task
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
 from reasoning.errors import SettingsChanged
+from reasoning.secret_scan import mask_secrets
 
 Settings = Mapping[str, Any]
 """Names and values, in reading order."""
@@ -33,8 +34,8 @@ _NOT_SAMPLING = {
 
 
 def run_settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None = None) -> dict[str, Any]:
-    """Return the settings of a run. The seed is None if the task has none."""
-    return {
+    """Return the settings of a run, without keys. The seed is None if the task has none."""
+    settings = {
         "task": task.name,
         "task_version": task.version(),
         **({"split": task.split} if task.split else {}),
@@ -46,6 +47,7 @@ def run_settings(task: Task, seed: int, llm: LLM, problem_budget: Budget | None 
         **({"sandbox": str(llm.sandbox)} if llm.sandbox else {}),
         **{name: llm.sampling[name] for name in sorted(llm.sampling)},
     }
+    return {name: mask_secrets(value) if isinstance(value, str) else value for name, value in settings.items()}
 
 
 def task_title(stored: Settings) -> str:

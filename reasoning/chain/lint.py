@@ -18,7 +18,6 @@ from reasoning.chain.diagram import kind_label
 from reasoning.chain.folder import CHAIN_FILE, load
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.prompt_preview import prompt_tokens
-from reasoning.chain.secret_scan import find_secrets
 from reasoning.chain.step import KIND_PLACEHOLDERS, RETRY_PLACEHOLDERS, Step
 from reasoning.chain.validators import as_validators, coerce
 from reasoning.errors import UsageError, nearest
@@ -26,6 +25,7 @@ from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
 from reasoning.prompts import PLACEHOLDER
 from reasoning.registry import get
 from reasoning.sampling_params import PARAM_NAMES, is_known
+from reasoning.secret_scan import find_secrets
 
 LONG_PROMPT = 3_000
 """The number of tokens, without values, above which a prompt gets a warning."""

@@ -82,8 +82,12 @@ def finish() -> NoReturn:
 
 
 def command_line() -> str:
-    """Return the running command as it would be typed again."""
-    return shlex.join(["reasoning", *sys.argv[1:]])
+    """Return the running command as it would be typed again, with a mask for each key in it."""
+    scan = sys.modules.get("reasoning.secret_scan")
+    if scan is None:  # a signal arrived before the first import
+        return "the same command"
+    words = (scan.mask_path(word) if "://" in word else word for word in sys.argv[1:])
+    return str(scan.mask_secrets(shlex.join(["reasoning", *words])))
 
 
 def _do_nothing(number: int, frame: object) -> None:

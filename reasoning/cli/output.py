@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from reasoning.secret_scan import mask_secrets
 from reasoning.text_safety import dump_json, strip_control
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def echo(text: str, *, end: str = "\n") -> None:
 
 def info(text: str) -> None:
     """Print information about the run on standard error."""
-    typer.echo(strip_control(text), err=True)
+    typer.echo(strip_control(mask_secrets(text)), err=True)
 
 
 def print_json(data: Any) -> None:
@@ -59,24 +60,24 @@ def print_json(data: Any) -> None:
 
 
 def protect_streams() -> None:
-    """Replace control characters in everything that this process prints from now on."""
+    """Replace control characters in everything that this process prints from now on, and keys in errors."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, _ProtectedStream):
-            setattr(sys, name, _ProtectedStream(stream))
+            setattr(sys, name, _ProtectedStream(stream, hides_keys=name == "stderr"))
 
 
 class _ProtectedStream:
     """A text stream without control characters. It has no `buffer`, which would bypass the protection."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.unprotected = stream
+    def __init__(self, stream: TextIO, *, hides_keys: bool) -> None:
+        self.unprotected, self._hides_keys = stream, hides_keys
         if isinstance(stream, io.TextIOWrapper):
             # The encoding of a terminal may lack characters of a reply.
             stream.reconfigure(errors="replace")
 
     def write(self, text: str) -> int:
-        self.unprotected.write(strip_control(text))
+        self.unprotected.write(strip_control(mask_secrets(text) if self._hides_keys else text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

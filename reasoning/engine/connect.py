@@ -11,6 +11,7 @@ from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
+from reasoning.providers.base_url import validate_model
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
@@ -90,6 +91,7 @@ def connect(
     """
     if not model or not isinstance(model, str):
         raise UsageError(f"model must be a name such as 'local' or 'openai/gpt-4o-mini', got {model!r}")
+    validate_model(model, api_key)
     validate_params(sampling, "of connect", _PARAMETERS)
     client = _client(model, base_url, api_key, timeout, concurrency)
     if sandbox is not None:

@@ -1,4 +1,4 @@
-"""Checks of a server's address: its form, its owner, and whether it is reached through a proxy."""
+"""Checks of a model's name and of a server's address: no keys, its form, its owner, and its proxy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from reasoning.errors import UsageError
+from reasoning.secret_scan import find_key, mask_path, path_secrets
 from reasoning.text_safety import redact
 
 OPENAI = "https://api.openai.com/v1"
@@ -29,14 +30,34 @@ def validate_base_url(base_url: str, name: str = "base_url") -> str:
     except ValueError:  # an impossible port or host
         valid = False
     if not valid or re.search(r"\s", base_url):
-        raise UsageError(f"{name} must be an address such as http://localhost:8000/v1, got {redact(base_url)!r}")
+        raise UsageError(
+            f"{name} must be an address such as http://localhost:8000/v1, "
+            f"got {redact(base_url, *path_secrets(base_url))!r}"
+        )
     if "@" in parts.netloc or parts.query or parts.fragment:
         extra = "a user or password" if "@" in parts.netloc else "a query or fragment"
-        plain = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        plain = mask_path(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
         raise UsageError(
             f"{name} must not contain {extra}: give {plain}, and the key as api_key or in REASONING_API_KEY"
         )
     return base_url.rstrip("/")
+
+
+def validate_model(model: str, *keys: str | None) -> None:
+    """Check that the name of a model is not a key, because it is shown and recorded.
+
+    Args:
+        model: the name.
+        keys: the known keys.
+
+    Raises:
+        UsageError: the name contains a key.
+    """
+    if kind := find_key(model, *keys):
+        raise UsageError(
+            f"model must be the name of a model, got {kind}; "
+            "pass a key as api_key, or in the provider's environment variable"
+        )
 
 
 def is_openai(address: str) -> bool:

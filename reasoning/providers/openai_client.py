@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound
 from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
-from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url
+from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url, validate_model
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
 from reasoning.providers.http_errors import error_class, error_message, error_status, is_retryable, retry_after
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
+from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class OpenAIClient(Client):
             `socket.getaddrinfo`.
 
     Attributes:
-        endpoint: the server's address in the journal; None for OpenAI itself.
+        endpoint: the server's address in the journal, without keys; None for OpenAI itself.
     """
 
     def __init__(
@@ -106,10 +107,13 @@ class OpenAIClient(Client):
     ) -> None:
         self._base_url = validate_base_url(base_url)
         self.model = f"openai/{model}" if listed else model
-        self.endpoint: str | None = None if listed and is_openai(base_url) else self._base_url
+        # A key in the path is sent, and neither shown nor recorded.
+        self._public_url = mask_path(self._base_url)
+        self.endpoint: str | None = None if listed and is_openai(base_url) else self._public_url
         self.max_n, self.concurrency, self.free = max_n, concurrency, free
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
+        self._secrets = (self._key, *path_secrets(self._base_url))
         self._key_variable, self._timeout = key_variable, timeout
         self._socket_factory, self._max_bytes = socket_factory, max_bytes()
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
@@ -120,6 +124,7 @@ class OpenAIClient(Client):
         """Return the client of another model of this server, unless it is OpenAI's."""
         if self._listed or "/" in model or model.partition(":")[0] in ("local", "replay"):
             return None
+        validate_model(model, self._key)
         sibling = OpenAIClient(
             model,
             self._base_url,
@@ -170,9 +175,9 @@ class OpenAIClient(Client):
             request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
             batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws)
         except CallFailed as error:  # it quotes the reply, which may contain the key
-            error.args = (redact(str(error), self._key),)
+            error.args = (redact(str(error), *self._secrets),)
             raise
-        if self._key and self._key in batch[0].request_id:
+        if any(secret and secret in batch[0].request_id for secret in self._secrets):
             batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
         return batch
 
@@ -211,7 +216,7 @@ class OpenAIClient(Client):
 
     @property
     def _address(self) -> str:
-        return self.endpoint or self._base_url
+        return self.endpoint or self._public_url
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
         """Send a request and return the decoded JSON and the headers of the response."""
@@ -238,14 +243,14 @@ class OpenAIClient(Client):
         try:
             reply = _decode(raw)
         except (ValueError, RecursionError):
-            text = redact(raw.decode("utf-8", "replace"), self._key) or "nothing"
+            text = redact(raw.decode("utf-8", "replace"), *self._secrets) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
             raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
         return reply, headers
 
     def _url(self, path: str) -> yarl.URL:
-        address = self._address + path
+        address = (self._base_url if self._address == self._public_url else self._address) + path
         if (url := self._urls.get(address)) is None:
             from yarl import URL
 
@@ -282,7 +287,7 @@ class OpenAIClient(Client):
     def _connection_error(self, error: Exception) -> CallFailed:
         import aiohttp
 
-        reason = redact(str(error) or type(error).__name__, self._key)
+        reason = redact(str(error) or type(error).__name__, *self._secrets)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
             return CallFailed(f"no secure connection to {self._address}: {reason}", retryable=self._reached.is_set())
         if isinstance(error, aiohttp.ClientConnectorError):
@@ -295,9 +300,9 @@ class OpenAIClient(Client):
 
     def _response_error(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
         message, kind = error_message(text)
-        answer = f"{self._address} answered {status}: {redact(message, self._key)}"
+        answer = f"{self._address} answered {status}: {redact(message, *self._secrets)}"
         if status < 400:
-            target = redact(headers.get("Location", "") or "nowhere", self._key)
+            target = redact(headers.get("Location", "") or "nowhere", *self._secrets)
             # A server that answered before may redirect to a page about its maintenance.
             return CallFailed(
                 f"{answer}; it redirects to {target}: give the right base_url",
@@ -309,7 +314,7 @@ class OpenAIClient(Client):
             key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
             if self._key is None:
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
-            said = f": {redact(message, self._key)}" if status == 403 else ""
+            said = f": {redact(message, *self._secrets)}" if status == 403 else ""
             return AuthenticationFailed(f"{self._address} refuses {key} (status {status}){said}", status=status)
         if error_type is ModelNotFound:
             answer += f"; check the model's name ({self._name}) and the base_url"

@@ -10,7 +10,7 @@ import pytest
 from reasoning import Chain, Prompt, Step, kinds
 from reasoning.chain.lint import lint, lint_folder
 from reasoning.chain.prompt_preview import prompt_tokens
-from reasoning.chain.secret_scan import find_secrets
+from reasoning.secret_scan import find_secrets
 from reasoning.token_estimate import estimate_tokens
 from tests.chain.functions import merged
 from tests.chain.test_folder import FOLDER, TOML, write

@@ -244,8 +244,13 @@ def test_json_escapes_control_characters_and_stays_the_same(filled: Path) -> Non
 STREAMS = {"sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__"}
 AROUND = {"print", "rich.print", "typer.echo", "typer.secho", "click.echo", "click.secho", "rich.get_console"}
 """The functions that write to a terminal without `reasoning.cli.output`."""
-TERMINAL = {"reasoning.cli.output", "reasoning.cli.literal_console", "reasoning.chain.result_writer"}
-"""The modules that may use them; the last one prints JSON in which control characters are escaped."""
+TERMINAL = {
+    "reasoning.cli.output",
+    "reasoning.cli.literal_console",
+    "reasoning.chain.result_writer",
+    "reasoning.cli.interrupts",
+}
+"""The modules that may use them; the last two print JSON without control characters, and their own last line."""
 
 
 def prints_around(sources: Mapping[str, str]) -> list[str]:

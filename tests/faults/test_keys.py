@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -20,6 +21,7 @@ from reasoning.answer import Answer
 from reasoning.errors import ReasoningError, UsageError
 from reasoning.kinds import Number
 from reasoning.problem import Example, Problem
+from reasoning.secret_scan import find_key, mask_path
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
 from tests.faults.conftest import Serve
@@ -146,6 +148,123 @@ def test_a_key_in_the_address_is_refused_and_not_repeated(where: str, serve: Ser
     code, said_without = command(tmp_path, "ask", "What is 2 + 2?", "--model", "mock", "--base-url", address)
     assert code == 2
     assert leaks(said, said_without, folder=tmp_path) == []
+
+
+FORMED = "sk-proj-Canary2718281828459045"
+"""A key in the form of a provider's."""
+
+
+def traces_of(key: str, *said: str, folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if key[8:] in path.name or (path.is_file() and _holds(path, key))]
+    return [*(text for text in said if key[8:22] in text), *map(str, files)]
+
+
+def _holds(path: Path, key: str) -> bool:
+    return key[8:].encode() in path.read_bytes()
+
+
+@pytest.mark.parametrize("fault", ["", "400", "404", "500", "redirect", "hang"])
+def test_a_key_in_the_path_of_the_address_is_sent_and_nowhere_else(fault: str, tmp_path: Path, serve: Serve) -> None:
+    (tmp_path / "sums.jsonl").write_text('{"question": "What is 2 + 2?", "answer": 4}\n')
+    server = serve(faults=always(fault if fault != "404" else ""), echo=True)
+    path = f"v1/{CANARY}" if fault != "404" else f"{CANARY}/{FORMED}"
+    words = ("--task", "jsonl:sums.jsonl", "--model", "mock", "--timeout", "0.3", "--max-outage", "0.3", "--debug")
+    address = f"http://127.0.0.1:{server.port}/{path}"
+    command_words = ("bench", "run", *words, "--strategies", "vanilla", "--base-url", address, "--out", "out")
+    code, said = command(tmp_path, *command_words)
+    assert server.asked
+    assert (code == 0) == (fault in ("", "404"))
+    assert leaks(said, folder=tmp_path) == []
+    assert traces_of(FORMED, said, folder=tmp_path) == []
+    if code == 0:  # the masked address is the same at every run
+        code, again = command(tmp_path, *command_words)
+        assert (code, len(server.asked)) == (0, 1), again
+        assert "masked-" in (tmp_path / "out" / "run.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ask", "2?", "--model", FORMED),
+        ("ask", "2?", "--model", f"openai/{FORMED}"),
+        ("ask", "2?", "--model", CANARY),
+        ("ask", "2?", "--model", FORMED, "--base-url", "http://127.0.0.1:9/v1"),
+        ("ask", "2?", "--base-url", f"http://127.0.0.1:9/v1?key={FORMED}", "--model", "m"),
+        ("ask", "2?", "--base-url", f"127.0.0.1/{FORMED}/{CANARY}", "--model", "m"),
+        ("ask", "2?", "--base-url", f"http://127.0.0.1:9/{FORMED}/{CANARY}", "--model", "m"),
+        ("ask", "2?", "--strategy", FORMED),
+        ("ask", "2?", "--strategy", f"cot(trigger='{FORMED}')"),
+        ("ask", "2?", "--strategy", f"cot(trigger='{FORMED}'"),
+        ("ask", "2?", "--strategy", CANARY),
+        ("ask", "2?", "--requests-per-minute", FORMED),
+        ("ask", "2?", "--budget-usd", CANARY),
+        ("ask", "2?", "--sandbox", f"container, image={FORMED}", "--model", "m"),
+        ("ask", "2?", f"--{FORMED}"),
+        ("ask", "2?", "--kind", CANARY),
+        ("bench", "run", "--task", FORMED, "--strategies", "cot"),
+        ("bench", "run", "--task", "game24", "--strategies", f"cot, {FORMED}"),
+        ("bench", "run", "--task", "game24", "--strategies", "cot", "--problem-budget", FORMED),
+        ("bench", "run", "--task", "game24", "--strategies", "cot", "--time-limit", FORMED),
+        ("bench", "run", "--task", "game24", "--strategies", "cot", "--prompt", f"cot.{FORMED}=x"),
+        ("bench", "report", FORMED),
+        ("models", "download", FORMED),
+        ("chain", "check", FORMED),
+        (FORMED,),
+    ],
+    ids=lambda words: " ".join(words).replace(FORMED, "KEY").replace(CANARY, "CANARY")[-60:],
+)
+def test_a_key_in_the_wrong_place_is_not_repeated(words: tuple[str, ...], tmp_path: Path) -> None:
+    code, said = command(tmp_path, *words, "--debug", MY_API_KEY=CANARY)
+    assert code != 0
+    assert said.strip()
+    assert leaks(said, folder=tmp_path) == []
+    assert traces_of(FORMED, said, folder=tmp_path) == []
+
+
+def test_a_key_as_a_name_is_refused_before_anything_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for model in (FORMED, f"local:{FORMED}", f"org/{FORMED}"):
+        with pytest.raises(UsageError, match="model must be the name of a model, got a provider's key"):
+            reasoning.connect(model, base_url="http://127.0.0.1:9/v1", journal=tmp_path / "journal.sqlite")
+    with pytest.raises(UsageError, match="got the key that is given as api_key"):
+        reasoning.connect(CANARY, base_url="http://127.0.0.1:9/v1", api_key=CANARY, journal=False)
+    with pytest.raises(UsageError, match="a spec is shown and recorded, so it must not contain a key"):
+        reasoning.strategies.get(f"cot(trigger='{FORMED}')")
+    monkeypatch.setenv("MY_API_KEY", CANARY)
+    with pytest.raises(UsageError, match=r"got the value of \$MY_API_KEY"):
+        reasoning.connect(f"x/{CANARY}", journal=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:8000/v1",
+        "https://x.openai.azure.com/openai/deployments/gpt-4o-mini-2024-07-18",
+        "https://host/serving-endpoints/meta-llama-3-1-70b-instruct/v1",
+        "https://generativelanguage.googleapis.com/v1beta/openai",
+        "http://[::1]:8000/v1",
+    ],
+)
+def test_an_address_without_a_key_is_recorded_as_it_is(address: str) -> None:
+    assert mask_path(address) == address
+
+
+@pytest.mark.parametrize(
+    "part", [CANARY, FORMED, "0f8fad5b-d9cb-469f-a165-70867728950e", "9b74c9897bac770ffc029102a200c5de"]
+)
+def test_a_key_in_a_path_is_masked_by_a_digest(part: str) -> None:
+    masked = mask_path(f"https://host/v1/{part}/openai")
+    assert re.fullmatch(r"https://host/v1/masked-[0-9a-f]{8}/openai", masked)
+    assert mask_path(f"https://host/v1/{part}1/openai") != masked
+
+
+@pytest.mark.parametrize(
+    "name", ["hf-internal-testing/tiny-random-gpt2", "gpt-4o-mini-2024-07-18", "ft:gpt-4o:org::9AbCd1Ef"]
+)
+def test_a_model_is_no_key(name: str) -> None:
+    assert find_key(name) == ""
 
 
 PLACES: list[dict[str, Any]] = [
