@@ -20,6 +20,7 @@ from reasoning.benchmarks.runs.race import RaceController, shuffled
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.benchmarks.tasks.in_memory import ExampleList
+from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.engine.connect import connect
 from reasoning.engine.ledger import Ledger, Spending
@@ -29,6 +30,7 @@ from reasoning.journal import Journal
 from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
+from reasoning.tables import pluralize
 
 
 def compare(
@@ -224,7 +226,12 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
     if config.new_samples and store.results and not store.metadata.get("first_epoch"):
         raise UsageError(f"{config.folder} holds results of recorded draws; give another folder for new samples")
     if "first_epoch" not in store.metadata:
-        store.update_metadata(first_epoch=journal.unused_epoch() if config.new_samples else 0)
+        store.update_metadata(first_epoch=journal.unused_epoch(config.epochs) if config.new_samples else 0)
+    if config.epochs > (most := MAX_EPOCHS - (first := store.metadata["first_epoch"])):
+        raise UsageError(
+            f"{config.folder} holds samples from epoch {first:,} on: at most {pluralize(most, 'epoch')}, got "
+            f"{config.epochs:,}; give another folder for more"
+        )
 
 
 def _resume_budget(config: RunConfig, model: LLM, ledger: Ledger | None) -> tuple[Spending, Budget]:

@@ -13,6 +13,8 @@ MAX_NESTING = 3
 """The maximum depth of branches within branches."""
 EPOCH_STRIDE: int = MAX_BRANCHES ** (MAX_NESTING + 1)
 """The distance between the draw indices of one epoch (a repetition of a solve) and the next."""
+MAX_EPOCHS = (1 << 63) // EPOCH_STRIDE
+"""The maximum number of epochs: a journal stores draw indices as signed integers of 64 bits."""
 
 
 class DrawStream:
@@ -34,6 +36,9 @@ class DrawStream:
         epoch: the repetition of the solve, for a root.
         before: the number of draws per request key that the parent had taken when it spawned.
 
+    Raises:
+        UsageError: the epoch is negative or above the last one.
+
     Examples:
         >>> stream = DrawStream()
         >>> stream.next("key", 2), stream.next("another key", 1), stream.next("key", 1)
@@ -54,6 +59,8 @@ class DrawStream:
         epoch: int = 0,
         before: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        if not 0 <= epoch < MAX_EPOCHS:
+            raise UsageError(f"epoch must be from 0 to {MAX_EPOCHS - 1:,}, got {epoch:,}")
         self._parent, self._position, self._width, self._epoch = parent, position, width, epoch
         self._stride: int = parent._stride * MAX_BRANCHES if parent else 1
         self._before = before

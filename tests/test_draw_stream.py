@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoning.draw_stream import EPOCH_STRIDE, MAX_BRANCHES, DrawStream
+from reasoning.draw_stream import EPOCH_STRIDE, MAX_BRANCHES, MAX_EPOCHS, DrawStream
 from reasoning.errors import UsageError
+from reasoning.journal import Journal
+from reasoning.messages import Completion, Message, Request
+from reasoning.strategies import Vanilla
+from reasoning.testing import ScriptedLLM
 
 
 def test_a_root_counts_up_by_request() -> None:
@@ -135,3 +140,25 @@ def test_too_many_is_said() -> None:
         DrawStream().next("a", MAX_BRANCHES + 1)
     with pytest.raises(UsageError, match="levels"):
         DrawStream().spawn(1)[0].spawn(1)[0].spawn(1)[0].spawn(1)
+
+
+def test_the_last_draw_of_the_last_epoch_fits_into_a_journal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    request = Request("model", (Message("user", "?"),), {})
+    stream = DrawStream(epoch=MAX_EPOCHS - 1)
+    for _ in range(3):
+        stream = stream.spawn(MAX_BRANCHES)[-1]
+    *_, last = stream.next(request.key, MAX_BRANCHES)
+    assert last == MAX_EPOCHS * EPOCH_STRIDE - 1
+    journal.write(request, [Completion("yes", draw=last)])
+    assert journal.read(request.key, [last])[last].text == "yes"
+    journal.close()
+
+
+@pytest.mark.parametrize("epoch", [-1, MAX_EPOCHS, 10**9])
+def test_an_epoch_that_does_not_fit_is_refused_before_any_call(epoch: int) -> None:
+    llm = ScriptedLLM(["The answer is 4."])
+    with pytest.raises(UsageError, match=f"epoch must be from 0 to 2,047, got {epoch:,}"):
+        Vanilla().run("What is 2 + 2?", llm, epoch=epoch)
+    assert llm.requests == []
+    assert Vanilla().run("What is 2 + 2?", llm, epoch=MAX_EPOCHS - 1).text == "The answer is 4."

@@ -79,7 +79,7 @@ def run(
     split: Split = "",
     limit: Annotated[int, typer.Option(help="Number of problems.", min=1)] = 20,
     seed: Seed = 0,
-    epochs: Annotated[int, typer.Option(help="Independent repetitions of every problem.", min=1)] = 1,
+    epochs: Annotated[int, typer.Option(help="Independent repetitions of every problem.", min=1, max=2048)] = 1,
     out: Out = None,
     new_samples: Annotated[
         bool, typer.Option("--new-samples", help="Draw new samples instead of using recorded ones; needs --out.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.errors import UsageError
 
@@ -33,7 +34,7 @@ class RunConfig:
         problem_budget: what each strategy may spend on one problem. If it runs out, the samples that
             it covered have the vote; other techniques leave the problem unanswered.
         new_samples: draw new completions instead of using recorded ones.
-        epochs: independent repetitions of every problem, at least 1, each with its own draws.
+        epochs: independent repetitions of every problem, from 1 to 2,048, each with its own draws.
         race_margin: stop a strategy once it can no longer be the best by more than this many
             percentage points of accuracy, from 0 to below 100; None runs all strategies to the end.
         race_over_population: race for the best strategy on all problems of this kind, not on the
@@ -59,8 +60,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise UsageError(f"limit must be at least 1, got {self.limit}")
-        if self.epochs < 1:
-            raise UsageError(f"epochs must be at least 1, got {self.epochs}")
+        if not 1 <= self.epochs <= MAX_EPOCHS:
+            raise UsageError(f"epochs must be from 1 to {MAX_EPOCHS}, got {self.epochs}")
         if self.race_margin is not None and not 0 <= self.race_margin < 100:
             raise UsageError(
                 f"the margin of a race must be from 0 to below 100 percentage points, got {self.race_margin:g}"

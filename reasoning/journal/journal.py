@@ -12,11 +12,13 @@ import threading
 import weakref
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
 from reasoning import paths
-from reasoning.draw_stream import EPOCH_STRIDE
+from reasoning.draw_stream import EPOCH_STRIDE, MAX_EPOCHS
+from reasoning.errors import UsageError
 from reasoning.journal.claims import Claims
 from reasoning.journal.codec import Record, Row, decode, encode
 from reasoning.journal.memory_store import MemoryStore
@@ -158,10 +160,28 @@ class Journal:
         self._put(encode(request, completions), done)
         done.result()
 
-    def unused_epoch(self) -> int:
-        """Return the first epoch (repetition of a solve) after those of all recorded draws."""
-        highest = [store.highest_draw() for store in self._stores]
-        return max((1 + draw // EPOCH_STRIDE for draw in highest if draw is not None), default=0)
+    def unused_epoch(self, count: int = 1) -> int:
+        """Return the first of several consecutive epochs (repetitions of a solve) without recorded draws.
+
+        It follows all epochs that have draws, and is at least 1. If too few follow, the first gap
+        that is wide enough is taken.
+
+        Args:
+            count: the number of epochs.
+
+        Raises:
+            UsageError: there are not as many free epochs in a row.
+        """
+        used = {0}.union(*(store.epochs(EPOCH_STRIDE) for store in self._stores))
+        if max(used) + count < MAX_EPOCHS:
+            return max(used) + 1
+        for before, after in pairwise([*sorted(used), MAX_EPOCHS]):
+            if after - before > count:
+                return before + 1
+        raise UsageError(
+            f"{self.path or self}: a journal has room for {MAX_EPOCHS:,} epochs, and {count:,} in a row are not free; "
+            "give another one with --journal FILE (journal=…)"
+        )
 
     def __len__(self) -> int:
         """Return the number of draws in this journal, without those of its parent."""

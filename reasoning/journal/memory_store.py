@@ -26,9 +26,9 @@ class MemoryStore:
         """Return the number of recorded draws."""
         return len(self._rows)
 
-    def highest_draw(self) -> int | None:
-        """Return the highest index of a recorded draw; None without draws."""
-        return max((draw for _, draw in self._rows), default=None)
+    def epochs(self, stride: int) -> set[int]:
+        """Return the epochs of all recorded draws, each of `stride` draw indices."""
+        return {draw // stride for _, draw in self._rows}
 
     def put(self, record: Record) -> None:
         """Record draws; a draw that is recorded already stays as it is."""

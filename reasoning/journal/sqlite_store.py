@@ -80,10 +80,9 @@ class SqliteStore:
         rows = self._query("SELECT count(*) FROM draws")
         return rows[0][0] if rows else 0
 
-    def highest_draw(self) -> int | None:
-        """Return the highest index of a recorded draw; None without draws."""
-        rows = self._query("SELECT max(draw) FROM draws")
-        return rows[0][0] if rows else None
+    def epochs(self, stride: int) -> set[int]:
+        """Return the epochs of all recorded draws, each of `stride` draw indices."""
+        return {epoch for (epoch,) in self._query("SELECT DISTINCT draw / ? FROM draws", (stride,))}
 
     def close(self) -> None:
         """Write pending records and close the file."""

@@ -25,8 +25,10 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.statistics import clustered_mean, clustered_share, wilson
 from reasoning.cli.app import app
+from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.errors import UsageError
-from reasoning.messages import Message
+from reasoning.journal import Journal
+from reasoning.messages import Completion, Conversation, Message
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 
@@ -148,5 +150,31 @@ def test_families_of_unequal_size_have_an_interval_around_the_accuracy() -> None
 
 
 def test_no_repetition_is_refused(sums: Sums) -> None:
-    with pytest.raises(UsageError, match="epochs must be at least 1"):
+    with pytest.raises(UsageError, match="epochs must be from 1 to 2048, got 0"):
         compare(["vanilla"], sums(1), ScriptedLLM([]), epochs=0, progress=False)
+
+
+def test_more_epochs_than_there_are_cost_nothing(tmp_path: Path, sums: Sums) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    llm = ScriptedLLM(lambda messages: "The answer is 4.", journal=journal)
+    with pytest.raises(UsageError, match="epochs must be from 1 to 2048, got 2049"):
+        compare(["vanilla"], sums(1), llm, epochs=2_049, progress=False)
+    request = llm.request(Conversation((Message("user", "?"),)), {})
+    journal.write(request, [Completion("4", draw=2_046 * EPOCH_STRIDE)])
+    compare(["vanilla"], sums(1), llm, new_samples=True, out=tmp_path / "last", progress=False)
+    assert ResultsFolder.read(tmp_path / "last").metadata["first_epoch"] == 2_047
+    assert llm.calls == 1
+    with pytest.raises(UsageError, match=r"last holds samples from epoch 2,047 on: at most 1 epoch, got 2"):
+        compare(["vanilla"], sums(1), llm, epochs=2, new_samples=True, out=tmp_path / "last", progress=False)
+    with pytest.raises(UsageError, match="2,048 epochs, and 2,046 in a row are not free"):
+        compare(["vanilla"], sums(1), llm, epochs=2_046, new_samples=True, out=tmp_path / "new", progress=False)
+    assert llm.calls == 1
+    compare(["vanilla"], sums(1), llm, epochs=3, new_samples=True, out=tmp_path / "new", progress=False)
+    assert (ResultsFolder.read(tmp_path / "new").metadata["first_epoch"], llm.calls) == (1, 4)
+
+
+def test_new_samples_of_an_empty_journal_are_continued(tmp_path: Path, sums: Sums) -> None:
+    llm = ScriptedLLM(lambda messages: "The answer is 4.")
+    for calls in (2, 4):
+        compare(["vanilla"], sums(4), llm, new_samples=True, out=tmp_path / "run", limit=calls, progress=False)
+        assert llm.calls == calls

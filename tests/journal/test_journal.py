@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import draw_stream
-from reasoning.errors import JournalError
+from reasoning.errors import JournalError, UsageError
 from reasoning.journal import Journal, codec, schema
 from reasoning.journal import connection as opening
 from reasoning.journal.importing import import_draws
@@ -104,7 +104,7 @@ def test_the_canonical_request_is_what_the_key_is_the_hash_of() -> None:
 
 def test_nothing_is_made_by_looking(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "deep" / "journal.sqlite")
-    assert (journal.read(asking().key, [0]), len(journal), journal.unused_epoch()) == ({}, 0, 0)
+    assert (journal.read(asking().key, [0]), len(journal), journal.unused_epoch()) == ({}, 0, 1)
     journal.write(asking(), [])
     journal.close()
     assert list(tmp_path.iterdir()) == []
@@ -123,13 +123,20 @@ def test_it_opens_again_after_it_was_closed(journal: Journal) -> None:
 
 def test_a_fresh_epoch_is_behind_all_that_are_recorded(journal: Journal) -> None:
     over = Journal(parent=journal)
-    assert over.unused_epoch() == 0
+    assert over.unused_epoch() == 1
     journal.write(asking(), said(5))
     assert journal.unused_epoch() == 1
     journal.write(asking(), said(draw_stream.EPOCH_STRIDE * 3 - 1))
     assert (journal.unused_epoch(), over.unused_epoch()) == (3, 3)
     over.write(asking("how?"), said(draw_stream.EPOCH_STRIDE * 6))
     assert (journal.unused_epoch(), over.unused_epoch()) == (7, 7)
+    assert over.unused_epoch(draw_stream.MAX_EPOCHS - 7) == 7
+    # Those in front are taken where there are no more behind.
+    assert over.unused_epoch(draw_stream.MAX_EPOCHS - 8) == 7
+    journal.write(asking(), said((draw_stream.MAX_EPOCHS - 1) * draw_stream.EPOCH_STRIDE))
+    assert [over.unused_epoch(count) for count in (1, 2, 3, 4)] == [1, 3, 3, 7]
+    with pytest.raises(UsageError, match=r"2,048 epochs, and 2,041 in a row are not free.*--journal FILE"):
+        over.unused_epoch(2_041)
 
 
 def test_an_index_that_cannot_be_recorded_is_named(journal: Journal) -> None:
