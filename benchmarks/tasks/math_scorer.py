@@ -31,7 +31,9 @@ class MathScorer:
     def __call__(self, value: Any) -> bool:
         if self.kind.score(value, self.target):
             return True
-        return is_equal(self.kind.show(value), self.kind.target(self.target), Tools().interpreter)
+        return self.kind.is_value(value) and is_equal(
+            self.kind.show(value), self.kind.target(self.target), Tools().interpreter
+        )
 
 
 def default_scorer(kind: Kind, target: Any) -> MathScorer | None:

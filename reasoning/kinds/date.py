@@ -54,6 +54,11 @@ _NAMED = re.compile(
 _JOINED = re.compile(
     r"[*_`$\"]{0,4}\s?(?:-|/|\bto\b|\bor\b|\band\b|\buntil\b|\bthrough\b)\s?[*_`$\"]{0,4}", re.IGNORECASE
 )
+_IS = re.compile(
+    r"(?<!which )(?<!that )\b(?:is|was|will be|would be|falls on|fell on|equals)"
+    r"\s(?:(?:on|the|\w{3,9}day,?)\s){0,2}[\s*_`$\"(]*$",
+    re.IGNORECASE,
+)
 _WEEKDAY = re.compile(
     r"\s?\(?\w{3,9}day\)?|(?:T| )\d\d:\d\d(?::\d\d)?(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
@@ -123,6 +128,10 @@ class Date(BaseKind):
         if not found:
             return Rejected("a refusal") if is_refusal(text) else Rejected("no full date") if _hints(sentence) else None
         several = len({date.value for date in found}) > 1 and not _LEAD.fullmatch(text[: found[0].start])
+        # "The day after 02/27/2002 is 02/28/2002."
+        said = [date for date in found if _IS.search(text[max(0, date.start - 40) : date.start])] if several else []
+        if len(said) == 1 and not isinstance(said[0].value, Rejected):
+            return said[0].value
         return Rejected("several dates") if several or _joined(text, found[:2]) else found[0].value
 
     def parse_line(self, line: str, before: str) -> datetime.date | Rejected | None:

@@ -95,9 +95,10 @@ def find_main_number(text: str, found: Sequence[Token]) -> int:
     inside = inside[:_MAX_NUMBERS]
     if len(inside) == 1:
         return inside[0]
-    heads = {index: text[max(start, found[index].start - _MAX_CHARS) : found[index].start] for index in inside}
-    objects = (index for index in inside if _is_object(heads[index], text[found[index].end :]))
-    return next((index for index in inside if _TOTAL.search(heads[index])), next(objects, inside[0]))
+    heads = ((index, text[max(start, found[index].start - _MAX_CHARS) : found[index].start]) for index in inside)
+    totals = (index for index, head in heads if _TOTAL.search(head))
+    objects = (index for index in inside if is_object(text, found[index], start))
+    return next(totals, next(objects, inside[0]))
 
 
 def find_last_object(text: str, found: Sequence[Token]) -> int:
@@ -112,14 +113,21 @@ def find_last_object(text: str, found: Sequence[Token]) -> int:
     last = len(found) - 1
     for index in reversed(range(len(found))):
         head = text[max(0, found[index].start - _MAX_CHARS) : found[index].start]
-        if _RESULT.search(head) or _is_object(head, text[found[index].end :]):
+        if _RESULT.search(head) or is_object(text, found[index]):
             return last
         # A further item of a list stands for the list, whose first item may be an object.
         last = last if _ITEM.search(head) else index - 1
     return len(found) - 1
 
 
-def _is_object(head: str, rest: str) -> bool:
-    """Return whether the words before a number are a verb of the main clause, and the number is no adjective."""
+def is_object(text: str, number: Token, start: int = 0) -> bool:
+    """Return whether the words before a number are a verb of the main clause, and the number is no adjective.
+
+    Args:
+        text: the sentence.
+        number: the number.
+        start: the beginning of the main clause.
+    """
+    head = text[max(start, number.start - _MAX_CHARS) : number.start]
     verb = _IS.search(head) or _DOES.search(head)
-    return verb is not None and not _NOT_MAIN.search(head[: verb.start()]) and not _ADJECTIVE.match(rest)
+    return verb is not None and not _NOT_MAIN.search(head[: verb.start()]) and not _ADJECTIVE.match(text, number.end)

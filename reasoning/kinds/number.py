@@ -16,7 +16,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import Statement
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
-from reasoning.kinds.main_number import find_last_object, find_main_number
+from reasoning.kinds.main_number import find_last_object, find_main_number, is_object
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
@@ -158,7 +158,11 @@ class Number(BaseKind):
         found = [token for token in lex_numbers(text) if token.category != "label"]
         main = find_main_number(text, found) if found else 0
         if "=" not in text and not main and (words := parse_number_words(text)):
-            return Rejected(words) if isinstance(words, str) else self._to_unit(words[0], text, words[1])
+            if isinstance(words, str):
+                return Rejected(words)
+            # "Half the number of spots is 2450"
+            if not found or _CLAUSE.search(text, words[1], found[0].start) or not is_object(text, found[0]):
+                return self._to_unit(words[0], text, words[1])
         if not found:
             return Rejected("no number") if re.search(r"\d", text) else None
         continues = continues or re.search(r"\d", affirmed[len(text) :]) is not None

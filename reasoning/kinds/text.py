@@ -109,7 +109,8 @@ class Text(BaseKind):
         To score a task by it, give its examples a `scorer`, such as
         `lambda value: Text().f1(value, target) >= 0.8`.
         """
-        return 0.0 if value is None else f1(str(value), self.target(target))
+        expected = self.target(target)
+        return f1(value, expected) if self.is_value(value) else 0.0
 
 
 def f1(value: str, target: str) -> float:

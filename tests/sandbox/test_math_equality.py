@@ -115,3 +115,7 @@ def test_other_scorers_stay_what_they_were() -> None:
     assert example_json.from_json(example_json.to_json(plain)).scorer is None
     with pytest.raises(UsageError, match="is not an expression"):
         MathScorer(Expression(), True)("1")
+
+
+def test_an_object_that_is_no_expression_is_wrong() -> None:
+    assert not any(map(MathScorer(Expression(), "0.5"), [None, 10**5000, 0.5, 1j, ["0.5"], {}]))

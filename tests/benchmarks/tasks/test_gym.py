@@ -90,6 +90,7 @@ def test_texts_are_scored_by_the_set() -> None:
     assert example.score(example.target)
     assert not example.score("nothing of it")
     assert not example.score(None)
+    assert not example.score(10**5000)
     (puzzle,) = load("gym:rush_hour", 1)
     assert puzzle.target == "any right solution"
     assert not puzzle.score("A+1")
