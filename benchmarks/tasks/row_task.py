@@ -16,17 +16,24 @@ from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Choice, Date, Expression, Kind, Number, Text, YesNo
+from reasoning.kinds import Cells, Choice, Date, Expression, Items, Kind, Number, Text, YesNo
 from reasoning.problem import Example, Problem
 
 Row = tuple[int, dict[str, Any]]
 """The number of a row, from 1, and its content."""
 
-_TYPES: dict[str, tuple[type, ...]] = {"options": (list, tuple, dict), "kind": (str, dict), "context": (str,)}
-_WORDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "options": (list, tuple, dict),
+    "kind": (str, dict),
+    "context": (str,),
+    "id": (str, int, float),
+}
+_WORDS: dict[type, str] = {str: "a text", int: "a number", list: "a list", dict: "an object"}
 _YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
 _DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
+_SINGLE = (Date, Expression, Number, Text, YesNo)
+"""The kinds of one value."""
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
@@ -103,12 +110,18 @@ class RowTask(ABC):
         wanted = " or ".join(map(repr, self.answers))
         if not isinstance(line.get("question"), str) or not line["question"].strip():
             raise self._error(number, f"'question' (a text) is missing{_describe_found(line, 'question')}")
-        if all(line.get(name) in (None, "", []) for name in self.answers):
+        # Only a stated kind can have an empty list as an answer.
+        empty = (None, "") if line.get("kind") else (None, "", [])
+        if all(line.get(name) in empty for name in self.answers):
             raise self._error(number, f"{wanted} is missing{_describe_found(line, self.answers[0])}")
         for name, types in _TYPES.items():
             if not isinstance(line.get(name), (*types, type(None))):
                 names = " or ".join(_WORDS[one] for one in types if one in _WORDS)
-                raise self._error(number, f"{name!r} is {names}, not {json.dumps(line[name], default=str)[:80]}")
+                raise self._error(number, f"{name!r} is {names}, not {_abbreviate(line[name])}")
+        options = line.get("options") or ()
+        for option in options.values() if isinstance(options, dict) else options:
+            if isinstance(option, list | dict):
+                raise self._error(number, f"each of 'options' is a text or a number, not {_abbreviate(option)}")
 
     def _examples(self, lines: Sequence[Row]) -> Iterator[Example]:
         unnamed = [line for _, line in lines if not line.get("kind") and not line.get("options")]
@@ -131,8 +144,12 @@ class RowTask(ABC):
         elif line.get("options") or line.get("kind"):
             kind = Choice(line.get("options") or ())
         problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
-        right = [str(answer) if isinstance(kind, Text) else answer for answer in self._right(line)]
+        right = [
+            str(answer) if isinstance(kind, Text) and not isinstance(answer, list | tuple | dict) else answer
+            for answer in self._right(line)
+        ]
         for target in right:
+            _check_shape(target, kind)
             # This raises if the answer is not of this kind.
             kind.target(target)
         family = _short_family(str(line.get("family") or ""))
@@ -146,15 +163,42 @@ class RowTask(ABC):
         """Return the right answers of a line: one, unless the mapping says that any of several is right."""
         answer = next(line[name] for name in self.answers if line.get(name) not in (None, ""))
         several = self.mapped is not None and self.mapped.any_of and isinstance(answer, list | tuple)
-        return list(dict.fromkeys(map(_normalize_answer, answer if several else [answer])))
+        right: list[Any] = []
+        for one in map(_normalize_answer, answer if several else [answer]):
+            if one not in right:
+                right.append(one)
+        return right
 
     def _error(self, number: int, message: str) -> InputError:
         return InputError(f"{self.location(number)}: {message}")
 
 
+def _check_shape(answer: Any, kind: Kind) -> None:
+    """Check that a list is the answer of a kind that has several values, and an object that of JSON.
+
+    Raises:
+        UsageError: the answer has another shape.
+    """
+    is_list, structured = isinstance(answer, list | tuple), isinstance(answer, list | tuple | dict)
+    if structured and isinstance(kind, _SINGLE):
+        raise UsageError(
+            f"the answer must be a text or a number, got {_abbreviate(answer)}; "
+            'a list of items needs "kind": "items", JSON needs "kind": "json", '
+            "and several right answers need any_of=yes in --fields"
+        )
+    if isinstance(kind, Items | Cells) and (
+        isinstance(answer, dict) or (is_list and not all(isinstance(one, str | int | float) for one in answer))
+    ):
+        raise UsageError(f"the answer must be a list of texts and numbers, got {_abbreviate(answer)}")
+
+
+def _abbreviate(value: Any) -> str:
+    return json.dumps(value, default=str)[:80]
+
+
 def _short_family(family: str) -> str:
     """Return a short name, since each result stores it."""
-    return family if len(family) <= 40 else hashlib.sha256(family.encode()).hexdigest()[:16]
+    return family if len(family) <= 40 else hashlib.sha256(family.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _normalize_answer(answer: Any) -> Any:

@@ -79,6 +79,19 @@ def test_options_make_a_choice_and_the_others_decide_among_themselves(tmp_path: 
         ({"question": "?", "answer": 1, "kind": "nmber"}, "did you mean 'number'"),
         ({"question": "?", "answer": 1, "context": 5}, "'context' is a text, not 5"),
         ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' is already in line 1"),
+        (
+            {"question": "?", "answer": ["a", 3]},
+            'the answer must be a text or a number, got ["a", 3]; a list of items needs "kind": "items"',
+        ),
+        ({"question": "?", "answer": {"a": 1}}, 'the answer must be a text or a number, got {"a": 1}'),
+        ({"question": "?", "answer": ["4"], "kind": "number"}, 'the answer must be a text or a number, got ["4"]'),
+        ({"question": "?", "answer": [["a"]], "kind": "items"}, "the answer must be a list of texts and numbers"),
+        ({"question": "?", "answer": {"a": 1}, "kind": "items"}, "the answer must be a list of texts and numbers"),
+        ({"question": "?", "answer": [], "kind": "items"}, "is not a list of texts"),
+        ({"question": "?", "answer": []}, "'answer' or 'target' is missing: it is empty"),
+        ({"question": "?", "answer": ["A"], "options": ["a", "b"]}, "['A'] is neither a label nor an option"),
+        ({"question": "?", "answer": "a", "options": [["a"], "b"]}, "each of 'options' is a text or a number, not"),
+        ({"question": "?", "answer": 1, "id": ["a"]}, "'id' is a text or a number, not [\"a\"]"),
         ('{"question": "?"', "not JSON"),
         ("[1, 2]", "must be a JSON object, got list"),
     ],
@@ -91,6 +104,24 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: Any, said: str) -> None:
     assert str(raised.value).startswith(f"{path}:2: ")
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "right", "wrong"),
+    [
+        ("items", ["a", 3], ("a", "3"), ("a",)),
+        ("cells", ["a", 3], ("a", "3"), ("a", "4")),
+        ("json", {"a": [1]}, {"a": [1]}, {"a": 1}),
+        ({"kind": "items", "empty": "none"}, [], (), ("a",)),
+    ],
+)
+def test_a_list_or_an_object_is_the_answer_of_a_kind_that_has_them(
+    tmp_path: Path, kind: Any, answer: Any, right: Any, wrong: Any
+) -> None:
+    [example] = load(tmp_path / "mine.jsonl", {"question": "?", "answer": answer, "kind": kind})
+    assert example.target == answer
+    assert example.score(right)
+    assert not example.score(wrong)
 
 
 def test_files_that_are_missing_empty_or_no_text(tmp_path: Path) -> None:
