@@ -111,7 +111,7 @@ class RowTask(ABC):
         if not isinstance(line.get("question"), str) or not line["question"].strip():
             raise self._error(number, f"'question' (a text) is missing{_describe_found(line, 'question')}")
         # Only a stated kind can have an empty list as an answer.
-        empty = (None, "") if line.get("kind") else (None, "", [])
+        empty: tuple[Any, ...] = (None, "") if line.get("kind") else (None, "", [])
         if all(line.get(name) in empty for name in self.answers):
             raise self._error(number, f"{wanted} is missing{_describe_found(line, self.answers[0])}")
         for name, types in _TYPES.items():
