@@ -96,7 +96,7 @@ class Claims:
 
     @property
     def is_alone(self) -> bool:
-        """Whether no other process has claimed draws since this one began.
+        """True if no other process has claimed draws since this one began.
 
         If one has, it may have recorded a draw between a look into the journal and a claim.
         """
