@@ -47,6 +47,7 @@ _BEST = re.compile(
     r"\b(?:most|best|only|correct|right)\b[^.;:()]{0,120}\b(?:is|be)\s(?:the\s)?(?:option\s|choice\s)?[(\[*_]{0,4}$",
     re.IGNORECASE,
 )
+_SEVERAL = Rejected("several options")
 _NOT_LISTED = Rejected("not an option")
 _HEADING = re.compile(
     r"[*_]{0,3}(?:final |my )?(?:choice|selection|decision|result|prediction|output)[*_]{0,3}:[*_]{0,3}\s",
@@ -161,7 +162,7 @@ class Choice(BaseKind):
             return _NOT_LISTED
         named = list(self._label_matcher.find_named(first))
         for label, start, end in named:
-            if not is_denied_before(first, start):
+            if not self._is_denied_before(first, label, start):
                 return self._enumerated(first, label, end)
         if named:
             return Rejected("a negation")
@@ -188,7 +189,7 @@ class Choice(BaseKind):
             return _NOT_LISTED if other and not text[other:].strip(")]}.:*_,–—=- ") else None
         labels, end, either = self._label_matcher.match_enumeration(text, *leading)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
-        if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or is_list_item(before)):
+        if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or _in_list(before)):
             return None
         return self._result(labels, either=either)
 
@@ -205,8 +206,9 @@ class Choice(BaseKind):
         marks = [is_list_item(line) for line in lines]
         right: list[str] = []
         denied: set[str] = set()
+        several: Rejected | None = None
         for index in range(len(lines) - 1, -1, -1):
-            if denied:
+            if several or denied:
                 break
             if marks[index] and any(marks[max(0, index - 1) : index] + marks[index + 1 : index + 2]):
                 leading = self._label_matcher.match_leading(strip_markup(lines[index]))
@@ -221,18 +223,29 @@ class Choice(BaseKind):
                 # "It is (D). It is not (E)."
                 if isinstance(found, Rejected) and found.reason == "a negation":
                     denied |= self._names(part)
-                elif found is not None:
+                # "It is (B) depression. Others have no happiness, discomfort, …"
+                elif found == _SEVERAL and not any(self._label_matcher.find_named(part)):
+                    several = _SEVERAL
+                elif found is not None and (not several or any(self._label_matcher.find_named(part))):
                     labels = found if isinstance(found, tuple) else (found,)
                     return Rejected("a negation") if denied.intersection(labels) else found
         if right and not denied.intersection(right):
             return self._result(right)
-        if denied:
-            return Rejected("a negation")
+        if several or denied:
+            return several or Rejected("a negation")
         return (
             self._result([found])
             if lines and (found := self._option_matcher.match_number(Number().parse_last_candidate(lines[-1])))
             else None
         )
+
+    def _is_denied_before(self, text: str, label: str, start: int) -> bool:
+        """Return whether a label is denied by the text before it, of which its option's text is no part."""
+        before = text[:start].rstrip(" ([")
+        option = self._enumeration.texts.get(label, "")
+        if option and before.casefold().endswith(option.casefold()):
+            start = len(before) - len(option)
+        return is_denied_before(text, start)
 
     def _names(self, part: str) -> set[str]:
         """Return the labels of all options that a sentence names."""
@@ -250,7 +263,10 @@ class Choice(BaseKind):
         none = _NONE_OF.search(rest)
         if none and (none.start() > max(found.values())[0] or not _EXCEPT.search(rest, none.end())):
             return _NOT_LISTED
-        if not any(is_denied_before(rest, start) or is_denied_behind(rest, end) for start, end in found.values()):
+        if not any(
+            self._is_denied_before(rest, label, start) or is_denied_behind(rest, end)
+            for label, (start, end) in found.items()
+        ):
             best = {label for label, (start, _) in named.items() if _BEST.search(rest, 0, start)}
             return self._result(list(best if len(best) == 1 else found), "several options")
         clauses = re.split(r"[,;]\s|\s(?:but|while|whereas|so)\s", part)
@@ -321,3 +337,8 @@ class Choice(BaseKind):
     @cached_property
     def _enumeration(self) -> OptionEnumeration:
         return OptionEnumeration(self._label_matcher, dict(self._option_matcher.pairs))
+
+
+def _in_list(before: str) -> bool:
+    """Return whether the line before belongs to a list of options: "(A) …", "Option (A) …"."""
+    return is_list_item(re.sub(r"\A[*\s]*option\s", "", before, count=1, flags=re.IGNORECASE))

@@ -11,6 +11,8 @@ from reasoning.kinds.label_matcher import LabelMatcher, begins_clause
 _JOINT = re.compile(
     r"[)\]}*_\"'`$.]{0,4}(?P<joint>,?\s?(?:/|\bor\b|&|\band\b)\s?|,\s)(?:option\s)?[(\[{*_\"'`]{0,4}", re.IGNORECASE
 )
+# "(A) red (C) green"
+_BARE = re.compile(r"[}*_\"'`.]{0,4}\s{1,3}[(\[](?=\w)")
 _TEXT = re.compile(
     r"[)\]]\s(?:(?!\b(?:because|since|as|is|are|was|were|not|than|but|while|if|when|for|which|that|or|and)\b)"
     r"[^,;:.!?()\[\]]){1,60}?(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s))",
@@ -64,6 +66,10 @@ class OptionEnumeration:
         """
         behind = self._text_end(text, label, end)
         at = behind or ((found := _TEXT.match(text, end)) and found.end()) or 0
+        if behind and (bare := _BARE.match(text, at)):
+            leading = self.labels.match_leading(text[bare.end() - 1 :])
+            to = bare.end() - 1 + leading[1] if leading else 0
+            return (leading[0], to, False) if leading and self._text_end(text, leading[0], to) else None
         if not at or not (joint := _JOINT.match(text, at)):
             return None
         leading = self.labels.match_leading(text[joint.end() :])
