@@ -189,7 +189,7 @@ class Choice(BaseKind):
             return _NOT_LISTED if other and not text[other:].strip(")]}.:*_,–—=- ") else None
         labels, end, either = self._label_matcher.match_enumeration(text, *leading)
         rest = text[end:].lstrip(")]}.:-–—*_ ")
-        if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or _in_list(before)):
+        if rest and (len(labels) > 1 or self._option_matcher.match_whole(rest) != labels[0] or is_list_item(before)):
             return None
         return self._result(labels, either=either)
 
@@ -337,8 +337,3 @@ class Choice(BaseKind):
     @cached_property
     def _enumeration(self) -> OptionEnumeration:
         return OptionEnumeration(self._label_matcher, dict(self._option_matcher.pairs))
-
-
-def _in_list(before: str) -> bool:
-    """Return whether the line before belongs to a list of options: "(A) …", "Option (A) …"."""
-    return is_list_item(re.sub(r"\A[*\s]*option\s", "", before, count=1, flags=re.IGNORECASE))

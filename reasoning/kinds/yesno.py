@@ -25,7 +25,10 @@ _JOINED = re.compile(r"\s?(?:/|\bor\b|\band\b|\bnor\b)\s?[*_\"'(]{0,4}(?:yes|no|
 # In running text the word is an answer only alone at the beginning of a sentence, or at its very end.
 _OPENS = re.compile(
     r"(?:^|[.!?\n])\s*(?:[*_]{0,3}A(?:nswer)?:|(?:So|Therefore|Thus|Hence|Overall|In conclusion),?\s)?\s*[*_\"'(]{0,4}$"
+    r"|\banswer (?:the|this|your|that) question(?: is)?[:,]\s[*_\"'(]{0,4}$"
 )
+# The last step of a reply may be its answer.
+_STEP = re.compile(r"^[*_#\s]{0,5}Step \d{1,2}[*_]{0,3}:[*_]{0,3}\s[*_]{0,3}$", re.IGNORECASE)
 _PAUSES = re.compile(
     r"[*_\"')]{0,4}\s*(?:[,.!;:—–]|\n|$|(?<=\s)(?:it|they|he|she|this|that|there|you|we|because|since)\b)",
     re.IGNORECASE,
@@ -82,9 +85,11 @@ class YesNo(BaseKind):
 
     def parse_last_candidate(self, text: str) -> bool | Rejected | None:
         """Return the last yes or no that is alone at the beginning of a sentence, or at its very end."""
+        last = text.rstrip().rfind("\n") + 1
         for value, start, end in reversed(_find_words(text)):
             head, tail = text[max(0, start - 40) : start], text[end : end + 20]
             opens = _OPENS.search(head) is not None and (start <= 40 or head.strip() != "")
+            opens = opens or (start > last and _STEP.match(text[last:start][:40]) is not None)
             if (opens and _PAUSES.match(tail)) or (_CLOSES.search(head) and _ENDS.match(tail)):
                 return Rejected("a negation") if value is None else value
         return None
