@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import os
 import threading
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError
 from typing import Any, Protocol, TypeVar
 
+from reasoning import forks
 from reasoning.errors import UsageError
 from reasoning.loop_bridge import LoopBridge
 
@@ -171,6 +173,7 @@ def _ensure_loop() -> asyncio.AbstractEventLoop:
             _thread = threading.Thread(target=_run_loop, args=(_loop,), name="reasoning-loop", daemon=True)
             _thread.start()
             # This hook must run before the one of threading, which would join pools that connections still use.
+            atexit.unregister(_stop)
             atexit.register(_stop)
         return _loop
 
@@ -193,6 +196,20 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return new_event_loop()
+
+
+def _reset_after_fork() -> None:
+    """Forget the loop in the child of a fork: its thread runs in the parent only, and shares its sockets."""
+    global _lock, _loop, _thread, _interrupted
+    if _loop is not None:
+        # Without the tasks' destructors, which would run `finally` blocks of calls that the parent makes.
+        forks.leak(_loop, _thread, *asyncio.all_tasks(_loop), *_calls)
+    _lock, _loop, _thread, _interrupted = threading.Lock(), None, None, False
+    _calls.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 async def _wait_for_cancelled() -> None:

@@ -20,6 +20,7 @@ LAYERS = (
         "messages",
         "tables",
         "plugins",
+        "forks",
     ),
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from reasoning import forks
 from reasoning.benchmarks.results import example_json
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
@@ -84,6 +85,7 @@ class ResultsFolder:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             check_settings(folder, store.settings, settings)
             store._lock = lock
+            forks.reset_in_child(store)
             store._write_run()
         except BaseException:
             lock.close()
@@ -132,6 +134,10 @@ class ResultsFolder:
                 if record.get("own_scorer"):
                     store._incomplete.add(name)
         return store
+
+    def reset_after_fork(self) -> None:
+        """Close the lock in a child process, or the folder would stay locked until the child ends."""
+        self.close()
 
     def register_strategies(self, specs: Iterable[str]) -> None:
         """Add the strategies of a run, so that a report lists them in this order."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from reasoning import forks
 from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.messages import Request, Usage
@@ -85,6 +86,12 @@ class Budget:
         for name in _LIMITS:
             if (limit := getattr(self, name)) is not None and limit < 0:
                 raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Release in a child process what calls of the parent reserve; see `reasoning.forks`."""
+        self._reserved_calls, self._reserved_tokens, self._reserved_usd = 0, 0, 0.0
+        self._waiters.clear()
 
     @classmethod
     def parse(cls, text: str) -> Budget:

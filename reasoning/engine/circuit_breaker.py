@@ -55,6 +55,10 @@ class CircuitBreaker:
     _reason: str = field(default="", init=False)
     _pauses: set[asyncio.Event] = field(default_factory=set, init=False)
 
+    def reset_after_fork(self) -> None:
+        """Leave the waiting calls to the parent process; see `reasoning.forks`."""
+        self._pauses.clear()
+
     def record_success(self, started: float) -> None:
         """Record a response to an attempt that was sent at the time `started`: there is no outage."""
         self.has_succeeded, self._failing_since = True, None

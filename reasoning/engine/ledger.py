@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from reasoning import forks
 from reasoning.engine.cost_bounds import Excess, LearnedBounds, Price
 from reasoning.errors import InputError, JournalError
 from reasoning.files import parse_json_object
@@ -109,6 +110,11 @@ class Ledger:
         except BaseException:
             os.close(self._file)
             raise
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Close the file in a child process, which would number its entries as the parent does."""
+        self.close()
 
     def account(self, *scope: str) -> Account:
         """Return the account of a part of the run."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from reasoning import event_loop, telemetry
+from reasoning import event_loop, forks, telemetry
 from reasoning.engine.budget import Budget, Reservation
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.rate_limiter import RateLimiter
@@ -102,6 +102,12 @@ class LLM:
         self._tasks: set[asyncio.Task[None]] = set()
         client.on_headers = self.limits.on_headers
         event_loop.close_when_collected(self, client)
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the calls in flight to the parent process; see `reasoning.forks`."""
+        self._queued.clear()
+        self._tasks.clear()
 
     @property
     def name(self) -> str:

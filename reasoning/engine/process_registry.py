@@ -54,6 +54,10 @@ class ProcessRegistry:
     def leave(self) -> None:
         """Unregister this process."""
         self._own.unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, in the child of a fork: the parent stays registered."""
         os.close(self._file)
 
     def _is_alive(self, path: Path) -> bool:

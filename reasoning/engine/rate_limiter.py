@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reasoning import forks
 from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import reset_delays
@@ -92,6 +95,21 @@ class RateLimiter:
     def __post_init__(self) -> None:
         LimitSettings(self.concurrency, self.requests_per_minute, self.tokens_per_minute)
         self.window = float(self.concurrency)
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the calls in flight to the parent process; see `reasoning.forks`."""
+        self.in_flight = 0
+        self._queues.clear()
+        self._wakeup = None
+        self.circuit.reset_after_fork()
+        if self._registry is not None:
+            folder = self._registry.folder
+            self._registry.close()
+            # Without locks nothing is shared.
+            self._registry = None
+            with suppress(UsageError):
+                self._registry = ProcessRegistry(folder)
 
     @classmethod
     def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> RateLimiter:
@@ -335,3 +353,12 @@ class _QueuedRequest:
 
 def _strictest(numbers: Iterable[float | None]) -> float | None:
     return min((number for number in numbers if number is not None), default=None)
+
+
+def _reset_after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
+from reasoning import forks
 from reasoning.errors import BudgetExhausted, JournalError
 from reasoning.messages import Completion
 
@@ -147,3 +149,15 @@ _pending: WeakKeyDictionary[Journal, PendingDraws] = WeakKeyDictionary()
 def pending_draws(journal: Journal) -> PendingDraws:
     """Return the pending draws of a journal."""
     return _pending.setdefault(journal, PendingDraws())
+
+
+def _reset_after_fork() -> None:
+    """Forget the pending draws in the child of a fork: they arrive in the parent."""
+    for pending in list(_pending.values()):
+        forks.leak(pending.ending)
+        pending.clear()
+        pending.calls, pending.failure, pending.ending = 0, None, None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from reasoning import forks
 from reasoning.errors import JournalError
 
 try:
@@ -59,6 +60,12 @@ class Claims:
             ) from None
         self._held = 0
         self._leave = weakref.finalize(self, _leave, self._file, self.path)
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Close the file in a child process, which would later release the locks that the child takes itself."""
+        if self._leave.detach():
+            os.close(self._file)
 
     @classmethod
     def open(cls, journal: Path) -> Claims | None:

@@ -8,6 +8,7 @@ call is not recorded.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
@@ -222,3 +223,12 @@ class Journal:
             elif record is not None and isinstance(self._store, MemoryStore):
                 self._store.put(record)
         return rows + more
+
+
+if hasattr(os, "register_at_fork"):
+    # A lock that another thread holds would stay locked in the child.
+    os.register_at_fork(
+        before=Journal._shared_lock.acquire,
+        after_in_parent=Journal._shared_lock.release,
+        after_in_child=Journal._shared_lock.release,
+    )

@@ -204,9 +204,12 @@ class Writer:
         if signals is not None and thread is not None:
             signals.put(False)
             thread.join()
+        # Another thread may hold it, whose copy in a child would never release it.
+        self._writing.acquire()
 
     def resume(self) -> None:
         """Allow writing again."""
+        self._writing.release()
         self._lock.release()
 
     def reset_after_fork(self) -> None:
@@ -214,6 +217,7 @@ class Writer:
         self._jobs.clear()
         self._gathering.clear()
         self._unwritten.clear()
+        self._writing.release()
         self._lock.release()
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:

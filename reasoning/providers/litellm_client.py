@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
+from reasoning import forks
 from reasoning.errors import (
     AuthenticationFailed,
     CallFailed,
@@ -225,6 +226,21 @@ def _quiet(litellm: Any) -> Iterator[None]:
 
 _calls = 0
 _previous: Any = None
+
+
+def _reset_after_fork() -> None:
+    """Leave litellm's connections to the parent process; see `reasoning.forks`."""
+    if (litellm := sys.modules.get("litellm")) is None:
+        return
+    cache = getattr(litellm, "in_memory_llm_clients_cache", None)
+    for name in ("cache_dict", "ttl_dict"):
+        if isinstance(entries := getattr(cache, name, None), dict):
+            forks.leak(*entries.values())
+            entries.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 def _litellm() -> Any:

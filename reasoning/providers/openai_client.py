@@ -11,11 +11,13 @@ import os
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reasoning import forks
 from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound
 from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
@@ -119,6 +121,18 @@ class OpenAIClient(Client):
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._urls: dict[str, yarl.URL] = {}
         self._reached = threading.Event()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the connections to the parent process; see `reasoning.forks`."""
+        forks.leak(*self._sessions.values())
+        self._sessions = {}
+        # The server notices that the parent closes a connection only if no child has it open.
+        for connection in list(self._sockets):
+            if (descriptor := connection.fileno()) >= 0:
+                os.close(descriptor)
+        self._sockets.clear()
 
     def sibling(self, model: str) -> OpenAIClient | None:
         """Return the client of another model of this server, unless it is OpenAI's."""
@@ -272,7 +286,7 @@ class OpenAIClient(Client):
         if self._listed:
             headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}
         session = self._sessions[asyncio.get_running_loop()] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._socket_factory),  # the engine limits
+            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._new_socket),  # the engine limits
             timeout=aiohttp.ClientTimeout(total=self._timeout),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -283,6 +297,11 @@ class OpenAIClient(Client):
         for ended in [loop for loop in self._sessions if loop.is_closed()]:
             await self._sessions.pop(ended).close()
         return session
+
+    def _new_socket(self, address: Any) -> socket.socket:
+        made = socket.socket(*address[:3]) if self._socket_factory is None else self._socket_factory(address)
+        self._sockets.add(made)
+        return made
 
     def _connection_error(self, error: Exception) -> CallFailed:
         import aiohttp

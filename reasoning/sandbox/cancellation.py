@@ -46,7 +46,12 @@ class ConcurrencyLimit:
     """
 
     def __init__(self, number: int) -> None:
+        self._number = number
         self._semaphore = threading.Semaphore(number)
+
+    def reset_after_fork(self) -> None:
+        """Free the slots in a child process: their programs belong to the parent."""
+        self._semaphore = threading.Semaphore(self._number)
 
     @contextlib.contextmanager
     def slot(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import threading
 import warnings
@@ -11,6 +12,11 @@ from reasoning.kinds.code_blocks import find_code_blocks
 
 # Warning filters belong to the process, not to a thread.
 _warnings_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # A lock that another thread holds would stay locked in the child.
+    os.register_at_fork(
+        before=_warnings_lock.acquire, after_in_parent=_warnings_lock.release, after_in_child=_warnings_lock.release
+    )
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
 _CODE_LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"

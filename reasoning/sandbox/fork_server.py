@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reasoning import forks
 from reasoning.errors import ReasoningError, UsageError
 from reasoning.sandbox import literals
 from reasoning.sandbox.child.zygote import REQUEST
@@ -120,6 +121,12 @@ class ForkServerPool:
         if missing := [name for name in packages if name not in status.packages]:
             raise UsageError(f"packages must be installed for programs to import them, missing: {', '.join(missing)}")
 
+    def reset_after_fork(self) -> None:
+        """Leave the server to the parent process; see `reasoning.forks`."""
+        if self._zygote is not None:
+            self._zygote.reset_after_fork()
+        self._zygote, self._lock = None, threading.Lock()
+
     def close(self) -> None:
         """End the processes. May be called twice; a later run starts new ones."""
         with self._lock:
@@ -188,6 +195,13 @@ class _Zygote:
         self.close = weakref.finalize(self, _stop_server, self._process, self._control)
         self._lock = threading.Lock()
         self.status = self._read_status()
+
+    def reset_after_fork(self) -> None:
+        """Close the control socket in a child process, or the server would outlive the parent."""
+        self.close.detach()
+        self._control.close()
+        # Its destructor would wait for the server.
+        forks.leak(self._process)
 
     def fork(self, job: Job) -> tuple[socket.socket, _Child]:
         """Fork a process that waits for the job. Raises ConnectionError if the server has ended."""

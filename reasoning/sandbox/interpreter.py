@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
+from reasoning import forks
 from reasoning.errors import UsageError
 from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
 from reasoning.sandbox.config import Sandbox
@@ -20,7 +21,7 @@ from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimi
 from reasoning.sandbox.fork_server import ForkServerPool
 from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty import MontyPool
+from reasoning.sandbox.monty import MontyPool, is_lost
 from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
 from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
 
@@ -31,6 +32,11 @@ _RESULT_PLACE = re.compile(r"[^\W\d]\w*(\(\))?")
 _MAX_CODE_CHARS = 200_000
 # Programs that may wait for host functions at the same time.
 _MAX_WAITING = 64
+
+_FORKED = (
+    "this process was forked from one that had run programs, after which Monty cannot run them: use the sandbox mode "
+    "'process', or start processes with multiprocessing.get_context('spawn')"
+)
 
 Function = Callable[..., Any]
 
@@ -87,6 +93,16 @@ class Interpreter:
             self._second_tier = ForkServerPool(self.packages, locked=self.sandbox.require_lockdown)
         self._threads: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the workers to the parent process, and start new ones on demand; see `reasoning.forks`."""
+        forks.leak(*self._threads.values())
+        self._threads, self._lock = {}, threading.Lock()
+        for pool in (self._slots, self._monty, self._monty_waiting):
+            pool.reset_after_fork()
+        if isinstance(self._second_tier, ForkServerPool):
+            self._second_tier.reset_after_fork()
 
     def run(
         self,
@@ -215,6 +231,10 @@ class Interpreter:
             return ExecutionResult(error=f"the program is longer than {_MAX_CODE_CHARS} characters")
         modules = imported_modules(job.code)
         reason = next((f"import of {name}" for name in modules if name in self.packages), None)
+        if reason is None and is_lost():
+            reason = "this process was forked from one that had run programs"
+            if self._second_tier is None:
+                raise UsageError(_FORKED)
         if reason is None:
             try:
                 return (self._monty_waiting if job.host_functions.names else self._monty).run(job)
@@ -230,6 +250,8 @@ class Interpreter:
             with self._slots.slot():
                 return self._second_tier.run(job)
         except SandboxUnavailable as error:
+            if is_lost():
+                raise UsageError(_FORKED) from None
             return ExecutionResult(error=f"Monty cannot run this: {reason}; {error}")
 
 

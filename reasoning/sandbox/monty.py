@@ -14,9 +14,10 @@ import signal
 import threading
 import time
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reasoning import forks
 from reasoning.errors import UsageError
 from reasoning.sandbox import literals
 from reasoning.sandbox.cancellation import ConcurrencyLimit
@@ -38,6 +39,26 @@ _FUNCTION_SOURCE = f"""def {{name}}(*args, **kwargs):
     return {_CALL_NAME}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
 """
 """A host function as Monty sees it. It passes its arguments on as a text of bounded length."""
+
+
+@dataclass
+class _Runtime:
+    """Monty's runtime in this process. Its threads do not survive a fork, and it cannot be started a second time."""
+
+    started: bool = False
+    lost: bool = False
+
+    def reset_after_fork(self) -> None:
+        self.lost = self.started
+
+
+_runtime = _Runtime()
+forks.reset_in_child(_runtime)
+
+
+def is_lost() -> bool:
+    """Return whether this process was forked from one that had used Monty, which would hang here."""
+    return _runtime.lost
 
 
 class MontyPool:
@@ -69,6 +90,11 @@ class MontyPool:
         ):
             return self._exchange(session, job)
 
+    def reset_after_fork(self) -> None:
+        """Leave the workers to the parent process; see `reasoning.forks`."""
+        forks.leak(self._pool)
+        self._pool, self._lock = None, threading.Lock()
+
     def close(self) -> None:
         """End the workers. May be called twice."""
         with self._lock:
@@ -83,6 +109,7 @@ class MontyPool:
 
                 pool = Monty(min_processes=0, max_processes=self._workers, feed_duration_limit_grace=_GRACE)
                 self._pool = pool.__enter__()
+                _runtime.started = True
             return self._pool.checkout(
                 limits={
                     "max_feed_duration_secs": limits.seconds,

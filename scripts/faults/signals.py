@@ -95,6 +95,7 @@ class Outcome:
     at: float
     seconds: float = 0.0
     code: int | None = None
+    early: bool = False
     problems: list[str] = field(default_factory=list)
 
 
@@ -126,6 +127,13 @@ def make_commands(folder: Path, server: Server) -> Iterator[tuple[str, Callable[
     yield "bench show", shown
 
 
+def handles_signals(process: int) -> bool:
+    """Return whether a process has installed a handler for SIGTERM, as it does when it is ready (Linux)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def interrupt(name: str, command: Command, by: signal.Signals, at: float, limit: float) -> Outcome | None:
     """Send a signal to a command; None if it ended before."""
     outcome, before = Outcome(name, by, at), command.bought()
@@ -135,6 +143,7 @@ def interrupt(name: str, command: Command, by: signal.Signals, at: float, limit:
     if running.poll() is not None:
         running.communicate()
         return None
+    has_started = handles_signals(running.pid)
     sent = time.monotonic()
     running.send_signal(by)
     try:
@@ -144,6 +153,10 @@ def interrupt(name: str, command: Command, by: signal.Signals, at: float, limit:
         _, said = running.communicate()
         outcome.problems.append("never ended")
     outcome.seconds, outcome.code = time.monotonic() - sent, running.returncode
+    if not has_started:
+        # The interpreter ends in its own way before the first line of this library has run.
+        outcome.early = True
+        return outcome
     if running.returncode == command.exit_code and outcome.seconds < limit:
         return None  # it was ending already
     if outcome.seconds > limit:
@@ -178,6 +191,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     chance, outcomes = random.Random(options.seed), list[Outcome]()
     early: Counter[str] = Counter()
+    starting: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as root, Server(say=by_place, latency=0.02) as server:
         folder = Path(root)
         commands = {name: make for name, make in make_commands(folder, server) if options.only in (None, name)}
@@ -198,20 +212,23 @@ def main() -> None:
             if outcome is None:
                 early[name] += 1
                 continue
+            if outcome.early:
+                starting[name] += 1
+                continue
             outcomes.append(outcome)
             if outcome.problems:
                 print(f"{name} {by.name} at {outcome.at:.3f} s: {'; '.join(outcome.problems)}", flush=True)
     by_command: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_command[outcome.command].append(outcome)
-    print("command      lasts  signals  failed  median   95 %    max   ended before")
+    print("command      lasts  signals  failed  median   95 %    max   ended before  interpreter starting")
     for name, group in by_command.items():
         times = sorted(outcome.seconds for outcome in group)
         failed = sum(bool(outcome.problems) for outcome in group)
         high = times[min(len(times) - 1, int(0.95 * len(times)))]
         print(
             f"{name:<11} {lasts[name]:5.2f} s  {len(group):6}  {failed:6}  {median(times):5.2f} s {high:5.2f} s "
-            f"{times[-1]:5.2f} s {early[name]:6}"
+            f"{times[-1]:5.2f} s {early[name]:13} {starting[name]:21}"
         )
     sys.exit(any(outcome.problems for outcome in outcomes))
 

@@ -17,6 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
+from reasoning import forks
 from reasoning.errors import ContextOverflow, WeightsError
 from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client, LoadProgress
@@ -67,6 +68,12 @@ class LocalClient(Client):
         self._find = find
         self._slots: SlotClient | None = None
         self._starting: asyncio.Task[None] | None = None
+        forks.reset_in_child(self)
+
+    def reset_after_fork(self) -> None:
+        """Leave the server to the parent process; see `reasoning.forks`."""
+        forks.leak(self._slots, self._starting)
+        self._slots = self._starting = None
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Return the draws, each with its own count of tokens.

@@ -11,13 +11,14 @@ import os
 import secrets
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 import weakref
 from pathlib import Path
 from typing import Any
 
-from reasoning.errors import MissingExtra, WeightsError
+from reasoning.errors import MissingExtra, UsageError, WeightsError
 from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
 from reasoning.providers.llama_cpp.slot_pool import SlotPool
 
@@ -37,6 +38,7 @@ cores."""
 
 _servers: dict[Path, LlamaServer] = {}
 _lock = threading.Lock()
+_unusable = False
 
 
 class LlamaServer:
@@ -172,7 +174,17 @@ class LlamaServer:
 
 
 def acquire(path: Path) -> LlamaServer:
-    """Return the server of a file, one for the whole process; give it back with `release`."""
+    """Return the server of a file, one for the whole process; give it back with `release`.
+
+    Raises:
+        UsageError: this process was forked from one that had used a local model.
+    """
+    if _unusable:
+        # llama.cpp computes with threads of OpenMP, which hang in a forked process.
+        raise UsageError(
+            "a local model cannot be used in a process that was forked after its parent has used one: "
+            "start processes with multiprocessing.get_context('spawn'), or connect only after the fork"
+        )
     path = path.resolve()
     with _lock:
         server = _servers.setdefault(path, LlamaServer(path))
@@ -241,9 +253,11 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
+    global _lock, _unusable
     for server in _servers.values():
         server.leak_after_fork()
     _servers.clear()
+    _lock, _unusable = threading.Lock(), "xllamacpp" in sys.modules
 
 
 atexit.register(_close_all)
