@@ -91,6 +91,7 @@ class LLM:
         self.pending = pending_draws(self.journal)
         self._connect = connect
         self._siblings: dict[str, LLM] = {}
+        self._closed = False
         self.retries = 0
         self._honours_n = self.traits.n
         self.price = _no_cost if client.free else client.price
@@ -125,6 +126,7 @@ class LLM:
         Raises:
             UsageError: an unknown model.
         """
+        self._check_open()
         if model not in self._siblings:
             client = self.client.sibling(model)
             self._siblings[model] = self._connected(model) if client is None else self._on(client)
@@ -228,6 +230,7 @@ class LLM:
 
         Raises:
             CallFailed: a call failed for good.
+            UsageError: this object is closed.
             BudgetExhausted: a draw could exceed the budget. Calls in flight complete and are
                 recorded.
         """
@@ -241,6 +244,7 @@ class LLM:
         outcomes: dict[int, Completion | DrawError] = {}
         left: Sequence[int] = draws
         while left:
+            self._check_open()
             waiter = Waiter(len(left))
             pending = self._join(request, left, context, waiter)
             try:
@@ -516,7 +520,13 @@ class LLM:
         await event_loop.run_async(self.close())
 
     async def close(self) -> None:
-        """Cancel the calls in flight, and close the client and the journal, from the library's event loop."""
+        """Cancel the calls in flight, and close the client and the journal, from the library's event loop.
+
+        The models that `sibling` has returned are closed, too. A closed model cannot be used again.
+        """
+        self._closed = True
+        for sibling in self._siblings.values():
+            await sibling.close()
         while self._tasks or self._queued:
             # Let queued draws be dispatched.
             await asyncio.sleep(0)
@@ -528,7 +538,15 @@ class LLM:
         self.limits.remove(self)
         self.journal.close()
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(
+                f"the model {self.name} is closed, so it cannot be called: call it within its with block, or before "
+                "close(), or connect again with reasoning.connect"
+            )
+
     def __enter__(self) -> LLM:
+        self._check_open()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:

@@ -21,7 +21,7 @@ from reasoning.answer import Failed
 from reasoning.branches import gather
 from reasoning.engine.circuit_breaker import CircuitBreaker
 from reasoning.engine.llm import LLM
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, EndpointDown, UsageError
 from reasoning.journal.maintenance import verify
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Conversation, Message
@@ -516,6 +516,56 @@ def test_closing_leaves_nobody_waiting(serve: Serve, connect: Callable[..., LLM]
 
         asyncio.run(scene())
         assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
+
+
+@pytest.mark.parametrize("how", ["with", "close", "aclose"])
+def test_a_closed_model_says_so_and_calls_nobody(how: str, serve: Serve, connect: Callable[..., LLM]) -> None:
+    server = serve()
+    llm = connect(server)
+    other = llm.sibling("other")
+    asked = problems(2)
+    with llm:
+        assert [VANILLA.run(asked[0], one).state for one in (llm, other)] == ["answered"] * 2
+        if how == "close":
+            event_loop.run_sync(llm.close())
+        elif how == "aclose":
+            asyncio.run(llm.aclose())
+    assert other.client._sessions == {}  # type: ignore[attr-defined]
+    said = r"the model (mock|other) is closed, so it cannot be called: .* connect again with reasoning\.connect"
+    for model, problem in itertools.product((llm, other), asked):
+        with pytest.raises(UsageError, match=said):
+            VANILLA.run(problem, model)
+        with pytest.raises(UsageError, match=said):
+            asyncio.run(VANILLA.arun(problem, model))
+        with pytest.raises(UsageError, match=said):
+            VANILLA.map([problem], model)
+    with pytest.raises(UsageError, match=said):
+        llm.sibling("third")
+    with pytest.raises(UsageError, match=said), llm:
+        pass
+    event_loop.run_sync(llm.close())
+    assert len(server.asked) == 2
+    with connect(server) as again:
+        assert VANILLA.run(asked[0], again).usage.calls == 1
+    assert len(server.asked) == 2  # it was in the journal
+
+
+def test_who_waits_for_the_same_draw_of_a_model_that_is_closed_gets_an_error(
+    serve: Serve, connect: Callable[..., LLM]
+) -> None:
+    server = serve(faults=first("hang"))
+    llm = connect(server)
+
+    async def scene() -> list[Any]:
+        both = [asyncio.create_task(VANILLA.arun(problems(1)[0], llm)) for _ in range(2)]
+        await asyncio.to_thread(asked_by_now, server, 1)
+        await llm.aclose()
+        return await asyncio.wait_for(asyncio.gather(*both, return_exceptions=True), 30)
+
+    owner, other = asyncio.run(scene())
+    assert isinstance(owner, asyncio.CancelledError)
+    assert isinstance(other, UsageError)
+    assert len(server.asked) == 1
 
 
 def test_threads_with_the_same_question_ask_once(serve: Serve, connect: Callable[..., LLM]) -> None:
