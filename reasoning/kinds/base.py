@@ -32,7 +32,7 @@ from reasoning.kinds.answer_locations import (
 )
 from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
-from reasoning.kinds.phrasing import ECHO, begins_with_refusal, first_sentence, main_clause, strip_echo
+from reasoning.kinds.phrasing import DESCRIPTION, ECHO, begins_with_refusal, first_sentence, main_clause, strip_echo
 
 _MAX_STATEMENT_CHARS = 8_000
 """The characters of statements that are examined, from the last statement backwards."""
@@ -136,7 +136,7 @@ class BaseKind(ABC):
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         chars_left = _MAX_STATEMENT_CHARS
         denied: list[str] = []
-        echoes = False
+        valueless: Rejected | None = None
         box = find_last_box(text)
         statements = find_statements(text, literal=self._reads_signs, conclusions=self._is_closed)
         for number, statement in enumerate(statements):
@@ -154,9 +154,9 @@ class BaseKind(ABC):
                 if not (found is None or isinstance(found, Rejected) or later):
                     yield "box", found
             found = _NEGATION if statement.negated else self._parse_located(statement)
-            # Words that were copied from the prompt take back no answer.
-            if found == ECHO:
-                echoes = True
+            # Words that were copied from the prompt, and descriptions, take back no answer.
+            if found in (ECHO, DESCRIPTION):
+                valueless = found
                 continue
             if isinstance(found, Rejected) and found == _NEGATION:
                 denied.append(statement.text)
@@ -172,8 +172,8 @@ class BaseKind(ABC):
             yield "box", self._unless_denied(self.parse_statement(box.text), denied)
         if denied:
             yield "trigger", _NEGATION
-        if echoes:
-            yield "trigger", ECHO
+        if valueless:
+            yield "trigger", valueless
         line, before = final_lines(text, literal=self._reads_signs)
         yield "final line", self.parse_line(line, before)
         yield "first line", self.parse_first_line(first_line(text))

@@ -19,7 +19,14 @@ from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.main_number import find_last_object, find_main_number, is_object
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
-from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
+from reasoning.kinds.phrasing import (
+    DESCRIPTION,
+    answer_instruction,
+    first_sentence,
+    is_refusal,
+    resolve_negation,
+    strip_markup,
+)
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"
@@ -60,6 +67,12 @@ _CONCLUDES = re.compile(
 # "… + 150, which equals 320"
 _WHICH = re.compile(
     r",?\s(?:which|that)\s(?:equals|is(?: equal to)?|gives(?: us)?|makes|comes to|results in|totals)\s(?=[^\n]*\d)"
+)
+# "the sum of 949 and 775"
+_DESCRIBES = re.compile(
+    r"(?:(?:just|simply|exactly|also)\s)?(?:the\s)?(?:\w+\s)?(?:sum|difference|product|quotient|result|remainder)"
+    r"\s(?:of|between|from|when)\b",
+    re.IGNORECASE,
 )
 # "$40 (visitation charge) + …"
 _COMMENT = re.compile(r"\s\([^()\d=\n]{1,60}\)(?=\s?[-+*/×÷=≈])")
@@ -169,6 +182,10 @@ class Number(BaseKind):
         if continues and re.search(r"[^\W\d_]{2,}\s+[^\W\d_]+", text[: found[0].start]):
             # "Answer: She has 16 eggs. …" begins the reasoning and does not state 16.
             return None
+        several = len(found) > 1 or found[0].category == "range"
+        if several and "=" not in text and _DESCRIBES.match(text) and not is_object(text, found[main]):
+            which = _WHICH.search(text)
+            return self.parse_statement(text[which.end() :]) if which else DESCRIPTION
         if len(found) > 1 and not _unsolved(text) and (_only_numbers(text, found) or _ARRAY.search(text)):
             value = self._only_value(text, found)
             return Rejected("several numbers") if value is None else value

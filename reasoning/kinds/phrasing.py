@@ -58,6 +58,10 @@ ECHO = Rejected("the words that ask for it")
 """A statement that is only the words of the instruction."""
 
 
+DESCRIPTION = Rejected("a description")
+"""A statement that describes the answer without its value: "the sum of 949 and 775"."""
+
+
 def answer_instruction(description: str) -> str:
     """Return the instruction to state an answer at the end of a reply."""
     return f"{INSTRUCTION_PREFIX}{description}."
