@@ -221,6 +221,7 @@ def advise(
         print_comparison(recommendation.comparison, as_json=False)
         info("")
         echo(f"\n{recommendation}")
+        info(_describe_spending(recommendation.comparison))
         info(f"results: {folder}")
     _exit([recommendation.comparison])
 
