@@ -25,6 +25,8 @@ COLUMNS = (
 
 The file also has a checksum of each draw."""
 
+_CHECKED = "\0".join(["%s"] * len(COLUMNS))
+"""The form of a row whose checksum is stored."""
 _TOO_LARGE = 1 << 63
 
 
@@ -72,7 +74,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
 
 def checksum(key: bytes, row: Row) -> int:
     """Return the CRC-32 of a draw with the key of its request, which differs if one bit of them does."""
-    return zlib.crc32("\0".join(map(str, row)).encode("utf-8", "surrogatepass"), zlib.crc32(key))
+    return zlib.crc32((_CHECKED % row).encode("utf-8", "surrogatepass"), zlib.crc32(key))
 
 
 def decode(key: str, row: Row) -> Completion:

@@ -14,6 +14,7 @@ from reasoning.journal.codec import COLUMNS, checksum, decode_leniently, find_re
 from reasoning.journal.connection import open_existing, open_for_reading, open_for_writing, wal_path
 from reasoning.journal.exporting import ProgressCallback, no_progress
 from reasoning.journal.filters import where_clause
+from reasoning.journal.log_check import find_log_problem
 from reasoning.journal.schema import transaction
 from reasoning.journal.sqlite_errors import to_journal_error, translate_errors
 from reasoning.messages import parse_tokens
@@ -150,6 +151,10 @@ def verify(path: Path, progress: ProgressCallback = no_progress) -> Iterator[str
         UsageError: there is no journal.
         JournalError: the journal cannot be read at all.
     """
+    if problem := find_log_problem(path):
+        # Opening the journal would end the last chance to copy the damaged log.
+        yield problem
+        return
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
         connection.text_factory = decode_leniently
         for problems in (_verify_file(connection), _verify_requests(connection, progress), _verify_draws(connection)):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -16,6 +20,8 @@ import pytest
 from reasoning.errors import JournalError
 from reasoning.journal import Journal, exporting, importing
 from reasoning.journal.codec import COLUMNS
+from reasoning.journal.connection import wal_path
+from reasoning.journal.log_check import find_log_problem
 from reasoning.journal.maintenance import verify
 from reasoning.messages import Completion, Message, Request, Token, Usage
 
@@ -190,3 +196,69 @@ def test_damage_stays_where_it_is_until_something_replaces_it(tmp_path: Path, da
         "the draw 1",
     ]
     assert damaged.read_bytes() == before
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Path:
+    """A journal whose process was killed: most of its draws are in the log."""
+    path = fill(tmp_path / "killed.sqlite", 5)
+    code = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom reasoning.journal import Journal\n"
+        "from tests.journal.test_damage import asking, draws_of\n"
+        "for number in range(5, 40):\n    Journal.open(sys.argv[1]).write(asking(number), draws_of(number))\n"
+        "    keep = Journal.open(sys.argv[1])\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=root, check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return path
+
+
+def test_a_flipped_bit_in_the_log_of_a_killed_process_is_found(tmp_path: Path, killed: Path) -> None:
+    log, chance = wal_path(killed), random.Random(2)
+    content, flipped = bytearray(log.read_bytes()), tmp_path / "flipped.sqlite"
+    assert len(content) > 10 * 4096
+
+    def copy() -> None:
+        for end in ("", "-wal", "-shm"):
+            shutil.copy(f"{killed}{end}", f"{flipped}{end}")
+
+    copy()
+    assert list(verify(flipped)) == []
+    copy()
+    whole, found = stored(flipped), 0
+    assert len(whole) == 160
+    for _ in range(16):
+        place, bit = chance.randrange(len(content)), 1 << chance.randrange(8)
+        copy()
+        content[place] ^= bit
+        wal_path(flipped).write_bytes(content)
+        content[place] ^= bit
+        problems = list(verify(flipped))
+        assert problems == list(verify(flipped))  # looking loses nothing
+        if problems:
+            found += 1
+            assert "committed pages can be read" in problems[0]
+        else:
+            assert stored(flipped) == whole
+    assert found > 10
+
+
+def test_the_log_of_a_journal_in_use_is_sound(tmp_path: Path) -> None:
+    journal, over = Journal(tmp_path / "journal.sqlite"), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            journal.write(asking(number), draws_of(number))
+            number += 1
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(30):
+            assert find_log_problem(tmp_path / "journal.sqlite") == ""
+    finally:
+        over.set()
+        thread.join()
+    journal.close()
