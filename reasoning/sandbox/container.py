@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import os
 import secrets
 import select
@@ -24,7 +25,7 @@ from reasoning.sandbox.protocol import ProgramChannel
 
 ENGINES = ("docker", "podman")
 """The commands to look for, in this order."""
-_MAIN_CALL = "\nmain(0, 1)\n"
+_MAIN_CALL = "\nend_with(0, {seconds})\nmain(0, 1)\n"
 # Seconds that a container may take to start, in addition to the program's own time.
 _STARTUP_SECONDS = 60.0
 
@@ -56,7 +57,8 @@ class ContainerRunner:
             "--memory", f"{limits.memory_mb + 128}m", "--memory-swap", f"{limits.memory_mb + 128}m",
             "--cpus", "1", "--pids-limit", "32", "--ulimit", "core=0", "--ulimit", "fsize=0", "--workdir", "/",
             "--env", "PYTHONHASHSEED=0", "--env", "OPENBLAS_NUM_THREADS=1",
-            self._image, "python3", "-P", "-s", "-B", "-X", "utf8", "-c", inspect.getsource(runner) + _MAIN_CALL,
+            self._image, "python3", "-P", "-s", "-B", "-X", "utf8", "-c",
+            inspect.getsource(runner) + _MAIN_CALL.format(seconds=math.ceil(limits.seconds) + 2),
         ]  # fmt: skip
 
     def run(self, job: Job) -> ExecutionResult:

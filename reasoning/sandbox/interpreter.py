@@ -24,6 +24,7 @@ from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty import MontyPool, is_lost
 from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
 from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
+from reasoning.sandbox.watchdog import Watchdog
 
 PACKAGES = ("sympy", "numpy", "dateutil")
 """The packages that programs may import by default, if they are installed."""
@@ -84,8 +85,9 @@ class Interpreter:
         self.packages = PACKAGES if self.sandbox.packages is None else tuple(self.sandbox.packages)
         self._workers = workers or os.cpu_count() or 1
         self._slots = ConcurrencyLimit(self._workers)
-        self._monty = MontyPool(self._workers, self._slots)
-        self._monty_waiting = MontyPool(_MAX_WAITING, self._slots)
+        self._watchdog = Watchdog()
+        self._monty = MontyPool(self._workers, self._slots, self._watchdog)
+        self._monty_waiting = MontyPool(_MAX_WAITING, self._slots, self._watchdog)
         self._second_tier: ForkServerPool | ContainerRunner | None = None
         if self.sandbox.image is not None:
             self._second_tier = ContainerRunner(self.sandbox.image)
@@ -179,7 +181,7 @@ class Interpreter:
             pools, self._threads = self._threads, {}
         for threads in pools.values():
             threads.shutdown(wait=False, cancel_futures=True)
-        for tier in (self._monty, self._monty_waiting, self._second_tier):
+        for tier in (self._monty, self._monty_waiting, self._watchdog, self._second_tier):
             if tier is not None:
                 tier.close()
 

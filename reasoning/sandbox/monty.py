@@ -27,6 +27,7 @@ from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimi
 from reasoning.sandbox.host_functions import CallRejected
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty_errors import NOT_SET, describe_monty_error, is_missing
+from reasoning.sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty, MontyError, MontySession
@@ -68,11 +69,13 @@ class MontyPool:
         workers: the maximum number of processes.
         slots: the concurrency limit. A program takes its worker first and then a slot, and keeps
             the worker while it waits for a host function.
+        watchdog: kills the workers if this process ends before it closes them.
     """
 
-    def __init__(self, workers: int, slots: ConcurrencyLimit) -> None:
+    def __init__(self, workers: int, slots: ConcurrencyLimit, watchdog: Watchdog) -> None:
         self._workers = workers
         self._slots = slots
+        self._watchdog = watchdog
         self._pool: Monty | None = None
         self._lock = threading.Lock()
 
@@ -88,6 +91,7 @@ class MontyPool:
             self._slots.slot(),
             job.cancel_token.on_cancel(functools.partial(_kill, session.worker_pid)),
         ):
+            self._watchdog.watch(session.worker_pid)
             return self._exchange(session, job)
 
     def reset_after_fork(self) -> None:
@@ -121,14 +125,14 @@ class MontyPool:
                 os_policy={"sleep": "zero", "random_start": {"seed": 0}},
             )
 
-    @staticmethod
-    def _exchange(session: MontySession, job: Job) -> ExecutionResult:
-        from pydantic_monty import MontyConversionError, MontyError
+    def _exchange(self, session: MontySession, job: Job) -> ExecutionResult:
+        from pydantic_monty import MontyConversionError, MontyCrashedError, MontyError
 
         output = CapturedOutput(job.limits.output_chars)
         steps = _steps(job, output)
         functions = {_CALL_NAME: functools.partial(_answer_call, job)} if job.host_functions.names else None
         inputs: dict[str, PlainData] | None = dict(job.inputs)
+        worker = session.worker_pid
         started = time.perf_counter()
         text = next(steps)
         while True:
@@ -139,6 +143,8 @@ class MontyPool:
                 raise UsageError(f"the inputs of a program must be plain data: {error}") from None
             except MontyError as error:
                 reply = error
+                if isinstance(error, MontyCrashedError):
+                    self._watchdog.forget(worker)
             if job.host_functions.failure is not None:
                 raise job.host_functions.failure
             inputs = None  # set once: the program's own assignments stay

@@ -27,6 +27,7 @@ from reasoning.sandbox.interpreter import PACKAGES
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty import MontyPool
 from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
+from reasoning.sandbox.watchdog import Watchdog
 
 PROGRAMS = sorted((Path(__file__).parents[1] / "escapes").glob("*.py"))
 LIMITS = ResourceLimits(seconds=0.4, memory_mb=64)
@@ -108,7 +109,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundi
 
 @pytest.fixture(scope="module", params=["monty", "child"])
 def tier(request: pytest.FixtureRequest, surroundings: Surroundings) -> Iterator[MontyPool | ForkServerPool]:
-    pool = MontyPool(1, ConcurrencyLimit(1)) if request.param == "monty" else ForkServerPool(PACKAGES)
+    pool = MontyPool(1, ConcurrencyLimit(1), Watchdog()) if request.param == "monty" else ForkServerPool(PACKAGES)
     if isinstance(pool, ForkServerPool):
         try:
             if pool.status().unenforced:

@@ -54,6 +54,29 @@ def main(reading: int, writing: int) -> NoReturn:
         os._exit(0)
 
 
+def end_with(reading: int, seconds: int) -> None:
+    """End this process when the other end of the pipe closes. A container outlives its client.
+
+    Args:
+        reading: the file descriptor of the pipe.
+        seconds: processor time after which it ends in any case: a program in C lets no thread run.
+    """
+    import resource
+    import select
+    import threading
+
+    def wait() -> None:
+        poll = select.poll()
+        poll.register(reading, 0)  # only its end: the main thread reads what arrives
+        poll.poll()
+        os._exit(1)
+
+    used = int(sum(os.times()[:2])) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (used + seconds, used + seconds))
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 class _Run:
     """One job: a dict of code, places, inputs, functions, recursion and output_chars."""
 

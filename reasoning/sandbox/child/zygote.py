@@ -2,8 +2,8 @@
 
 It has the scientific packages loaded, and of this project only `reasoning.sandbox.child`. It
 receives sockets, and nothing else, over one control socket. For each socket it forks a process,
-which reads its job from that socket. When the control socket closes, the server ends, and its
-children with it.
+which reads its job from that socket. When the host process ends or closes the control socket, the
+server ends, and its children with it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -42,6 +43,7 @@ def main(control: int, options: str) -> None:
     """
     settings: dict[str, Any] = ast.literal_eval(options)
     with socket.socket(fileno=control) as socket_:
+        host = _open_handle(os.getppid())
         try:
             started = _start(settings)
         except Exception as error:
@@ -49,7 +51,7 @@ def main(control: int, options: str) -> None:
             return
         memory = started.pop("memory")
         socket_.sendall(f"{started!r}\n".encode())
-        _serve(socket_, memory)
+        _serve(socket_, memory, host)
 
 
 def _start(settings: dict[str, Any]) -> dict[str, Any]:
@@ -137,8 +139,23 @@ def _try_out() -> list[str]:
     return list(ast.literal_eval(found)) if found else ["everything"]
 
 
-def _serve(control: socket.socket, memory: int | None) -> None:
+def _open_handle(pid: int) -> int | None:
+    """Return a handle of a process, or None if this system has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return None
+
+
+def _serve(control: socket.socket, memory: int | None, host: int | None) -> None:
+    server = os.getpid()
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    if host is not None:  # a child that the host process has forked keeps the control socket open
+        poll.register(host, select.POLLIN)
     while True:
+        if any(descriptor == host for descriptor, _ in poll.poll()):
+            return
         request, descriptors, _, _ = socket.recv_fds(control, REQUEST, 1)
         if not request:
             return
@@ -148,7 +165,11 @@ def _serve(control: socket.socket, memory: int | None) -> None:
                 _hand_over(job, child)
                 continue
             control.close()
+            if host is not None:
+                os.close(host)
             lockdown.lock_program(seconds, None if memory is None else memory + more)
+            if os.getppid() != server:  # it has ended before this process asked to end with it
+                os._exit(1)
             runner.main(job.fileno(), job.fileno())
 
 
@@ -156,9 +177,8 @@ def _hand_over(job: socket.socket, child: int) -> None:
     """Send the host process a handle that can kill the child, before the child has a program."""
     with contextlib.suppress(OSError):  # the host has gone: the child sees that too, and ends
         word = b"%d\n" % child
-        try:
-            handle = os.pidfd_open(child)
-        except (OSError, AttributeError):  # an old kernel, or not Linux
+        handle = _open_handle(child)
+        if handle is None:
             job.sendall(word)
             return
         try:
