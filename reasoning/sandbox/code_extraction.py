@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import threading
-import warnings
 
 from reasoning.kinds.code_blocks import find_code_blocks
+from reasoning.sandbox.syntax import parse_source
 
-# Warning filters belong to the process, not to a thread.
-_warnings_lock = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    # A lock that another thread holds would stay locked in the child.
-    os.register_at_fork(
-        before=_warnings_lock.acquire, after_in_parent=_warnings_lock.release, after_in_child=_warnings_lock.release
-    )
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
 _CODE_LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"
@@ -119,10 +110,7 @@ def _is_program(text: str) -> bool:
 def parse(code: str) -> ast.Module | None:
     """Return the program's syntax tree, or None if it is not valid Python."""
     try:
-        if "\\" not in code:
-            return ast.parse(code)
-        # A "\\$" in a model's program must not warn our caller.
-        with _warnings_lock, warnings.catch_warnings(action="ignore"):
-            return ast.parse(code)
+        tree = parse_source(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return tree if isinstance(tree, ast.Module) else None

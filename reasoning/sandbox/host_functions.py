@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +41,7 @@ class HostFunctions:
         cancel_token: the program's token; None if nothing can cancel it.
         loop: the event loop that runs coroutines. They see the context variables of the code that
             created this object.
+
     """
 
     def __init__(
@@ -57,12 +60,24 @@ class HostFunctions:
         self._cancel_token = cancel_token or CancelToken()
         self._loop = loop
         self._context = contextvars.copy_context()
-        self._past_calls: list[tuple[tuple[str, str], PlainData]] = []
-        self._next = 0
+        self._seconds = 0.0
+        self._call_started: float | None = None
+        self._calls = 0
+        self._answers: dict[tuple[str, str], list[PlainData]] = {}
+        self._recorded: dict[tuple[str, str], deque[PlainData]] = {}
+
+    @property
+    def seconds(self) -> float:
+        """The wall-clock time in functions, over all tiers, with that of a call that runs now."""
+        started = self._call_started
+        return self._seconds + (0.0 if started is None else time.perf_counter() - started)
 
     def rewind(self) -> None:
-        """Start over for another tier: calls that were answered before are answered from memory."""
-        self._next = 0
+        """Start over for another tier: each call that was made before is answered from memory, once.
+
+        The order does not matter: Monty and CPython may differ in it.
+        """
+        self._recorded = {call: deque(values) for call, values in self._answers.items()}
 
     def call(self, name: str, arguments: str) -> PlainData:
         """Call a function and return its value.
@@ -77,21 +92,23 @@ class HostFunctions:
         """
         function, args, kwargs = self._parse_arguments(name, arguments)
         call = (name, repr((args, kwargs)))
-        index, self._next = self._next, self._next + 1
-        if index < len(self._past_calls) and self._past_calls[index][0] == call:
-            return self._past_calls[index][1]
-        del self._past_calls[index:]
-        if index >= self._limits.calls:
+        if recorded := self._recorded.get(call):
+            return recorded.popleft()
+        if self._calls >= self._limits.calls:
             raise CallRejected(f"more than {self._limits.calls} calls of functions")
         if self.failure is not None:
             raise CallRejected(f"{name} cannot be called any more")
+        self._calls += 1
+        self._call_started = time.perf_counter()
         try:
             with self._slots.released():
                 value = self._to_plain_data(name, self._call_function(name, function, args, kwargs))
         except BaseException as error:
             self.failure = error
             raise
-        self._past_calls.append((call, value))
+        finally:
+            self._seconds, self._call_started = self.seconds, None
+        self._answers.setdefault(call, []).append(value)
         return value
 
     def _parse_arguments(self, name: str, arguments: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:

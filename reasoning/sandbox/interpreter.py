@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from reasoning import forks
-from reasoning.errors import UsageError
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
 from reasoning.sandbox.config import Sandbox
 from reasoning.sandbox.container import ContainerRunner
@@ -22,7 +24,8 @@ from reasoning.sandbox.fork_server import ForkServerPool
 from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
 from reasoning.sandbox.monty import MontyPool, is_lost
-from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty
+from reasoning.sandbox.monty_differences import find_difference
+from reasoning.sandbox.monty_errors import SandboxUnavailable, UnsupportedByMonty, may_be_montys, same_error
 from reasoning.sandbox.program_imports import MODULES, imported_modules, undefined_calls
 from reasoning.sandbox.watchdog import Watchdog
 
@@ -45,8 +48,11 @@ Function = Callable[..., Any]
 class Interpreter:
     """Runs programs concurrently, each in the tier that it needs.
 
-    Monty runs a program if it can. A program that needs more (sympy, numpy, inheritance, …) runs in
-    the tier that the sandbox's mode names. A program that fails by its own fault is not run again.
+    Monty runs a program if it can. A program that needs more (sympy, numpy, inheritance, …), or to
+    which Monty may give another value than Python, runs in the tier that the sandbox's mode names.
+    So does a program that fails in Monty with an error that may be Monty's; if Python agrees that
+    it fails, the error is Monty's. The limits are the program's, over both tiers, and a call of a
+    host function is made once: the second tier is answered from memory.
 
     A bad program never raises: `ExecutionResult.error` says what went wrong. Programs share nothing
     and reach nothing: no variable of another program, no file, no network, no environment.
@@ -101,7 +107,7 @@ class Interpreter:
         """Leave the workers to the parent process, and start new ones on demand; see `reasoning.forks`."""
         forks.leak(*self._threads.values())
         self._threads, self._lock = {}, threading.Lock()
-        for pool in (self._slots, self._monty, self._monty_waiting):
+        for pool in (self._slots, self._watchdog, self._monty, self._monty_waiting):
             pool.reset_after_fork()
         if isinstance(self._second_tier, ForkServerPool):
             self._second_tier.reset_after_fork()
@@ -232,29 +238,74 @@ class Interpreter:
         if len(job.code) > _MAX_CODE_CHARS:
             return ExecutionResult(error=f"the program is longer than {_MAX_CODE_CHARS} characters")
         modules = imported_modules(job.code)
-        reason = next((f"import of {name}" for name in modules if name in self.packages), None)
-        if reason is None and is_lost():
-            reason = "this process was forked from one that had run programs"
+        for name in modules:
+            if name in self.packages:
+                return self._run_in_second_tier(job, modules, f"import of {name}")
+        if is_lost():
             if self._second_tier is None:
                 raise UsageError(_FORKED)
-        if reason is None:
-            try:
-                return (self._monty_waiting if job.host_functions.names else self._monty).run(job)
-            except UnsupportedByMonty as error:
-                reason = str(error)
+            return self._run_in_second_tier(job, modules, "this process was forked from one that had run programs")
+        difference = find_difference(job.code)
+        if difference is not None and self._second_tier_has(modules):
+            with contextlib.suppress(SandboxUnavailable):
+                return self._run_second(job)
+        if difference is not None and difference.wrong:
+            return self._run_in_second_tier(job, modules, difference.what)
+        try:
+            result = (self._monty_waiting if job.host_functions.names else self._monty).run(job)
+        except UnsupportedByMonty as error:
+            return self._run_in_second_tier(job, modules, str(error), error.seconds)
+        return self._ask_python(job, modules, result) if may_be_montys(result.error, job.code) else result
+
+    def _run_in_second_tier(
+        self, job: Job, modules: Mapping[str, int], reason: str, seconds: float = 0.0
+    ) -> ExecutionResult:
+        """Run a program that Monty cannot run, for this reason."""
         if self._second_tier is None:
             return ExecutionResult(error=f"Monty cannot run this: {reason}")
         for name, line in modules.items():
-            if name not in MODULES and name not in self.packages and isinstance(self._second_tier, ForkServerPool):
+            if not self._second_tier_has([name]):
                 return ExecutionResult(error=f"ImportError: programs may not import {name} (line {line})")
-        job.host_functions.rewind()
         try:
-            with self._slots.slot():
-                return self._second_tier.run(job)
+            return self._run_second(job, seconds)
         except SandboxUnavailable as error:
             if is_lost():
                 raise UsageError(_FORKED) from None
             return ExecutionResult(error=f"Monty cannot run this: {reason}; {error}")
+
+    def _ask_python(self, job: Job, modules: Mapping[str, int], first: ExecutionResult) -> ExecutionResult:
+        """Return the result of a program that has failed in Monty: Python's, if that differs.
+
+        An error in which both agree keeps Monty's words.
+        """
+        if not self._second_tier_has(modules):
+            return first
+        try:
+            second = self._run_second(job, first.seconds)
+        except (SandboxUnavailable, ReasoningError):
+            if job.host_functions.failure is not None:
+                raise
+            return first
+        return replace(first, seconds=second.seconds) if same_error(first.error, second.error) else second
+
+    def _second_tier_has(self, modules: Iterable[str]) -> bool:
+        if isinstance(self._second_tier, ForkServerPool):
+            return all(name in MODULES or name in self.packages for name in modules)
+        return self._second_tier is not None
+
+    def _run_second(self, job: Job, seconds: float = 0.0) -> ExecutionResult:
+        """Run a program in the second tier with what is left of its limits.
+
+        Args:
+            job: the program.
+            seconds: wall-clock time that it has used in Monty.
+        """
+        assert self._second_tier is not None
+        used = max(0.0, seconds - job.host_functions.seconds)
+        job.host_functions.rewind()
+        with self._slots.slot():
+            result = self._second_tier.run(replace(job, seconds_used=used))
+        return replace(result, seconds=seconds + result.seconds)
 
 
 def _result_sources(result: ResultSpec) -> tuple[str | ResultSource, ...]:

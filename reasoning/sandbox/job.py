@@ -18,7 +18,8 @@ class Job:
         code: Python source, untrusted.
         inputs: variables that are set before the program starts.
         sources: the places of its result, tried in order.
-        limits: its resource limits.
+        limits: its resource limits, over all tiers.
+        seconds_used: execution time that it has used in an earlier tier.
         host_functions: answers the program's calls of host functions.
         cancel_token: cancels it from outside.
     """
@@ -29,3 +30,4 @@ class Job:
     limits: ResourceLimits
     host_functions: HostFunctions
     cancel_token: CancelToken = field(default_factory=CancelToken)
+    seconds_used: float = 0.0

@@ -18,6 +18,7 @@ from typing import cast
 
 from reasoning.errors import UsageError
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits
+from reasoning.sandbox.syntax import parse_source
 
 _CONTAINERS = frozenset(
     {"set", "frozenset", "deque", "Counter", "OrderedDict", "dict_keys", "dict_values", "dict_items"}
@@ -42,7 +43,9 @@ def parse(text: str) -> PlainData:
         {'total': 1.5, 'days': ['2026-01-31']}
     """
     try:
-        return _parse_node(ast.parse(text, mode="eval").body)
+        tree = parse_source(text, "eval")
+        assert isinstance(tree, ast.Expression)
+        return _parse_node(tree.body)
     except (SyntaxError, RecursionError, MemoryError, TypeError, ArithmeticError):
         raise ValueError(f"not plain data: {text[:80]}") from None
 

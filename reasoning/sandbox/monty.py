@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from reasoning.sandbox.code_extraction import bind_last_expression, last_assigne
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResourceLimits, ResultSource
 from reasoning.sandbox.host_functions import CallRejected
 from reasoning.sandbox.job import Job
-from reasoning.sandbox.monty_errors import NOT_SET, describe_monty_error, is_missing
+from reasoning.sandbox.monty_errors import NOT_SET, UnsupportedByMonty, describe_monty_error, is_missing
 from reasoning.sandbox.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -40,6 +40,17 @@ _FUNCTION_SOURCE = f"""def {{name}}(*args, **kwargs):
     return {_CALL_NAME}("{{name}}", f"{{{{(args, kwargs)!r:.{{room}}}}}}")
 """
 """A host function as Monty sees it. It passes its arguments on as a text of bounded length."""
+
+# Python rounds a decimal fraction that lies between two floats by its exact value (2.675 to 2.67),
+# as formatting does in both. Monty multiplies and divides by powers of ten.
+_ROUND_SOURCE = """def round(number, ndigits=None, __round=round):
+    if type(number) is float and type(ndigits) is int and number - number == 0:
+        if 0 < ndigits < 320:
+            return float(f"{number:.{ndigits}f}")
+        if ndigits < 0 and number == int(number):
+            return float(__round(int(number), ndigits))
+    return __round(number, ndigits)
+"""
 
 
 @dataclass
@@ -134,25 +145,63 @@ class MontyPool:
         inputs: dict[str, PlainData] | None = dict(job.inputs)
         worker = session.worker_pid
         started = time.perf_counter()
-        text = next(steps)
-        while True:
+        first = text = next(steps)
+        execution: ExecutionResult | None = None
+        while execution is None:
             reply: str | MontyError
+            # Monty counts each text's time anew; the limit is the program's, over all of them.
+            deadline = contextlib.nullcontext() if text is first else _deadline(job, started, worker)
             try:
-                reply = session.feed_run(text, inputs=inputs, external_lookup=functions, print_callback=output)
+                with deadline:
+                    reply = session.feed_run(text, inputs=inputs, external_lookup=functions, print_callback=output)
             except (MontyConversionError, ValueError, OverflowError) as error:
                 raise UsageError(f"the inputs of a program must be plain data: {error}") from None
             except MontyError as error:
                 reply = error
-                if isinstance(error, MontyCrashedError):
-                    self._watchdog.forget(worker)
             if job.host_functions.failure is not None:
                 raise job.host_functions.failure
+            if isinstance(reply, MontyCrashedError):
+                self._watchdog.forget(worker)
+                if _seconds_left(job, started) <= 0:
+                    execution = ExecutionResult(error=f"timed out after {job.limits.seconds:g} s")
+                    break
             inputs = None  # set once: the program's own assignments stay
             try:
                 text = steps.send(reply)
             except StopIteration as done:
-                execution: ExecutionResult = done.value
-                return replace(execution, stdout=output.text, seconds=time.perf_counter() - started)
+                execution = done.value
+            except UnsupportedByMonty as error:
+                error.seconds = time.perf_counter() - started
+                raise
+        return replace(execution, stdout=output.text, seconds=time.perf_counter() - started)
+
+
+def _seconds_left(job: Job, started: float) -> float:
+    return job.limits.seconds - (time.perf_counter() - started - job.host_functions.seconds)
+
+
+@contextlib.contextmanager
+def _deadline(job: Job, started: float, worker: int | None) -> Iterator[None]:
+    """Kill the worker when the program has used its time, without that of host functions."""
+    timer: threading.Timer
+    ended = False
+
+    def check() -> None:
+        nonlocal timer
+        seconds = _seconds_left(job, started)
+        if seconds <= 0:
+            _kill(worker)
+        elif not ended:
+            timer = threading.Timer(seconds, check)
+            timer.daemon = True
+            timer.start()
+
+    check()
+    try:
+        yield
+    finally:
+        ended = True
+        timer.cancel()
 
 
 def _kill(pid: int | None) -> None:
@@ -185,11 +234,11 @@ def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError,
     leaves the sandbox.
     """
     code, sources, limits = job.code, job.sources, job.limits
-    if job.host_functions.names:
-        yield (
-            "".join(_FUNCTION_SOURCE.format(name=name, room=limits.output_chars) for name in job.host_functions.names)
-            + "''"
-        )
+    prelude = _ROUND_SOURCE * ("round" in code)
+    for name in job.host_functions.names:
+        prelude += _FUNCTION_SOURCE.format(name=name, room=limits.output_chars)
+    if prelude:
+        yield f"{prelude}''"
     bound = bind_last_expression(code, _EXPRESSION) if ResultSource.EXPRESSION in sources else None
     # Sent with the first place to read. The `pass` ends a line that the program leaves open.
     pending = f"{bound or code}\npass\n"
@@ -208,7 +257,7 @@ def _steps(job: Job, output: CapturedOutput) -> Generator[str, str | MontyError,
             reply = yield text
             if not isinstance(reply, str):
                 if not (place and is_missing(place, reply, text)):
-                    return ExecutionResult(error=describe_monty_error(reply, code, limits))
+                    return ExecutionResult(error=describe_monty_error(reply, code, limits, skip_first=bool(prelude)))
                 missing = missing or f"{NOT_SET} {place}"
             elif place and reply != "None":
                 return literals.parse_result(reply, limits)

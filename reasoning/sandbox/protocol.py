@@ -61,7 +61,7 @@ class ProgramChannel:
             if self._receive()[0] != "b":
                 raise _ProtocolError
             self._started = time.perf_counter()
-            self._deadline = self._started + self._job.limits.seconds
+            self._deadline = self._started + self._job.limits.seconds - self._job.seconds_used
             execution = self._exchange()
         except TimeoutError:
             execution = ExecutionResult(error=f"timed out after {self._job.limits.seconds:g} s")

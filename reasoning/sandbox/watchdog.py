@@ -9,6 +9,7 @@ import sys
 import threading
 import weakref
 
+from reasoning import forks
 from reasoning.sandbox.child import watchdog
 
 
@@ -39,6 +40,13 @@ class Watchdog:
         """Forget a worker that has died: a later one may have its number."""
         self._watched.discard(pid or 0)
 
+    def reset_after_fork(self) -> None:
+        """Leave the process to the parent process; see `reasoning.forks`."""
+        if self._process is not None:
+            self._process.reset_after_fork()
+        self._process, self._lock = None, threading.Lock()
+        self._watched.clear()
+
     def close(self) -> None:
         """End the watchdog's process and the workers that are left. May be called twice."""
         with self._lock:
@@ -53,7 +61,6 @@ class _Process:
 
     def __init__(self) -> None:
         reading, self._pipe = os.pipe()
-        self._owner = os.getpid()
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", watchdog.__file__, str(reading)],
@@ -67,12 +74,17 @@ class _Process:
         finally:
             os.close(reading)
         self.pid = process.pid
+        self._process = process
         self.close = weakref.finalize(self, _stop, process, self._pipe)
 
+    def reset_after_fork(self) -> None:
+        """Close the pipe in a child process, whose parent alone ends the watchdog."""
+        self.close.detach()
+        os.close(self._pipe)
+        forks.leak(self._process)  # its destructor would wait for it
+
     def write(self, pid: int) -> bool:
-        """Send a process id. Returns False if the watchdog has died or is that of a parent process."""
-        if os.getpid() != self._owner:
-            return False
+        """Send a process id. Returns False if the watchdog has died."""
         try:
             os.write(self._pipe, b"%d\n" % pid)
         except BrokenPipeError:

@@ -121,7 +121,7 @@ class LineStepper:
         await self._set(values, f"list({ast.unparse(loop.iter)})")
         count = await self._evaluate(f"len({values})")
         for index in range(count if isinstance(count, int) else 0):
-            await self._block(ast.parse(f"{ast.unparse(loop.target)} = {values}[{index}]").body)
+            await self._block(_statements(f"{ast.unparse(loop.target)} = {values}[{index}]"))
             if await self._run_body(loop.body):
                 return
         await self._block(loop.orelse)
@@ -142,7 +142,7 @@ class LineStepper:
         return bool(await self._evaluate(condition))
 
     async def _set(self, name: str, expression: str) -> None:
-        await self._block(ast.parse(f"{name} = {expression}").body)
+        await self._block(_statements(f"{name} = {expression}"))
 
     async def _try_run(self, statements: Sequence[ast.stmt]) -> bool:
         """Run statements at once and return True; if the interpreter cannot, change nothing and return False."""
@@ -168,6 +168,13 @@ class LineStepper:
         adding = "".join(_ADD.format(name=name, limit=_MAX_VALUE_CHARS) for name in names)
         ran = await self._interpreter.arun(f"{done}\nstate = {{}}\n{adding}", result="state")
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    tree = parse(source)
+    if tree is None:
+        raise StepperError("it is nested too deeply")
+    return tree.body
 
 
 def parse_delta_state(reply: str) -> dict[str, PlainData] | None:

@@ -79,7 +79,7 @@ def zygote(interpreter):
         ("import datetime\ndel datetime.datetime\n", None),
         ("def count():\n    yield from range(3)\nans = list(count())", [0, 1, 2]),
         ("import string\nimport time\ntime.sleep(100)\nans = string.digits[:3]", "012"),
-        ("import heapq\nans = {(1, 2): 3}", {"[1, 2]": 3}),
+        ("import heapq\nans = {(1, 2): 3}", {"(1, 2)": 3}),
         ("import sys\nans = 4\nsys.exit()", 4),
         ("import heapq\nans = None", None),
     ],

@@ -19,10 +19,18 @@ def interpreter():
         yield interpreter
 
 
+@pytest.fixture(scope="module")
+def monty():
+    with Interpreter("interpreter", limits=ResourceLimits(seconds=1, memory_mb=64), workers=2) as interpreter:
+        yield interpreter
+
+
 @pytest.fixture(params=TIERS)
-def run(request, interpreter):
+def run(request, interpreter, monty):
+    chosen = monty if request.param == "interpreter" else interpreter
+
     def run(code, functions=None, **options):
-        ran = interpreter.run(TIERS[request.param] + code, functions=functions, **options)
+        ran = chosen.run(TIERS[request.param] + code, functions=functions, **options)
         assert ran.tier == request.param
         return ran
 

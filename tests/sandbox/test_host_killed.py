@@ -1,4 +1,4 @@
-"""No program goes on after `kill -9` of the process that started it, in any tier, whatever it computes."""
+"""No program outlives the process that started it, in any tier, whatever it computes, even after `kill -9`."""
 
 import os
 import signal

@@ -22,7 +22,7 @@ import os
 import sys
 import traceback
 import types
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
@@ -221,7 +221,8 @@ class _PlainConverter:
             if isinstance(value, kind):
                 return kind(value) if type(value) is not kind else value
         if isinstance(value, dict):
-            return {self._key(key, depth): self.of(item, depth + 1) for key, item in list(value.items())}
+            items = value.most_common() if isinstance(value, Counter) else list(value.items())  # as it is written out
+            return {self._key(key, depth): self.of(item, depth + 1) for key, item in items}
         if isinstance(value, _SEQUENCES) or hasattr(value, "__next__"):
             return self._items(value, depth)
         return self._special(value, depth)
@@ -235,8 +236,13 @@ class _PlainConverter:
         return [self.of(item, depth + 1) for item in items]
 
     def _key(self, key: Any, depth: int) -> Any:
-        key = self.of(key, depth + 1)
-        return str(key) if isinstance(key, list | dict) else key
+        return repr(self._items_of_key(key, depth)) if isinstance(key, tuple | frozenset) else self.of(key, depth + 1)
+
+    def _items_of_key(self, key: Any, depth: int) -> Any:
+        if not isinstance(key, tuple | frozenset):
+            return self.of(key, depth + 1)
+        items = [self._items_of_key(item, depth + 1) for item in key]
+        return tuple(items) if isinstance(key, tuple) else frozenset(items)
 
     def _special(self, value: Any, depth: int) -> Any:
         match type(value).__module__.partition(".")[0]:

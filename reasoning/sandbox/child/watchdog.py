@@ -56,7 +56,7 @@ def main(pipe: int) -> None:
 
 
 def _open_handle(pid: int) -> int | None:
-    """Return a handle that can never refer to another process, or None if there is none."""
+    """Return a handle that can never refer to another process, or None without one."""
     try:
         return os.pidfd_open(pid)
     except (OSError, AttributeError):  # it has ended, or this is not Linux
