@@ -21,16 +21,20 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from itertools import takewhile
 from typing import NoReturn
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as in shells, and after SIGTERM and SIGHUP."""
 _GRACE = 0.7
 """Seconds after which the process ends even if the main thread is not ready."""
+_SPEAKING_SECONDS = 0.2
+"""Seconds that a thread may take to say how to continue."""
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 _kept = ""
 _requested = threading.Event()
+_finishing = threading.Lock()
 _spoken = threading.Lock()
 _pipe: tuple[int, int] | None = None
 
@@ -72,6 +76,10 @@ def finish() -> NoReturn:
 
     It does not wait for calls in flight, nor for a local model to finish computing.
     """
+    if not _finishing.acquire(blocking=False):
+        # Another thread is ending the process.
+        while True:
+            time.sleep(1)
     if journal := sys.modules.get("reasoning.journal.writer"):
         journal.writer.pause()
     if server := sys.modules.get("reasoning.providers.llama_cpp.server"):
@@ -84,8 +92,10 @@ def finish() -> NoReturn:
 def command_line() -> str:
     """Return the running command as it would be typed again, with a mask for each key in it."""
     scan = sys.modules.get("reasoning.secret_scan")
-    if scan is None:  # a signal arrived before the first import
-        return "the same command"
+    if not hasattr(scan, "mask_secrets"):
+        # A signal arrived before it was imported, so that only the names of commands are known to be no keys.
+        return " ".join(["reasoning", *takewhile(str.isalpha, sys.argv[1:3]), "…"])
+    assert scan is not None
     words = (scan.mask_path(word) if "://" in word else word for word in sys.argv[1:])
     return str(scan.mask_secrets(shlex.join(["reasoning", *words])))
 
@@ -123,8 +133,8 @@ def _leave_after_grace() -> None:
 
 def _leave() -> NoReturn:
     """Say how to continue, once, and end the process without any cleanup."""
-    # Another thread that is saying it may be blocked, since nothing reads standard error.
-    if _spoken.acquire(blocking=False):
+    # Another thread that is saying it ends the process, unless it is blocked since nothing reads standard error.
+    if _spoken.acquire(timeout=_SPEAKING_SECONDS):
         text = f"stopped; {_kept}\ncontinue with" if _kept else "stopped\nrun again with"
         text = f"{text}: {command_line()}"
         printable = "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,13 +25,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from statistics import median
 
 from tests.faults.server import Server, by_place
 
 MAIN = "from reasoning.cli.app import main; main()"
-PROBLEMS, SAMPLES, PLACES = 24, 3, 4
+PROBLEMS, SAMPLES, PLACES = 16, 3, 4
 CHAIN = """\
 name = "replies"
 
@@ -115,8 +117,10 @@ def make_commands(folder: Path, server: Server) -> Iterator[tuple[str, Callable[
     task = ["--task", f"jsonl:{folder / 'sums.jsonl'}", "--limit", str(PROBLEMS)]
     run = ["bench", "run", *task, *strategies, "--out", "out", *model]
 
+    subprocess.run([sys.executable, "-c", MAIN, *run], cwd=folder, check=True, capture_output=True)
+
     def shown(place: Path) -> Command:
-        subprocess.run([sys.executable, "-c", MAIN, *run], cwd=place, check=True, capture_output=True)
+        shutil.copytree(folder / "out", place / "out")
         return Command(["bench", "show", "out"], place, server, 0)
 
     yield "bench run", lambda place: Command(run, place, server, PROBLEMS * (1 + SAMPLES))
@@ -186,9 +190,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=1.0, help="seconds within which a command must end")
     parser.add_argument("--only", help="one command")
+    parser.add_argument("--minutes", type=float, default=60.0, help="end after this time with fewer signals")
     options = parser.parse_args()
     # In the background SIGINT is ignored, and child processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    until = time.monotonic() + 60 * options.minutes
     chance, outcomes = random.Random(options.seed), list[Outcome]()
     early: Counter[str] = Counter()
     starting: Counter[str] = Counter()
@@ -202,8 +208,8 @@ def main() -> None:
             started = time.monotonic()
             assert command.start().wait(timeout=60) == command.exit_code
             lasts[name] = time.monotonic() - started
-        for number in range(10 * options.signals):
-            if len(outcomes) == options.signals:
+        for number in count():
+            if len(outcomes) >= options.signals or time.monotonic() > until:
                 break
             name = list(commands)[number % len(commands)]
             by = (signal.SIGINT, signal.SIGTERM)[number // len(commands) % 2]
