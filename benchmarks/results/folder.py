@@ -80,7 +80,7 @@ class ResultsFolder:
         """
         if folder is None:
             return cls(None, settings, metadata)
-        lock = lock_folder(folder, {f"{name}{new}" for name in _FILES for new in ("", ".new")})
+        lock = lock_folder(folder, _FILES)
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             check_settings(folder, store.settings, settings)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Set
 from pathlib import Path
 from typing import IO
 
 from reasoning.errors import InputError
+
+_UNFINISHED = re.compile(r"\.(.+)\.\d+\.new")
+"""The name of a file that a process was writing when it was killed; see `reasoning.files.atomic_path`."""
 
 
 def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
@@ -27,7 +31,9 @@ def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        others = sorted({file.name for file in folder.iterdir()} - own_files)
+        files = [file for file in folder.iterdir() if file.name not in own_files]
+        unfinished = [file for file in files if (of := _UNFINISHED.fullmatch(file.name)) and of[1] in own_files]
+        others = sorted({file.name for file in files} - {file.name for file in unfinished})
         if others and not (folder / "run.json").exists():
             raise InputError(f"{folder}: holds other files ({others[0]}) and no run; give another --out")
         lock = (folder / "lock").open("a+b")
@@ -38,6 +44,9 @@ def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
     except OSError:
         lock.close()
         raise InputError(f"{folder}: another process is running here; wait for it, or give another --out") from None
+    # No other process writes here now.
+    for file in unfinished:
+        file.unlink(missing_ok=True)
     return lock
 
 

@@ -30,6 +30,7 @@ def main() -> None:
     interrupts.install()
     # Next, since a signal shows the command, without keys.
     import reasoning.secret_scan  # noqa: F401
+
     # Imported objects stay, and a long run keeps many results, so garbage is collected less often.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

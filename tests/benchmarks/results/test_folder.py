@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -129,6 +130,21 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds other files \(thesis.tex\)"):
         opened(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_kill_while_the_first_file_is_written_does_not_spoil_the_folder(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from reasoning.files import atomic_path\n"
+        "with atomic_path(Path(sys.argv[1], 'run.json')) as new:\n"
+        "    new.write_text('{')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path], check=False).returncode == -signal.SIGKILL
+    assert [path.name.startswith(".run.json.") for path in tmp_path.iterdir()] == [True]
+    opened(tmp_path).close()
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "lock"}
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
