@@ -210,6 +210,11 @@ class RateLimiter:
                 if admitted.done() and not admitted.cancelled() and admitted.exception() is None:
                     self.release()
                 raise
+            if self._ended_by is not None:
+                # Another request has ended the run since this one was admitted.
+                error = self._ended_by
+                self.release()
+                raise error
         else:
             self._count_sent(tokens)
         return time.monotonic()

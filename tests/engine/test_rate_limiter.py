@@ -10,7 +10,7 @@ import pytest
 
 from reasoning.engine.circuit_breaker import CircuitBreaker
 from reasoning.engine.rate_limiter import RateLimiter
-from reasoning.errors import CallFailed, EndpointDown
+from reasoning.errors import CallFailed, EndpointDown, QuotaExhausted
 
 
 @dataclass
@@ -201,6 +201,29 @@ def test_a_time_to_wait_beyond_the_patience_ends_the_run_and_says_so(clock: Cloc
     asyncio.run(scene())
     error = overloaded(after=600.0)
     assert limits.on_failure(error, clock.now) is error
+
+
+def test_a_request_that_was_admitted_in_the_moment_in_which_another_ends_the_run_is_not_sent(clock: Clock) -> None:
+    limits = RateLimiter(2)
+    no_credit = QuotaExhausted("no credit", status=429)
+
+    async def scene() -> None:
+        entered = [await limits.acquire(1), await limits.acquire(1)]
+        waiter = asyncio.create_task(limits.acquire(1))
+        await asyncio.sleep(0)
+        limits.release()  # admits the one that waits
+        limits.on_failure(no_credit, entered[1])
+        limits.release()
+        with pytest.raises(QuotaExhausted):
+            await waiter
+        assert limits.in_flight == 0
+        with pytest.raises(QuotaExhausted):
+            await limits.acquire(1)
+        clock.now += 1.1
+        await limits.acquire(1)
+        assert limits.in_flight == 1
+
+    asyncio.run(scene())
 
 
 def test_a_rare_success_does_not_show_that_the_endpoint_works(clock: Clock) -> None:

@@ -176,6 +176,7 @@ def test_a_retry_that_no_caller_awaits_any_more_is_not_sent(
     with connect(server, concurrency=PLACES, journal=Journal()) as llm:
         stopped, _ = RUNS["benchmark"](llm, 100)
         assert isinstance(stopped, QuotaExhausted)
+        by_now(lambda: not llm.limits.in_flight, "a request is under way")
         asked = len(server.asked)
         by_now(lambda: not llm.in_flight, "some are still in flight")
         assert len(server.asked) == asked
