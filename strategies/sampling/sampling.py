@@ -63,9 +63,10 @@ async def draw_samples(
 
     exhausted: list[BudgetExhausted] = []
 
-    async def unless_exhausted(sample: Coroutine[Any, Any, None]) -> None:
+    # It takes a function, since the coroutine of a sample that is cancelled before it begins would never be awaited.
+    async def unless_exhausted(sample: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
         try:
-            await sample
+            await sample(*arguments)
         except BudgetExhausted as error:
             # The other samples may be covered.
             if not session.owns(error):
@@ -84,10 +85,10 @@ async def draw_samples(
             call = base.first_call(problems[0])
             settled, started = await session.start_branches(call, n, name, start=after, **settings)
             done.update({index: VoteSample.from_answer(answer, [draw]) for index, (answer, draw) in settled.items()})
-            await gather([unless_exhausted(finish_sample(index, branch, base)) for index, branch in started.items()])
+            await gather([unless_exhausted(finish_sample, index, branch, base) for index, branch in started.items()])
         else:
             branches = session.branches(n, name, start=after, **settings)
-            await gather([unless_exhausted(solve_sample(index, branch)) for index, branch in enumerate(branches)])
+            await gather([unless_exhausted(solve_sample, index, branch) for index, branch in enumerate(branches)])
         if exhausted and not done and not after:
             raise exhausted[0]
         if exhausted:
