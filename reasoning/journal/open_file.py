@@ -41,6 +41,14 @@ class OpenFile:
         self.connection = open_for_writing(path)
         self._identity, self._size = self._look()
 
+    def is_unchanged(self) -> bool:
+        """Return False if the file or its log must be checked: they are others now, or smaller."""
+        try:
+            identity, size = self._look()
+        except FileNotFoundError:
+            return False
+        return identity == self._identity and size >= self._size
+
     def check(self) -> None:
         """Check that the file and its log are still those that are open.
 

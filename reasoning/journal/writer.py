@@ -161,8 +161,8 @@ class Writer:
         try:
             if now - self._checked_at > _CHECK_SECONDS:
                 self._checked_at = now
-                for file in self._files.values():
-                    file.check()
+                if not all(self._files[path].is_unchanged() for path in paths):
+                    return False
             for path in paths:
                 commit(self._files[path].connection, [record])
         except Exception:

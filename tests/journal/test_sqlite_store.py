@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from reasoning.errors import JournalError
-from reasoning.journal import Journal
+from reasoning.journal import Journal, maintenance
 from reasoning.journal.importing import import_draws
 from reasoning.messages import Completion, Message, Request
 
@@ -290,6 +290,27 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
     (saved,) = tmp_path.glob("*.jsonl")
     import_draws(tmp_path / "journal.sqlite", saved)
     assert len(Journal(tmp_path / "journal.sqlite")) == int(recorded) + 1 > 10
+
+
+def test_a_file_that_another_process_makes_smaller_is_no_truncated_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reasoning.journal.writer._CHECK_SECONDS", 0.0)
+    path = tmp_path / "journal.sqlite"
+    big = Request("big/model", REQUEST.messages, REQUEST.sampling)
+    Journal(path).write(big, [Completion("x" * 5_000, draw=draw) for draw in range(200)])
+    Journal(path).close()
+    journal, size = fill(path), path.stat().st_size
+    maintenance.prune(path, model="big/model")
+    maintenance.vacuum(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert path.stat().st_size < size // 2
+    for draw in range(200, 210):
+        journal.write(REQUEST, [Completion("more", draw=draw)])
+        asyncio.run(journal.record(REQUEST, [Completion("more", draw=draw + 100)]))
+    assert len(journal) == 220
+    assert not list(tmp_path.glob("*unwritten*"))
 
 
 # --- other versions, and several processes
