@@ -287,7 +287,7 @@ def nest(budget: Budget | None, outer: Budget) -> Budget:
 _LIMITS = [limit.name for limit in fields(Budget) if limit.name in ("usd", "tokens", "calls", "seconds")]
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
 class Reservation:
     """The reservation of one request, in a budget and those around it.
 
@@ -306,7 +306,7 @@ class Reservation:
     price: Price | None = None
     _in_flight: bool = field(default=False, init=False)
     _entry: int | None = field(default=None, init=False)
-    _likely: Usage = field(default_factory=Usage, init=False)
+    _likely: Usage = field(default=Usage(), init=False)
     _reserved: Sequence[Usage] = field(default=(), init=False)
     _version: int = field(default=0, init=False)
 

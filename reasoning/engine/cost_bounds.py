@@ -114,20 +114,24 @@ class LearnedBounds:
         Returns:
             The new bounds of the model if they have grown, else None.
         """
-        seen = self._models.setdefault(call.model, Excess())
-        before = replace(seen)
+        if (seen := self._models.get(call.model)) is None:
+            seen = self._models[call.model] = Excess()
+        grown = False
         if used.prompt_tokens:
-            seen.prompt = max(seen.prompt, used.prompt_tokens - call.prompt)
-            seen.largest = max(seen.largest, _size_class(call.prompt))
-        each = -(-used.completion_tokens // draws)
-        if each > call.max_tokens:
-            seen.completion = max(seen.completion, each - call.max_tokens)
-            seen.longest = max(seen.longest, each)
-        if call.price is not None and used.usd and (expected := call.price(used)):
-            # Sums of floats differ in their last digits.
-            seen.price = max(seen.price, round(used.usd / expected, 6))
-        before.largest = seen.largest
-        if seen == before:
+            if (size := _size_class(call.prompt)) > seen.largest:
+                seen.largest = size
+            if (excess := used.prompt_tokens - call.prompt) > seen.prompt:
+                seen.prompt, grown = excess, True
+        if used.completion_tokens > call.max_tokens * draws:
+            each = -(-used.completion_tokens // draws)
+            if each - call.max_tokens > seen.completion or each > seen.longest:
+                seen.completion, grown = max(seen.completion, each - call.max_tokens), True
+                seen.longest = max(seen.longest, each)
+        expected = call.price(used) if call.price is not None and used.usd else None
+        # Sums of floats differ in their last digits.
+        if expected and used.usd and (ratio := round(used.usd / expected, 6)) > seen.price:
+            seen.price, grown = ratio, True
+        if not grown:
             return None
         self.version += 1
         return seen

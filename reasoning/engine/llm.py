@@ -471,8 +471,9 @@ class LLM:
         if failed and not any(draw.awaited for draw in pending):
             # All callers have gone while the retry waited.
             raise asyncio.CancelledError
+        prompt = max_prompt_tokens(request) if reservation.call is None else reservation.call.prompt
         while True:
-            tokens = max_prompt_tokens(request) // _BYTES_PER_TOKEN + request.max_tokens * reservation.draws
+            tokens = prompt // _BYTES_PER_TOKEN + request.max_tokens * reservation.draws
             admission = self.limits.acquire(
                 tokens, context.fairness_group, lambda: any(draw.awaited for draw in pending)
             )
