@@ -47,13 +47,14 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in (*_COMPRESSED, "identity", ""):
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    compressed = encoding in _COMPRESSED
+    if encoding not in ("", "identity") and not compressed:
         raise ValueError(f"the encoding {encoding!r} of its response is unknown")
     parts, received, size, decompressor = list[bytes](), 0, 0, None
-    async for block in response.content.iter_any():
+    while block := await response.content.readany():
         part = block
-        if encoding in _COMPRESSED and block:
+        if compressed:
             if decompressor is None:
                 # Some servers send deflate without the header of zlib.
                 is_raw = encoding == "deflate" and block[0] & 0x0F != 8
@@ -61,7 +62,7 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
             part = _decompress(decompressor, block, limit + 1 - size)
         received += len(block)
         size += len(part)
-        if max(received, size) > limit:
+        if received > limit or size > limit:
             raise ReplyTooLarge(limit)
         parts.append(part)
     return b"".join(parts)
