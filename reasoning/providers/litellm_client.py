@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -110,19 +111,25 @@ class LiteLLMClient(Client):
     async def _send(self, litellm: Any, request: Request, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request, and return the response in the form of the chat completions API."""
         received: list[Any] = []
+        # litellm's own timeout begins anew with every part of a reply, which need not have an end.
+        whole_call = asyncio.timeout(self._timeout)
         try:
             with _quiet(litellm):
-                response = await litellm.acompletion(
-                    model=self.model,
-                    messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
-                    api_key=self._api_key,
-                    timeout=self._timeout,
-                    num_retries=0,  # the engine retries
-                    max_retries=0,
-                    logger_fn=lambda details: received.append(details.get("original_response")),
-                    **settings,
-                )
+                async with whole_call:
+                    response = await litellm.acompletion(
+                        model=self.model,
+                        messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
+                        api_key=self._api_key,
+                        timeout=self._timeout,
+                        num_retries=0,  # the engine retries
+                        max_retries=0,
+                        logger_fn=lambda details: received.append(details.get("original_response")),
+                        **settings,
+                    )
         except Exception as error:
+            if whole_call.expired():
+                message = f"{self.model} gave no answer within {self._timeout:g} s"
+                raise CallFailed(message, retryable=True) from None
             # litellm rejects a response if one of its choices is malformed. The others are paid for.
             if (reply := _chat_reply(received)) is None:
                 raise self._translate_error(litellm, error) from None

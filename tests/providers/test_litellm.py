@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +51,15 @@ class Provider(BaseHTTPRequestHandler):
                 return self.say(400, {"error": {"message": f"what is {self.headers['Authorization']}?"}})
             case "single" if "n" in body:
                 return self.say(400, {"error": {"message": "n must be 1"}})
+        if body["model"] == "endless":
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b" ")
+                    time.sleep(0.05)
+            return None
         choice = {
             "message": {"role": "assistant", "content": "The answer is 4.", "reasoning_content": "Two and two."},
             "finish_reason": "content_filter" if body["model"] == "filtered" else "stop",
@@ -207,6 +218,26 @@ def test_what_comes_of_a_call(provider: str) -> None:
     assert CANARY not in json.dumps(got)
     assert [heard for _, heard, _ in got] == [["7"]] * len(names)
     assert len(Provider.seen) == len(names)  # no retry below ours
+
+
+def test_a_reply_without_end_ends_at_the_timeout(provider: str) -> None:
+    code = (
+        "import time, reasoning\n"
+        "with reasoning.connect('xai/fine', journal=False) as llm:\n"
+        "    reasoning.strategies.get('vanilla').run('2 + 2?', llm)\n"
+        "with reasoning.connect('xai/endless', journal=False, timeout=0.7, patience=0.1) as llm:\n"
+        "    started = time.monotonic()\n"
+        "    try:\n"
+        "        print(reasoning.strategies.get('vanilla').run('2 + 2?', llm).reason)\n"
+        "    except reasoning.errors.EndpointDown as error:\n"
+        "        print(error)\n"
+        "    print(time.monotonic() - started)\n"
+    )
+    done = python(code, XAI_API_BASE=provider, XAI_API_KEY=CANARY)
+    assert done.returncode == 0, done.stderr
+    reason, seconds = done.stdout.splitlines()
+    assert "xai/endless gave no answer within 0.7 s" in reason
+    assert float(seconds) < 8
 
 
 def test_several_draws_where_a_provider_gives_them(provider: str, tmp_path: Path) -> None:
