@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import reasoning
+from reasoning import event_loop
 from reasoning.journal import Journal
+from reasoning.messages import Conversation, Message
 from tests.faults.server import Server, by_now, by_place
+from tests.journal.test_claims import Other
 
 PROBLEMS, SAMPLES, PLACES = 60, 4, 16
 NEEDED = PROBLEMS * SAMPLES
@@ -93,3 +98,23 @@ def test_what_waits_for_another_process_ends_with_its_budget_of_seconds(folder: 
         assert second.returncode == 3, errors
         first.kill()
         first.communicate()
+
+
+def test_a_process_that_waits_for_a_stopped_one_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoning.engine.llm._PATIENCE", 0.05)
+    journal, turns = tmp_path / "journal.sqlite", Conversation((Message("user", "Why?"),))
+    with Server() as server, reasoning.connect("mock", base_url=server.url, journal=journal) as llm:
+        request = llm.request(turns, {})
+        other = Other(journal)
+        assert other.do("take", request.key, 0, 2) == [0, 2]
+
+        async def draw() -> int:
+            drawing = asyncio.ensure_future(llm.draw(request, [0, 1, 2]))
+            await asyncio.sleep(0.5)
+            assert (drawing.done(), server.completions) == (False, 1)
+            other.end(kill=True)
+            return len(await drawing)
+
+        with pytest.warns(UserWarning, match=r"another process that uses <Journal .*> has begun to buy draws"):
+            assert event_loop.run_sync(draw()) == 3
+        assert server.completions == 3
