@@ -34,7 +34,7 @@ _WORDS = {
 }
 # Only kinds with a fixed set of answers take what follows a conclusion's heading, or "let's go with", for the answer:
 # other conclusions are sentences.
-_CONCLUSIONS = {
+_CLOSED_WORDS = _WORDS | {
     "conclusion": re.compile(r"conclusion"),
     "verdict": re.compile(r"verdict"),
     "go with": re.compile(r"go with"),
@@ -269,7 +269,7 @@ def _lower(text: str) -> str:
 
 def _words(text: str, lower: str, conclusions: bool = False) -> list[Iterator[re.Match[str]]]:
     """Return the matches of each literal that occurs."""
-    patterns = _WORDS | _CONCLUSIONS if conclusions else _WORDS
+    patterns = _CLOSED_WORDS if conclusions else _WORDS
     words = [pattern.finditer(lower) for literal, pattern in patterns.items() if literal in lower]
     return words + [pattern.finditer(text) for literal, pattern in _SIGNS.items() if literal in text]
 
