@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from reasoning import Answer, Budget, Problem, Strategy, strategies
-from reasoning.answer import Unparsed
+from reasoning.answer import Answered
 from reasoning.branches import FirstCall
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
@@ -205,7 +205,7 @@ def test_a_call_that_fails_fails_every_branch_that_waits_for_it() -> None:
 def test_what_a_budget_pays_for_votes() -> None:
     llm = numbered(max_n=2)
     answer = SelfConsistency(strategies.get("vanilla"), samples=6).run(QUESTION, llm, budget=Budget(calls=4))
-    assert isinstance(answer, Unparsed)
+    assert isinstance(answer, Answered)
     assert answer.votes is not None
     assert (answer.votes.total, llm.calls) == (4, 4)
     assert answer.usage.calls == 4

@@ -111,9 +111,14 @@ def test_votes_and_confidence_are_kept(store: ResultsFolder, adds: Adds) -> None
     assert trace.usage == result.usage
 
 
+def test_an_answer_that_is_no_value_of_the_kind_is_wrong(store: ResultsFolder, adds: Adds) -> None:
+    assert run(store, ScriptedLLM(adds()), Broken("value"), "cot") is None
+    assert all(result.correct is (spec == "cot") for (_, spec, _), result in store.results.items())
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("raises", "ZeroDivisionError: one by nothing"), ("value", "Error"), ("nothing", "TypeError")],
+    [("raises", "ZeroDivisionError: one by nothing"), ("nothing", "TypeError")],
 )
 def test_a_bug_in_one_strategy_is_its_own_failure(store: ResultsFolder, adds: Adds, how: str, said: str) -> None:
     assert run(store, ScriptedLLM(adds()), Broken(how), "cot") is None
