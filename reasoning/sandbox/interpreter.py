@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import os
 import re
@@ -247,8 +246,11 @@ class Interpreter:
             return self._run_in_second_tier(job, modules, "this process was forked from one that had run programs")
         difference = find_difference(job.code)
         if difference is not None and self._second_tier_has(modules):
-            with contextlib.suppress(SandboxUnavailable):
+            try:
                 return self._run_second(job)
+            except (SandboxUnavailable, ReasoningError) as error:
+                if isinstance(error, UsageError) or job.host_functions.failure is not None:
+                    raise
         if difference is not None and difference.wrong:
             return self._run_in_second_tier(job, modules, difference.what)
         try:

@@ -12,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from reasoning.errors import ReasoningError
+from reasoning.sandbox import fork_server
 from reasoning.sandbox.cancellation import CancelToken
 from reasoning.sandbox.execution import ExecutionResult, ResourceLimits
+from reasoning.sandbox.fork_server import SandboxStatus
 from reasoning.sandbox.interpreter import Interpreter
 from reasoning.sandbox.monty_differences import find_difference
 from tests.sandbox.ordinary_programs import ordinary_programs
@@ -40,7 +43,8 @@ def outcome(run: ExecutionResult) -> tuple[str, str | None, str | None]:
     if run.error is None:
         return repr(run.value), None, run.stdout
     line = re.search(r" \(line \d+\)$", run.error)
-    return repr(run.value), run.error.partition(":")[0] + (line[0] if line else ""), None
+    words = run.error[: line.start()] if line else run.error
+    return repr(run.value), words.partition(":")[0] + (line[0] if line else ""), None
 
 
 def differences(interpreter: Interpreter, programs: Sequence[str]) -> tuple[list[str], float]:
@@ -70,7 +74,7 @@ def test_2000_ordinary_programs_agree(interpreter):
 def check(interpreter, programs):
     found, share = differences(interpreter, programs)
     assert not found, f"{len(found)} of {len(programs)} differ:\n\n" + "\n\n".join(found[:5])
-    assert 0.3 < share < 0.7  # both tiers are tried
+    assert 0.2 < share < 0.7  # both tiers are tried
 
 
 CLASS = "class A:\n    def __init__(self, n): self.n = n\n    def __repr__(self): return f'A({self.n})'\n"
@@ -164,6 +168,26 @@ def test_without_a_second_tier_only_what_is_wrong_is_refused():
         lacks = interpreter.run("ans = sorted(['b', 'A'], key=str.lower)", result="ans")
         assert lacks.error is not None
         assert lacks.error.startswith("Monty cannot run this: ")
+
+
+@pytest.mark.parametrize("start", ["raise SystemExit(1)", "import os; os._exit(0)"])
+def test_where_the_second_tier_cannot_start_the_first_one_runs_what_it_can(monkeypatch, start):
+    monkeypatch.setattr(fork_server, "_START", start)
+    with Interpreter() as interpreter:
+        assert interpreter.run("ans = sorted({3, 1})", result="ans").value == [1, 3]
+        assert interpreter.run("x = {}\nx['a']", result="ans").error == "KeyError: a (line 2)"
+        with pytest.raises(ReasoningError, match="could not be started"):
+            interpreter.run("import heapq")
+
+
+def test_where_the_second_tier_is_not_locked_the_first_one_runs_what_it_can(monkeypatch):
+    with Interpreter() as interpreter:
+        interpreter.check()
+        monkeypatch.setattr(interpreter._second_tier._zygote, "status", SandboxStatus({}, ["files"], []))
+        assert interpreter.run("ans = sorted({3, 1})", result="ans").value == [1, 3]
+        assert interpreter.run("x = {}\nx['a']", result="ans").error == "KeyError: a (line 2)"
+        twice = interpreter.run("z = zip([1], [2])\nans = [list(z), list(z)]", result="ans").error
+        assert twice.startswith("Monty cannot run this: zip that is kept; this machine does not enforce")
 
 
 @pytest.mark.parametrize(
