@@ -116,8 +116,11 @@ class ResultsFolder:
             run = json.loads(path.read_text(encoding="utf-8"))
             if run["format"] > _FORMAT:
                 raise InputError(f"{path}: written by a newer version of this library; update the library")
+            for name, kind in (("settings", dict), ("metadata", dict), ("strategies", list)):
+                if not isinstance(run[name], kind):
+                    raise TypeError(f"{name!r} must be a JSON {'object' if kind is dict else 'list'}")
             store = cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
         # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
         results, problems = store._file("results"), store._file("problems")

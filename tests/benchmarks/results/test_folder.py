@@ -167,6 +167,17 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
     [
         ("run.json", "{", "run.json: damaged or unreadable"),
         ("run.json", "[]", "run.json: damaged or unreadable"),
+        ("run.json", "[" * 100_000, "run.json: damaged or unreadable"),
+        (
+            "run.json",
+            '{"format": 1, "settings": 3, "metadata": {}, "strategies": []}',
+            "'settings' must be a JSON object",
+        ),
+        (
+            "run.json",
+            '{"format": 1, "settings": {}, "metadata": {}, "strategies": "cot"}',
+            "'strategies' must be a JSON",
+        ),
         ("run.json", '{"format": 99}', "written by a newer version"),
         ("results.jsonl", '{"problem": "sum-1"}\n', "results.jsonl:1: damaged record"),
         ("results.jsonl", "nonsense\n", "results.jsonl:1: not JSON"),
