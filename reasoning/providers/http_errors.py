@@ -34,6 +34,8 @@ _QUOTA = re.compile(
     re.I,
 )
 """The phrases with which providers say that an account has no credit. Waiting does not help."""
+NO_CREDIT_HINT = "; the account has no credit left: add some, then run the same command again"
+"""The advice when the quota is used up."""
 _NO_MODEL = re.compile(
     r"model_not_found|(invalid|unknown|unsupported) model\b|not a valid model|no such model|"
     r"model\b.{0,80}\b(not (exist|found)|does ?n[o']t exist)",
@@ -51,15 +53,17 @@ def error_class(status: int | None, message: str, kind: str = "") -> type[CallFa
         kind: the code and type of the error, if the body has them.
     """
     text = f"{kind} {message}"
-    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(text)):
+    # The rest of a message may quote the prompt.
+    beginning = text[:300]
+    if status == 402 or (status in (400, 403, 429) and _QUOTA.search(beginning)):
         return QuotaExhausted
     if status == 413 or (status in (400, 422, 500) and _CONTEXT_OVERFLOW.search(text)):
         return ContextOverflow
-    if status in (400, 403, 422, 451) and _CONTENT.search(text):
+    if status in (400, 403, 422, 451) and _CONTENT.search(beginning):
         return PromptRefused
     if status in (401, 403):
         return AuthenticationFailed
-    if status == 404 or (status in (400, 422) and _NO_MODEL.search(text)):
+    if status == 404 or (status in (400, 422) and _NO_MODEL.search(beginning)):
         return ModelNotFound
     return CallFailed
 

@@ -19,13 +19,14 @@ from reasoning.errors import (
     ContextOverflow,
     ModelNotFound,
     PromptRefused,
+    QuotaExhausted,
     UnknownName,
     UsageError,
     nearest,
 )
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
-from reasoning.providers.http_errors import error_class, is_retryable, retry_after
+from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retryable, retry_after
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, price_table
@@ -163,6 +164,10 @@ class LiteLLMClient(Client):
         if error_type is AuthenticationFailed:
             said = f": {message}" if isinstance(error, litellm.PermissionDeniedError) else ""
             return AuthenticationFailed(f"{self.model}: the provider refuses the key{said}", status=status)
+        if error_type is QuotaExhausted:
+            message += NO_CREDIT_HINT
+        if error_type is ModelNotFound:
+            message += "; check the model's name"
         if error_type is not CallFailed:
             return error_type(message, status=status)
         if (
@@ -192,9 +197,9 @@ def _error_class(litellm: Any, error: Exception, status: int | None, message: st
         return ContextOverflow
     if isinstance(error, litellm.ContentPolicyViolationError):
         return PromptRefused
-    if status is None:
-        # litellm has raised it without a response, or did not pass its headers on.
-        status = getattr(error, "status_code", None) if isinstance(error, litellm.BadRequestError) else None
+    if status is None and isinstance(error, litellm.BadRequestError | litellm.RateLimitError):
+        # litellm did not pass the headers of the response on.
+        status = error.status_code
     error_type = error_class(status, message)
     if error_type is CallFailed and isinstance(error, litellm.AuthenticationError | litellm.PermissionDeniedError):
         return AuthenticationFailed

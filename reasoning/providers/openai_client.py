@@ -18,13 +18,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning import forks
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound
+from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound, QuotaExhausted
 from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url, validate_model
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
-from reasoning.providers.http_errors import error_class, error_message, error_status, is_retryable, retry_after
+from reasoning.providers.http_errors import (
+    NO_CREDIT_HINT,
+    error_class,
+    error_message,
+    error_status,
+    is_retryable,
+    retry_after,
+)
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.secret_scan import mask_path, path_secrets
@@ -337,6 +344,8 @@ class OpenAIClient(Client):
             return AuthenticationFailed(f"{self._address} refuses {key} (status {status}){said}", status=status)
         if error_type is ModelNotFound:
             answer += f"; check the model's name ({self._name}) and the base_url"
+        if error_type is QuotaExhausted:
+            answer += NO_CREDIT_HINT
         if error_type is not CallFailed:
             return error_type(answer, status=status)
         return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
