@@ -66,7 +66,8 @@ async def call_with_retries(
         if circuit.is_open and not is_suspect:
             # The circuit breaker ends an outage.
             return False
-        if now.time - first_failure.time > circuit.max_outage_seconds:
+        if now.time - first_failure.time > circuit.max_outage_seconds and state.attempt_number >= 2 * ATTEMPTS:
+            # Several outages may have met a request whose attempts take long.
             return True
         if is_suspect or circuit.worked_since(before):
             before = now
