@@ -62,7 +62,7 @@ def run(code: str, server: Server, folder: Path, loop: str = "uvloop") -> str:
     head = _HEAD if loop == "uvloop" else f"import sys; sys.modules['uvloop'] = None\n{_HEAD}"
     done = subprocess.run(
         [sys.executable, "-c", head + code, server.url, str(folder / "journal.sqlite")],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
@@ -297,6 +297,37 @@ for _ in range(2):
     compare(["vanilla"], examples, ScriptedLLM(fork_once, budget=reasoning.Budget(calls=5)), out=out, progress=False)
 os.kill(children[0], signal.SIGKILL)
 os.waitpid(children[0], 0)
+""",
+        server,
+        tmp_path,
+    )
+
+
+def test_a_local_model_says_at_once_that_it_cannot_be_used_after_a_fork(
+    server: Server, tmp_path: Path, smollm: Path
+) -> None:
+    run(
+        f"""
+def local():
+    return reasoning.connect({f"local:{smollm}"!r}, journal=path, max_tokens=4)
+
+def refuse(model):
+    try:
+        strategies.get("vanilla").run("say 2", model)
+    except reasoning.errors.UsageError as error:
+        assert "forked" in str(error)
+    else:
+        raise AssertionError
+
+def child():
+    assert strategies.get("vanilla").run("say 1", llm).text  # from the journal
+    refuse(llm)
+    refuse(local())
+
+llm = local()
+assert strategies.get("vanilla").run("say 1", llm).text
+wait(in_child(child))
+assert strategies.get("vanilla").run("say 2", llm).text
 """,
         server,
         tmp_path,
