@@ -443,6 +443,10 @@ class Writer:
                 "ans = a",
             ]
         ).format(t=target, s=text)
+        if "and" in use and "__str__" not in method:  # the default text has an address, another one each time
+            method += "\n    def __repr__(self):\n        return f'{self.label}{self.size}'" * (
+                "__repr__" not in method
+            )
         return (
             f"class {name}:\n    def __init__(self, size, label='x'):\n        self.size = size\n        self.label = label\n"
             f"    {method}\na, b = {name}({self.number(0)}), {name}({self.number(0)}, 'why')\n{use}"
