@@ -35,7 +35,8 @@ class ScriptedLLM(LLM):
         latency: the duration of each request, in seconds.
         max_n: the maximum number of draws of one request.
         journal: where draws are recorded; by default in memory.
-        budget, sandbox: as in `connect`.
+        budget: as in `connect`.
+        sandbox: as in `connect`.
         **sampling: default sampling parameters, as in `connect`.
 
     Attributes:
