@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -107,6 +106,11 @@ def mask_path(address: str) -> str:
 
     Equal addresses stay equal, and different ones different.
     """
-    for secret in path_secrets(address):
+    if not (secrets := path_secrets(address)):
+        return address
+    # It loads OpenSSL in 3 ms, and every command imports this module.
+    import hashlib
+
+    for secret in secrets:
         address = address.replace(secret, f"masked-{hashlib.sha256(secret.encode()).hexdigest()[:8]}")
     return address

@@ -31,8 +31,7 @@ def main() -> None:
     # Next, since a signal shows the command, without keys.
     import reasoning.secret_scan  # noqa: F401
 
-    # Imported objects stay, and a long run keeps many results, so garbage is collected less often.
-    gc.freeze()
+    # A long run keeps many results, so garbage is collected less often.
     gc.set_threshold(20_000, 20, 50)
     try:
         _run()
@@ -53,7 +52,10 @@ def _run() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app()(args=arguments, prog_name="reasoning", standalone_mode=True)
+        command = app()
+        # Imported objects stay.
+        gc.freeze()
+        command(args=arguments, prog_name="reasoning", standalone_mode=True)
     except ReasoningError as error:
         if debug:
             raise
