@@ -205,7 +205,12 @@ def run(
         raise UsageError(f"no inputs in {', '.join(files)}")
     writer = ResultWriter(out, [step.name for step in loaded.steps])
     try:
-        with options.open_model(model) as llm, _ledger(out, llm) as ledger, writer, _progress(len(inputs)) as report:
+        with (
+            options.open_model(model) as llm,
+            _ledger(out, llm) as ledger,
+            writer,
+            _progress(len(inputs), out) as report,
+        ):
             before, budget = (ledger.before if ledger else None), llm.budget
             epoch = _epoch(before, llm) if new_samples else 0
             if ledger and before:
@@ -257,10 +262,10 @@ def _ledger(out: Path | None, llm: LLM) -> Iterator[Ledger | None]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[BatchRow], None]]:
+def _progress(total: int, out: Path | None) -> Iterator[Callable[[BatchRow], None]]:
     """Show a progress bar, and a line for each input without a value."""
     calls = 0
-    with progress_bar(total=total) as bar:
+    with progress_bar(total=total, plain=out is None and console().is_terminal) as bar:
 
         def report(row: BatchRow) -> None:
             nonlocal calls

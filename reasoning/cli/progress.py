@@ -71,13 +71,16 @@ class ProgressBar:
 
 
 @contextmanager
-def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool = False) -> Iterator[ProgressBar]:
+def progress_bar(
+    text: str = "", total: float | None = None, *, is_bytes: bool = False, plain: bool = False
+) -> Iterator[ProgressBar]:
     """Yield a progress bar that disappears when the block ends.
 
     Args:
         text: a description of the job.
         total: the number of items to process; None if unknown.
         is_bytes: count megabytes and show the speed.
+        plain: print plain lines on a terminal, too, since results are printed there meanwhile.
     """
     from rich.progress import (
         BarColumn,
@@ -90,7 +93,7 @@ def progress_bar(text: str = "", total: float | None = None, *, is_bytes: bool =
     )
 
     console = output.console(stderr=True)
-    if not console.is_terminal:
+    if plain or not console.is_terminal:
         yield ProgressBar(console, text, total, None)
         return
     counts = (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)

@@ -7,6 +7,7 @@ log next to it.
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -139,7 +140,9 @@ def _check_file(path: Path) -> int | None:
         return None
     # SQLite would read some such files as empty databases.
     if size < _MIN_BYTES:
-        raise sqlite3.DatabaseError("file is not a database")
+        error = sqlite3.DatabaseError("file is not a database")
+        error.sqlite_errorcode = sqlite3.SQLITE_NOTADB
+        raise error
     # Read-only, so that a damaged file stays as it is and its log is not copied into it.
     return _find_readable_uri(path, "?mode=ro")[1]
 
@@ -179,9 +182,10 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     if version != VERSION:
         advice = "update the library"
         if version < VERSION:
+            journal = f"draws.jsonl.gz --journal {shlex.quote(str(path))}"
             advice = (
-                "export it with the version that wrote it (`reasoning journal export FILE.jsonl.gz`), move it away and "
-                "import that file with this one"
+                f"export it with the version that wrote it (`reasoning journal export {journal}`), move it away, and "
+                f"import its draws with this version (`reasoning journal import {journal}`)"
             )
         raise JournalError(
             f"the journal {path} was written by another version of this library (format {version}, this one reads "

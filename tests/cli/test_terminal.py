@@ -220,6 +220,20 @@ def test_commands_show_hostile_text_literally(filled: Path, with_model: Words) -
     assert [words for words, (_, text) in received.items() if "⚠" in text] == []
 
 
+def test_rows_that_are_printed_on_a_terminal_are_lines_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "again.md").write_text("# Instructions\n\nSay it again.\n\n# Input\n\n{text}\n")
+    step = '[[step]]\nname = "again"\nreads = ["text"]\nprompt = "again.md"\n'
+    (tmp_path / "again" / "chain.toml").write_text(f'name = "again"\nabout = "."\n[inputs]\ntext = "text"\n{step}')
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"id": "{row}", "text": "{row}"}}\n' for row in range(5)))
+    with Server(latency=0.3) as server:
+        words = ("chain", "run", "again", "rows.jsonl", "--model", "m", "--base-url", server.url, "--concurrency", "1")
+        [(code, received)] = terminal([words], tmp_path).values()
+    assert code == 0, received
+    lines = [line for line in received.splitlines() if '"state"' in line]
+    assert [json.loads(line)["id"] for line in lines] == ["0", "1", "2", "3", "4"]
+
+
 @pytest.mark.parametrize("status", ["400", "401", "307"])
 def test_the_error_of_a_server_is_shown_literally(status: str, tmp_path: Path) -> None:
     with RudeServer(faults=always(status)) as server:

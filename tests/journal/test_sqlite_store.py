@@ -101,7 +101,7 @@ def newer(path: Path) -> None:
     [
         (garbage, "it is not a SQLite database, or a damaged one"),
         (zeros, "it is not a SQLite database, or a damaged one"),
-        (one_byte, "file is not a database"),
+        (one_byte, "it is not a SQLite database, or a damaged one"),
         (half, "it is damaged"),
         (beginning, "it is damaged"),
         (half_with_a_log, "it is damaged"),
@@ -323,9 +323,11 @@ def test_a_file_of_another_version_is_named_and_left_as_it_is(tmp_path: Path) ->
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         before = files(tmp_path)
-        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 3\)"):
+        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 3\)") as error:
             Journal(path).read(REQUEST.key, [0])
         assert files(tmp_path) == before
+        commands = [f"`reasoning journal {word} draws.jsonl.gz --journal {path}`" for word in ("export", "import")]
+        assert [command in str(error.value) for command in commands] == [version < 3] * 2
 
 
 def test_processes_that_open_a_file_at_once_make_it_once(tmp_path: Path) -> None:
