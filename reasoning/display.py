@@ -27,7 +27,9 @@ def cost(usage: Usage) -> str:
         parts.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
     if usage.usd is not None:
         parts.append(f"${usage.usd:.4f}")
-    return " · ".join([*parts, f"{usage.seconds:.1f} s"])
+    if usage.seconds:
+        parts.append(f"{usage.seconds:.1f} s")
+    return " · ".join(parts)
 
 
 def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usage, left: str) -> str:

@@ -180,12 +180,13 @@ class BudgetExhausted(ReasoningError):
     Args:
         message: the amount spent, and the amount that the next call may need.
         budget: the exhausted budget; the innermost of nested ones.
+        is_time: whether its seconds have passed, which start again with the next command.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, budget: object = None) -> None:
-        self.budget = budget
+    def __init__(self, message: str, budget: object = None, *, is_time: bool = False) -> None:
+        self.budget, self.is_time = budget, is_time
         super().__init__(message)
 
 

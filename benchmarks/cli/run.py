@@ -268,12 +268,14 @@ def _print_models(comparisons: Mapping[Path, Comparison], as_json: bool) -> None
 
 def _exit(comparisons: Sequence[Comparison]) -> None:
     """Raise the error that stopped the run, exit if calls failed, or return if all is done."""
+    from reasoning.errors import BudgetExhausted
+
     results = [result for comparison in comparisons for result in comparison.results]
     if comparisons and (stopped := comparisons[-1].stopped) is not None:
         if not results:
             info(_describe_spending(comparisons[-1]))
         else:
-            larger = "with a larger budget, " if stopped.exit_code == 3 else ""
+            larger = "with a larger budget, " if isinstance(stopped, BudgetExhausted) and not stopped.is_time else ""
             info(f"the results are kept; {larger}continue with: {command_line()}")
         raise stopped
     if failed := [result for comparison in comparisons for result in comparison.failed]:

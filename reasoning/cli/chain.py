@@ -15,7 +15,7 @@ from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, expand_options
 from reasoning.cli.output import READER_GONE, AsJson, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
-from reasoning.errors import UsageError
+from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
@@ -285,17 +285,18 @@ def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None, befo
     states = ", ".join(f"{count} {state}" for state, count in sorted(done.counts.items()))
     rejected = f"; {done.rejections} rejected repl{'y' if done.rejections == 1 else 'ies'}" if done.rejections else ""
     fallbacks = f"; {done.fallbacks} with a fallback" if done.fallbacks else ""
-    info(f"{done.done} of {total} inputs: {states}{rejected}{fallbacks}")
+    info(f"{done.done} of {total} inputs" + (f": {states}{rejected}{fallbacks}" if states else ""))
     # The calls of unfinished inputs are included.
     earlier, interrupted = (before.total(), before.interrupted) if before else (Usage(), Usage())
     info(describe_spending(spent, done.usage, earlier, interrupted, left))
     if out is not None:
         info(f"results: {out}" + (" (incomplete)" if done.stopped_by is not None else ""))
     if done.stopped_by is not None:
-        # Without a ledger, the budget is that of one command.
-        larger = "with a larger budget, " if before and done.stopped_by.exit_code == 3 else ""
+        # A budget without a ledger, and one in seconds, is that of one command.
+        error = done.stopped_by
+        larger = "with a larger budget, " if before and isinstance(error, BudgetExhausted) and not error.is_time else ""
         info(f"finished rows are kept; {larger}resume with: {command_line()}")
-        raise done.stopped_by
+        raise error
     if done.counts.get("failed"):
         info(f"{done.counts['failed']} failed, the last with: {done.last_failure}; the same command retries them")
         raise typer.Exit(4)

@@ -180,7 +180,8 @@ class Budget:
             if budget.seconds is not None:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
                 if left <= _TIMER_TOLERANCE:
-                    raise BudgetExhausted(f"the budget is used up: {budget.seconds:g} seconds have passed", budget)
+                    passed = f"the budget is used up: {budget.seconds:g} seconds have passed"
+                    raise BudgetExhausted(passed, budget, is_time=True)
                 shortest = left if shortest is None else min(shortest, left)
         return shortest
 
@@ -330,9 +331,9 @@ class Reservation:
                         (i for i, budget in enumerate(limited) if not budget._admits(waiter, likely, worst)), None
                     )
                 except BudgetExhausted as error:
-                    if self.draws == 1:
+                    if self.draws == 1 or not isinstance(error.budget, Budget):
                         raise
-                    self.draws = max(1, error.budget._affordable(call, self.draws))  # type: ignore[attr-defined]
+                    self.draws = max(1, error.budget._affordable(call, self.draws))
                     continue
                 if full is None:
                     self._likely, self._version = likely, learned.version
@@ -416,8 +417,8 @@ class Reservation:
 
     def _count(self, used: Usage) -> None:
         self._in_flight = False
-        if self._entry is not None:
-            self.budgets[0].account.end(self._entry, used)  # type: ignore[union-attr]
+        if self._entry is not None and (account := self.budgets[0].account) is not None:
+            account.end(self._entry, used)
             self._entry = None
         for budget in self.budgets:
             budget.spent = budget.spent + used

@@ -7,11 +7,12 @@ spending may be overestimated by the calls that a kill interrupted, and is never
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from reasoning.messages import Usage
 
 Scope = tuple[str, ...]
 """The part of a run that spends, such as a strategy and a problem; empty for the whole run."""
+_LARGEST = 1e30
+"""The largest number in a valid entry."""
 _decode = json.JSONDecoder().decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -56,9 +59,10 @@ class Spending:
         for number, entry in _entries(path):
             try:
                 if "scope" in entry:
-                    scopes[entry["scope"]] = tuple(entry["of"])
+                    scopes[entry["scope"]] = tuple(map(_text, entry["of"]))
                 elif "bounds" in entry:
-                    spending.bounds.restore(tuple(entry["bounds"]), _excess(entry))
+                    endpoint, model = entry["bounds"]
+                    spending.bounds.restore((endpoint and _text(endpoint), _text(model)), _excess(entry))
                 elif "sent" in entry:
                     under_way[entry["sent"]] = scopes[entry["in"]], _usage(entry, price)
                 else:
@@ -128,8 +132,10 @@ class Ledger:
         """
         line = _encode(entry).encode() + b"\n"
         try:
-            if os.write(self._file, line) != len(line):
-                raise OSError(28, "no space left on the disk")
+            if (written := os.write(self._file, line)) != len(line):
+                # The rest of a cut line would damage the next one.
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                raise OSError(errno.ENOSPC, "no space left on the disk")
         except OSError as error:
             raise JournalError(
                 f"{self.path}: cannot be written: {error.strerror}; no call is sent whose cost is not recorded"
@@ -205,20 +211,30 @@ def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(lines, 1):
         try:
             entry = _decode(line.decode())
-        except ValueError:
+        except (ValueError, RecursionError):
             entry = None
         # The fast decoder names no place.
         yield number, entry if isinstance(entry, dict) else parse_json_object(line, f"{path}:{number}")
 
 
 def _usage(entry: Mapping[str, Any], price: Price) -> Usage:
-    counts = int(entry["calls"]), int(entry["prompt_tokens"]), int(entry["completion_tokens"])
-    if min(counts) < 0:
-        raise ValueError("a negative count")
-    if (usd := entry["usd"]) is None:
-        usd = price(Usage(*counts))
-    return Usage(*counts, usd=None if usd is None else float(usd))
+    calls, prompt, completion = (int(_number(entry[name])) for name in ("calls", "prompt_tokens", "completion_tokens"))
+    used = Usage(calls, prompt, completion)
+    return replace(used, usd=price(used) if entry["usd"] is None else float(_number(entry["usd"])))
 
 
 def _excess(entry: Mapping[str, Any]) -> Excess:
-    return Excess(**{name.name: entry[name.name] for name in fields(Excess)})
+    return Excess(**{name.name: _number(entry[name.name]) for name in fields(Excess)})
+
+
+def _number(value: Any) -> Any:
+    """Return a number; a NaN would exceed no limit, and a text would fail later."""
+    if not (isinstance(value, int | float) and 0 <= value <= _LARGEST):
+        raise ValueError(f"numbers must be from 0 to {_LARGEST:g}, got {value!r:.40}")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"names must be texts, got {value!r:.40}")
+    return value

@@ -348,6 +348,7 @@ def test_a_budget_is_that_of_the_run_until_it_is_complete(folder: Path, server: 
     code, said = start(3)
     assert (code, server.completions) == (3, 3)
     assert "left of the budget: calls=0" in said
+    assert "0 of 4 inputs\n" in said
     code, said = start(3)
     assert (code, server.completions) == (3, 3)
     assert "spent by earlier commands of this run: 3 calls" in said

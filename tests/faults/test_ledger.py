@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -172,12 +173,34 @@ def test_a_cut_line_is_left_out_and_a_damaged_one_is_named(tmp_path: Path) -> No
         b"3\n",
         b"\xff\n",
         b'{"ended":99,"calls":1,"prompt_tokens":1,"completion_tokens":1,"usd":null}\n',
+        b"[" * 10_000 + b"\n",
+        b'{"scope":3,"of":[["vanilla"]]}\n',
+        b'{"bounds":[null,[]],"prompt":0,"largest":0,"completion":0,"longest":0,"price":1.0}\n',
+        b'{"bounds":[null,"mock"],"prompt":"9","largest":0,"completion":0,"longest":0,"price":1.0}\n',
+        b'{"bounds":[null,"mock"],"prompt":0,"largest":0,"completion":0,"longest":0,"price":NaN}\n',
+        *(
+            b'{"sent":3,"in":0,"calls":%s,"prompt_tokens":1,"completion_tokens":1,"usd":%s}\n' % numbers
+            for numbers in ((b"Infinity", b"null"), (b'"1"', b"null"), (b"-1", b"null"), (b"1", b"NaN"), (b"1", b"-1"))
+        ),
     ):
         path.write_bytes(whole + damaged)
         with pytest.raises(InputError, match=r"spending\.jsonl:3: "):
             Ledger(path, free)
     path.write_bytes(whole)
     Ledger(path, free).close()  # the lock was released each time
+
+
+def test_a_line_that_a_full_disk_cuts_off_damages_no_later_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, write = tmp_path / "spending.jsonl", os.write
+    with closing(Ledger(path, free)) as ledger:
+        account = ledger.account()
+        number = account.begin(Usage(1, 5, 5))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", lambda file, line: write(file, line[:9]))
+            with pytest.raises(JournalError, match="no space left"):
+                account.begin(Usage(1, 7, 7))
+        account.end(number, Usage(1, 2, 2))
+    assert Spending.read(path, free).total() == Usage(1, 2, 2)
 
 
 def test_one_process_at_a_time_spends_on_a_run(tmp_path: Path) -> None:
@@ -231,7 +254,7 @@ def test_the_command_says_what_was_spent_and_what_is_left(serve: Serve, command:
     assert (first.returncode, second.returncode, server.completions) == (3, 3, 2)
     assert "left of the budget: calls=0" in first.stderr
     assert "spent by earlier commands" not in first.stderr
-    assert "spent by earlier commands of this run: 2 calls" in second.stderr
+    assert re.search(r"spent by earlier commands of this run: 2 calls · \d+ \+ \d+ tokens\n", second.stderr)
     assert "spent now: nothing" in second.stderr
     assert "2 of 2 calls are spent, and the next call may need 1" in second.stderr
     assert "with a larger budget, continue with: reasoning bench run" in second.stderr
@@ -239,6 +262,16 @@ def test_the_command_says_what_was_spent_and_what_is_left(serve: Serve, command:
     found = json.loads(third.stdout)
     assert (third.returncode, found["spent"]["calls"], found["spent_before"]["calls"]) == (0, 10, 2)
     assert "left of the budget: calls=8" in third.stderr
+
+
+def test_a_budget_in_seconds_starts_again_so_the_same_command_continues(
+    serve: Serve, command: Callable[..., list[str]]
+) -> None:
+    server = serve(latency=0.2)
+    ended = call(command(server, "--budget-seconds", "0.3"))
+    assert ended.returncode == 3
+    assert "0.3 seconds have passed" in ended.stderr
+    assert "the results are kept; continue with: reasoning bench run" in ended.stderr
 
 
 def test_several_models_share_the_budget_of_their_run(
