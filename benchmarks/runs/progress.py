@@ -233,9 +233,7 @@ class RunProgress:
         return Group(
             Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
             head,
-            Text(
-                self._quiet_line() if self._is_quiet else self._pace(), style="dim", no_wrap=True, overflow="ellipsis"
-            ),
+            Text(self._quiet_line() if self._is_quiet else self._pace(), style="dim"),
             strategies,
         )
 
@@ -245,8 +243,10 @@ class RunProgress:
         return self._model is not None and self._model.usage.calls == self._usage_before.calls and not self._new
 
     def _quiet_line(self) -> str:
-        in_flight = self._model.in_flight if self._model is not None else 0
-        return f"{self._status} · {in_flight} in flight" if in_flight and self._status == _WAITING else self._status
+        if self._model is None or self._status != _WAITING:
+            return self._status
+        in_flight = f" · {self._model.in_flight} in flight" if self._model.in_flight else ""
+        return f"{self._status}{in_flight}{describe_waiting(self._model)}"
 
     def _counts(self) -> str:
         elapsed = format_duration(time.monotonic() - self._started)
@@ -259,7 +259,7 @@ class RunProgress:
         return self._total - sum(tally.total - tally.done for tally in stopped)
 
     def _remaining(self) -> str:
-        if not self._new or self._model is None:
+        if not self._new or self._model is None or str(self._model.limits):
             return ""
         now = time.monotonic()
         spent = self._model.usage - self._usage_before

@@ -152,9 +152,10 @@ class CircuitBreaker:
         return EndpointDown(f"every call has failed for {self.max_outage_seconds:g} s, the last with: {self._reason}")
 
     def __str__(self) -> str:
-        """Return a line for users that says why calls wait; empty if they do not."""
-        if self._failing_since is None or not self.is_open:
+        """Return a line for users that says for how long every call has failed; empty after a single failure."""
+        if self._failing_since is None or self._last_failure - self._failing_since < _INTERRUPTIBLE_AFTER:
             return ""
         seconds = time.monotonic() - self._failing_since
-        retry = f"trying again every {self.probe_interval:g} s"
+        every = f" every {self.probe_interval:g} s" if self.is_open else ""
+        retry = f"trying again{every} for at most {self.max_outage_seconds:g} s"
         return f"waiting: every call has failed for {seconds:.0f} s ({self._reason}); {retry}"

@@ -153,12 +153,17 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
     limits.on_success(clock.now)
     down = CallFailed("nothing answers", retryable=True)
     limits.on_failure(down, clock.now)
-    clock.now += 59
+    clock.now += 7
+    assert str(limits) == ""  # other calls may be under way
+    limits.on_failure(down, clock.now, is_retry=True)
+    assert str(limits) == "waiting: every call has failed for 7 s (nothing answers); trying again for at most 600 s"
+    clock.now += 52
     assert limits._may_send(clock.now)
     clock.now += 2
     limits.on_failure(down, clock.now)
     assert not limits._may_send(clock.now)
-    assert str(limits) == "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s"
+    said = "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s for at most 600 s"
+    assert str(limits) == said
     clock.now += 10
     assert limits._may_send(clock.now)
     before = limits.circuit.now

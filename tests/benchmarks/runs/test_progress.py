@@ -77,6 +77,21 @@ def test_the_picture_tells_everything_within_the_width(sums: Sums, adds: Adds, w
     assert [line.split()[-3:] for line in said.splitlines()[-2:]] == [["3/4", "67", "%"], ["2/4", "50", "%"]]
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_wait_for_the_last_calls_is_told_in_full(
+    is_first: bool, sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"waiting: every call has failed for 7 s ({'an error ' * 9}); trying again for at most 600 s"
+    display, llm = RunProgress(shown=False), ScriptedLLM(adds(2))
+    store, keys = begun(display, sums, llm)
+    if not is_first:
+        event_loop.run_sync(runner.run(keys[:4], named_strategies(SPECS), llm, store, display.on_result))
+    monkeypatch.setattr(type(llm.limits), "__str__", lambda limits: said)
+    shown = drawn(display, 80)
+    assert said in " ".join(shown.split())
+    assert " left" not in shown
+
+
 def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
     llm = ScriptedLLM(adds())
     keys = [ResultKey(f"sum-{k}", "vanilla") for k in range(1, 5)]
