@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from reasoning.kinds.answer_span import strip_think_tags
@@ -95,7 +95,8 @@ _TRIGGER = re.compile(
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,4}(?:\{|(?P<bare>[^\s{}\\$.,;]{1,20}+))")
 _JOINT = re.compile(
-    r"[\s$*]*(?:\\[)\]])?(?P<comma>,?)\s?(?P<word>(?:or|and)\b|(?<=,)|(?<=,\s))[\s$*]*(?:\\[(\[])?\s*", re.IGNORECASE
+    r"[\s$*]*(?:\\[)\]])?(?P<comma>,?)\s?(?:\\text\s?\{\s*)?(?P<word>(?:or|and)\b|(?<=,)|(?<=,\s))[\s$*}]*(?:\\[(\[])?\s*",
+    re.IGNORECASE,
 )
 _NOT = re.compile(r"\bnot[\s*_$\\(\[]{1,6}$", re.IGNORECASE)
 # A brace after a backslash is a character, not a delimiter.
@@ -145,6 +146,7 @@ class Statement(NamedTuple):
         start: the position at which it begins.
         trigger: the position of the word of the trigger.
         derives: whether it is the first of several equations below each other.
+        list_lines: the lines of the list that begins below a trigger, if it has several.
         block: the content of the fenced or triple-quoted block after the trigger, if it has several
             lines; otherwise empty.
     """
@@ -158,6 +160,7 @@ class Statement(NamedTuple):
     trigger: int = 0
     derives: bool = False
     block: str = ""
+    list_lines: tuple[str, ...] = ()
 
     @property
     def is_hash_mark(self) -> bool:
@@ -166,11 +169,19 @@ class Statement(NamedTuple):
 
 
 class Box(NamedTuple):
-    """The content of a `\\boxed{}`, and the positions at which the box begins and ends."""
+    """The content of a `\\boxed{}`, or of several that conjunctions join.
+
+    Attributes:
+        text: the content; of several boxes with the conjunctions between them.
+        start: the position at which it begins.
+        end: the position at which it ends.
+        parts: the contents of the boxes that are joined; empty for one box.
+    """
 
     text: str
     start: int
     end: int
+    parts: tuple[str, ...] = ()
 
 
 def visible_text(text: str, region: Region | None) -> str:
@@ -207,7 +218,8 @@ def find_statements(text: str, *, literal: bool = False, conclusions: bool = Fal
         starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
         derives = "=" in text_behind and _DERIVES.match(text, at, at + MAX_LINE_CHARS) is not None
         block = _block(text, at, end) if literal else ""
-        yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, derives, block)
+        lines = _list_lines(text, at) if conclusions and form in ("colon", "verb", "heading") else ()
+        yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, derives, block, lines)
         end = word
 
 
@@ -239,6 +251,16 @@ def _stated_line(rest: str, literal: bool) -> str:
     if literal and (first := next(signs, "")) and _BARE.fullmatch(first):
         return worded if worded and _OPENER.fullmatch(first) else first
     return worded
+
+
+def _list_lines(text: str, start: int) -> tuple[str, ...]:
+    """Return the lines of the list that begins below a position; none if fewer than two follow each other."""
+    first, *below = text[start : start + MAX_LINE_CHARS].split("\n")
+    if not _BARE.fullmatch(first) and not _AHEAD.fullmatch(first):
+        return ()
+    listed = takewhile(str.strip, dropwhile(lambda line: not line.strip(), below))
+    lines = tuple(_BULLET.sub("", line, count=1).strip() for line in listed)
+    return lines if len(lines) > 1 else ()
 
 
 def _block(text: str, start: int, end: int) -> str:
@@ -316,9 +338,8 @@ def find_last_box(text: str) -> Box | None:
         elif (joint := _JOINT.fullmatch(text, box.end, last.start)) is None or len(last.text) > MAX_LINE_CHARS:
             break
         elif box.text != last.text:
-            last = Box(
-                f"{box.text}{joint['comma']} {joint['word']} {last.text}".replace("  ", " "), box.start, last.end
-            )
+            joined = f"{box.text}{joint['comma']} {joint['word']} {last.text}".replace("  ", " ")
+            last = Box(joined, box.start, last.end, (box.text, *(last.parts or [last.text])))
     return last
 
 

@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
 from reasoning.kinds.answer_locations import (
+    Box,
     Statement,
     concludes,
     final_lines,
@@ -27,7 +28,6 @@ from reasoning.kinds.answer_locations import (
     first_line,
     first_trigger_end,
     is_final_box,
-    last_boxed,
     visible_text,
 )
 from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
@@ -147,7 +147,7 @@ class BaseKind(ABC):
             if number == 0 and statement.continues:
                 yield "final line", self.parse_closing_line(final_lines(text)[0], statement.text)
             if number == 0 and box and is_final_box(text, box, statement):
-                found = self.parse_statement(box.text)
+                found = self._parse_box(box)
                 # A last line that contains only an answer is later than the box.
                 line, before = final_lines(text, literal=self._reads_signs)
                 later = "boxed" not in line and self.parse_line(line, before) is not None
@@ -169,7 +169,7 @@ class BaseKind(ABC):
                 text, box = text[statement.start :], box if box and box.start > statement.start else None
                 break
         if box is not None:
-            yield "box", self._unless_denied(self.parse_statement(box.text), denied)
+            yield "box", self._unless_denied(self._parse_box(box), denied)
         if denied:
             yield "trigger", _NEGATION
         if valueless:
@@ -212,8 +212,11 @@ class BaseKind(ABC):
         if isinstance(text := strip_echo(statement.text, self.instruction()), Rejected):
             return text
         first = first_sentence(text)
-        box = (last_boxed(first) or last_boxed(text)) if "boxed" in first else None
-        return self.parse_statement(text, continues=statement.continues) if box is None else self.parse_statement(box)
+        box = (find_last_box(first) or find_last_box(text)) if "boxed" in first else None
+        return self._parse_box(box) if box else self.parse_statement(text, continues=statement.continues)
+
+    def _parse_box(self, box: Box) -> Any | Rejected | None:
+        return self.parse_statement(box.text)
 
     def parse(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> Any | None:
         """Return the value that `parse_reply` finds, or None."""

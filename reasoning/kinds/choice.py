@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
+from reasoning.kinds.answer_locations import Statement
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.denial import has_denial, is_denied_before, is_denied_behind
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
@@ -143,6 +144,18 @@ class Choice(BaseKind):
     def _reads_signs(self) -> bool:
         return not all(map(has_word, self.options))
 
+    def _parse_located(self, statement: Statement) -> Any | Rejected | None:
+        """Find the answer in a statement; a list of options below the trigger states all of them."""
+        labels: list[str] = []
+        for number, line in enumerate(statement.list_lines):
+            found = self.parse_line(line, "")
+            if isinstance(found, Rejected) and number > 0:
+                return found
+            if not isinstance(found, str | tuple):
+                break
+            labels += [found] if isinstance(found, str) else found
+        return self._result(labels) if len(labels) > 1 else super()._parse_located(statement)
+
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """Return the label that a statement names, or else the option whose text or number it contains."""
         texts = self._option_matcher.find_spans(text)
@@ -260,7 +273,9 @@ class Choice(BaseKind):
             return _NOT_LISTED if self._label_matcher.names_other(part) or _NONE.match(part) else None
         if any(self._enumeration.joins_other(part, end) for _, end in named.values()):
             return _NOT_LISTED
-        none = _NONE_OF.search(rest)
+        # "None of the above" may be the text of the option that is named.
+        itself = any(_NONE_OF.search(self._enumeration.texts.get(label, "")) for label in found)
+        none = None if itself else _NONE_OF.search(rest)
         if none and (none.start() > max(found.values())[0] or not _EXCEPT.search(rest, none.end())):
             return _NOT_LISTED
         if not any(

@@ -41,6 +41,9 @@ _OPENS = re.compile(r"[\s*_`\"'“‘(\[]*+")
 _CONCEDES = re.compile(
     r",?\s(?:although|though|even though|despite|while|whereas|because|since)\b|,\sas\b(?!\swell\b)", re.IGNORECASE
 )
+_BEGINS_WITH_CONCESSION = re.compile(
+    r"\W{0,4}(?:although|though|even though|despite|while|whereas|because|since)\b[^,.;]*,\s", re.IGNORECASE
+)
 _NOR = re.compile(r"[*_\"'`”’)]{0,4}\s?(?:/|,?\s?\b(?:or|nor)\b)\s?[*_\"'`“‘(]{0,4}", re.IGNORECASE)
 _NAMED = re.compile(r"(?:[-*•]\s)?[\w\s*_]{1,40}(?:[:=]|\bis\b)[\s*_]*", re.IGNORECASE)
 _GAP = re.compile(r"[\s_-]+")
@@ -112,8 +115,10 @@ class Label(BaseKind):
         if whole := self._known.get(_fold(line)):
             return whole
         name = _NAMED.match(line)
-        # "We cannot say that it is positive" names nothing.
-        return self._known.get(_fold(line[name.end() :])) if name and not begins_with_refusal(name[0]) else None
+        # "We cannot say that it is positive" names nothing, but "We cannot tell: neutral" does.
+        if name is None or (begins_with_refusal(name[0]) and not name[0].rstrip(" *_").endswith((":", "="))):
+            return None
+        return self._known.get(_fold(line[name.end() :]))
 
     def parse_first_line(self, line: str) -> str | None:
         """Return the label of a line that contains only it, or a name before it."""
@@ -196,7 +201,9 @@ class Label(BaseKind):
         return found
 
     def _single(self, found: list[tuple[str, int, int]], text: str) -> str | Rejected:
-        """Return the only label of a sentence, or of its part before "although" or "because"."""
+        """Return the only label of a sentence, or of its main clause: not of a part with "although" or "because"."""
+        if concession := _BEGINS_WITH_CONCESSION.match(text):
+            found = [match for match in found if match[1] >= concession.end()] or found
         if concession := _CONCEDES.search(text, found[0][2]):
             found = [match for match in found if match[1] < concession.start()]
         return found[0][0] if len({label for label, *_ in found}) == 1 else Rejected("several labels")

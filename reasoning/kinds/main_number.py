@@ -47,6 +47,8 @@ _RESULT = re.compile(
 _ITEM = re.compile(r"(?:,|\b(?:and|or))\s[\s$€£(*~-]*$")
 # "the 400-meter run"
 _ADJECTIVE = re.compile(r"-[^\W\d_]")
+# "5 is 10% of 50" states 5.
+_SHARE = re.compile(r"\s?(?:%|percent)\sof\s[$€£]?\d", re.IGNORECASE)
 _VERBS = (
     "will|would|can|could|must|should|has|have|had|costs?|makes?|made|needs?|needed|takes?|took|earns?|earned|spends?"
     "|spent|pays?|paid|gets?|got|saves?|saved|weighs?|weighed|sells?|sold|buys?|bought|eats?|ate|gives?|gave|drives?"
@@ -121,7 +123,7 @@ def find_last_object(text: str, found: Sequence[Token]) -> int:
 
 
 def is_object(text: str, number: Token, start: int = 0) -> bool:
-    """Return whether the words before a number are a verb of the main clause, and the number is no adjective.
+    """Return whether a number is the object of a verb of the main clause: no adjective, and no share of another number.
 
     Args:
         text: the sentence.
@@ -129,5 +131,7 @@ def is_object(text: str, number: Token, start: int = 0) -> bool:
         start: the beginning of the main clause.
     """
     head = text[max(start, number.start - _MAX_CHARS) : number.start]
+    if _SHARE.match(text, number.end):
+        return False
     verb = _IS.search(head) or _DOES.search(head)
     return verb is not None and not _NOT_MAIN.search(head[: verb.start()]) and not _ADJECTIVE.match(text, number.end)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import Statement
+from reasoning.kinds.answer_locations import Box, Statement
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.main_number import find_last_object, find_main_number, is_object
@@ -206,7 +206,8 @@ class Number(BaseKind):
             end = clause.start() if clause else len(text)
             results = [side for part in _EQUALS.split(text[start:end]) if (side := self._side(part)) is not None]
             if unknown := _unsolved(text[start:end]):
-                solved = re.compile(rf"(?<![\w\\]){unknown}\s?=\s?").search(text, end)
+                # Also in the same clause: "2x + 5 = 9 ⇒ x = 2".
+                solved = re.compile(rf"(?<![\w\\]){unknown}\s?=\s?").search(text, text.index("=", start) + 1)
                 text, start = text[solved.end() :] if solved else "", 0
                 behind = [token for token in lex_numbers(text) if token.category != "label"]
                 if not behind:
@@ -274,6 +275,12 @@ class Number(BaseKind):
     def _parse_located(self, statement: Statement) -> Any | Rejected | None:
         """Find the answer in a statement; the first of several equations begins a derivation, whose end counts."""
         return None if statement.derives else super()._parse_located(statement)
+
+    def _parse_box(self, box: Box) -> Any | Rejected | None:
+        """Find the number in a box; in several that are joined it must be the same: not "72 glasses", "38 plates"."""
+        values = [self.parse_statement(part) for part in box.parts]
+        numbers = {self.key(value) for value in values if self.is_value(value)}
+        return Rejected("several numbers") if len(numbers) > 1 else super()._parse_box(box)
 
     def parse_first_line(self, line: str) -> Any | None:
         """Return the number of a line that contains only it.
