@@ -411,9 +411,10 @@ class Reservation:
         self._count(used)
 
     def _release(self) -> None:
-        for budget, reserved in zip(self.budgets, self._reserved, strict=False):
-            budget._release(reserved)
-        self._reserved = ()
+        if self._reserved:
+            for budget, reserved in zip(self.budgets, self._reserved, strict=True):
+                budget._release(reserved)
+            self._reserved = ()
 
     def _count(self, used: Usage) -> None:
         self._in_flight = False

@@ -90,9 +90,12 @@ class Claims:
 
     def release(self, key: str, draws: Sequence[int]) -> None:
         """Release claims, after the draws have been recorded or have failed."""
-        for draw in draws:
-            place = _FIRST_PLACE + ((int(key[:12], 16) << 14) + draw) % _PLACES
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+        place = _FIRST_PLACE + ((int(key[:12], 16) << 14) + draws[0]) % _PLACES
+        if draws[-1] - draws[0] == len(draws) - 1:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, len(draws), place)
+        else:
+            for draw in draws:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place + draw - draws[0])
         self._held -= len(draws)
 
     def close(self) -> bool:

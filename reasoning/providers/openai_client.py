@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning import forks
-from reasoning.errors import AuthenticationFailed, CallFailed, ContextOverflow, ModelNotFound, QuotaExhausted
+from reasoning.errors import AuthenticationFailed, CallFailed, ModelNotFound, PromptRefused, QuotaExhausted
 from reasoning.files import max_bytes
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url, validate_model
@@ -122,7 +122,7 @@ class OpenAIClient(Client):
         self.max_n, self.concurrency, self.free = max_n, concurrency, free
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
-        self._secrets = (self._key, *path_secrets(self._base_url))
+        self._secrets = tuple(filter(None, (self._key, *path_secrets(self._base_url))))
         self._key_variable, self._timeout = key_variable, timeout
         self._socket_factory, self._max_bytes = socket_factory, max_bytes()
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
@@ -188,7 +188,8 @@ class OpenAIClient(Client):
         try:
             reply, headers = await self._send("/chat/completions", body)
         except CallFailed as error:
-            if error.status not in (400, 422) or isinstance(error, ContextOverflow) or body.pop("n", None) is None:
+            is_of_n = error.status in (400, 422) and not isinstance(error, PromptRefused | QuotaExhausted)
+            if not is_of_n or body.pop("n", None) is None:
                 raise
             reply, headers = await self._send("/chat/completions", body)
             self.max_n = 1  # the refused parameter was `n`
@@ -198,7 +199,7 @@ class OpenAIClient(Client):
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), *self._secrets),)
             raise
-        if any(secret and secret in batch[0].request_id for secret in self._secrets):
+        if self._secrets and any(secret in batch[0].request_id for secret in self._secrets):
             batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
         return batch
 
@@ -260,7 +261,8 @@ class OpenAIClient(Client):
         self.on_headers(headers)
         if response.status >= 300:
             raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers)
-        self._reached.set()
+        if not self._reached.is_set():
+            self._reached.set()
         try:
             reply = _decode(raw)
         except (ValueError, RecursionError):

@@ -195,6 +195,21 @@ def test_a_server_that_refuses_n_is_asked_for_one() -> None:
     assert [body.get("n") for body in server.bodies] == [4, None, None]
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Your credit balance is too low", QuotaExhausted),
+        ("flagged by moderation", PromptRefused),
+        ("the prompt is too long", ContextOverflow),
+    ],
+)
+def test_a_refusal_for_another_reason_than_n_is_not_sent_again(said: str, kind: type[CallFailed]) -> None:
+    server = Server(lambda body: status(400, said))
+    with pytest.raises(kind):
+        talk(server, draws=4)
+    assert [body.get("n") for body in server.bodies] == [4]
+
+
 def test_a_seed_goes_out_with_the_draw_added() -> None:
     server = Server(reply(choice()))
     seeded = Request("m", REQUEST.messages, {"max_tokens": 9, "seed": 100})
