@@ -62,7 +62,7 @@ class Journal:
     _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self, path: str | Path | None = None, *, parent: Journal | None = None) -> None:
-        self.path = None if path is None else Path(path).expanduser().absolute()
+        self.path = None if path is None else Path(path).expanduser().resolve()
         self.parent = parent
         self._store = MemoryStore() if self.path is None else SqliteStore(self.path)
         self._stores: tuple[MemoryStore | SqliteStore, ...] = (

@@ -22,7 +22,8 @@ def find_log_problem(path: Path) -> str:
 
     The journal must not have been opened by this process: SQLite then forgets what it cannot read.
     """
-    problem, seen = "", (b"", b"")
+    # SQLite puts the log next to the file that a link names.
+    path, problem, seen = path.resolve(), "", (b"", b"")
     for _ in range(_ATTEMPTS):
         try:
             index = path.with_name(f"{path.name}-shm").read_bytes()[: 2 * _INDEX]

@@ -242,6 +242,12 @@ def test_a_flipped_bit_in_the_log_of_a_killed_process_is_found(tmp_path: Path, k
         else:
             assert stored(flipped) == whole
     assert found > 10
+    copy()
+    wal_path(flipped).write_bytes(content[:5000])
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "folder" / "link.sqlite"
+    link.symlink_to(flipped)
+    assert "committed pages can be read" in next(iter(verify(link)))
 
 
 def test_the_log_of_a_journal_in_use_is_sound(tmp_path: Path) -> None:

@@ -335,6 +335,18 @@ def test_all_who_wait_are_told_of_a_failure_and_the_next_are_written(
 # --- shared and layered journals
 
 
+def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "disk" / "journal.sqlite")
+    journal = Journal(tmp_path / "link.sqlite")
+    asyncio.run(journal.prepare())
+    journal.write(asking(), said(0))
+    assert journal.claims is not None
+    assert journal.claims.path.parent == tmp_path / "disk"
+    journal.close()
+    assert texts(Journal(tmp_path / "disk" / "journal.sqlite"), asking(), [0]) == {0: "because 0"}
+
+
 def test_one_file_is_one_object_while_somebody_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     first = Journal.open(tmp_path / "journal.sqlite")
