@@ -69,8 +69,12 @@ class CircuitBreaker:
             pause.set()
 
     def record_failure(self, error: CallFailed, *, is_retry: bool = False) -> None:
-        """Record a failed attempt. A refusal of the request says nothing about the endpoint."""
-        if not error.retryable:
+        """Record a failed attempt.
+
+        A refusal of the request says nothing about the endpoint, and a reply that is billed is no
+        outage.
+        """
+        if not error.retryable or error.usage is not None:
             return
         now = time.monotonic()
         # After a long time without attempts, for which the provider did not ask, nothing is known about the time

@@ -24,11 +24,11 @@ async def call_with_retries(
 ) -> T:
     """Call until it succeeds, with exponential backoff and full jitter between retryable failures.
 
-    A failure is the request's fault only if the endpoint has worked since the failure before: calls
-    that began after it have succeeded. So an outage counts against no request, however its failures
-    and the last successes of other requests were ordered. Nor do refusals of an overloaded provider.
-    Such a request is retried for as long as the circuit breaker permits. The provider's Retry-After
-    is obeyed.
+    A failure is the request's fault only if its reply was billed, or if the endpoint has worked since
+    the failure before: calls that began after it have succeeded. So an outage counts against no
+    request, however its failures and the last successes of other requests were ordered. Nor do
+    refusals of an overloaded provider. Such a request is retried for as long as the circuit breaker
+    permits. The provider's Retry-After is obeyed.
 
     Args:
         call: one attempt; it receives the number of attempts that failed before.
@@ -62,7 +62,8 @@ async def call_with_retries(
             # Nothing suggests that the endpoint was ever up, so this is no outage.
             early += is_fault
             return early >= ATTEMPTS
-        is_suspect = faults >= _SUSPECT_AFTER and not circuit.fails_others(first_failure)
+        # A malformed reply that is billed is no outage, and is not paid for until the circuit breaker gives up.
+        is_suspect = error.usage is not None or (faults >= _SUSPECT_AFTER and not circuit.fails_others(first_failure))
         if circuit.is_open and not is_suspect:
             # The circuit breaker ends an outage.
             return False

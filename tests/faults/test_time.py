@@ -38,6 +38,7 @@ class Endpoint(Client):
     down: tuple[float, float] = (0, 0)
     wait: float | None = None
     status: int | None = None
+    billed: Usage | None = None
     attempts: list[float] = field(default_factory=list)
     tokens: int = 100
     model: str = "mock"
@@ -50,7 +51,8 @@ class Endpoint(Client):
         self.attempts.append(self.clock.now)
         await asyncio.sleep(1)
         if self.down[0] <= self.clock.now < self.down[1]:
-            raise CallFailed("out of order", retryable=True, retry_after=self.wait, status=self.status)
+            how: dict[str, Any] = {"retry_after": self.wait, "status": self.status, "usage": self.billed}
+            raise CallFailed("out of order", retryable=True, **how)
         return [Completion("4", usage=Usage(1, self.tokens, 1))]
 
     async def close(self) -> None: ...
@@ -126,6 +128,21 @@ def test_after_ten_minutes_of_nothing_but_failures_the_run_is_ended(questions: i
             assert isinstance(error, EndpointDown), error
         assert 600 <= clock.now - began <= 660
         assert (llm.in_flight, llm.limits.in_flight) == (0, 0)
+
+    clock.run(scene)
+
+
+@pytest.mark.parametrize("questions", [1, 20])
+def test_a_request_is_paid_for_eight_times_at_most(questions: int) -> None:
+    async def scene(clock: Clock) -> None:
+        billed = Usage(0, 100, 1)
+        end = Endpoint(clock, (clock.now + 2, clock.now + 10_000), status=200, billed=billed)
+        llm = LLM(end, limits=RateLimiter(8))
+        await ask(llm, "first?")
+        for error in await ask(llm, *map(str, range(questions))):
+            assert str(error) == "out of order"
+        assert len(end.attempts) == 1 + questions * retry.ATTEMPTS
+        assert llm.usage.prompt_tokens == 100 * len(end.attempts)
 
     clock.run(scene)
 
