@@ -8,6 +8,7 @@ markup. Commands print with `console`, `echo`, `info` and `print_json`, which re
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -27,7 +28,7 @@ CALLS_FAILED = 4
 READER_GONE = 141
 """The exit code of a command that stopped because nothing reads its output any more, as of one that SIGPIPE ends."""
 _WIDTH = 120
-"""Columns of a table if standard output is not a terminal."""
+"""Columns of a table if standard output is not a terminal and the variable COLUMNS is not set."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -39,7 +40,7 @@ def console(*, stderr: bool = False) -> Console:
     from reasoning.cli.literal_console import LiteralConsole
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stderr or stream.isatty() else _WIDTH
+    width = None if stderr or stream.isatty() or "COLUMNS" in os.environ else _WIDTH
     # The console's own escape sequences, such as colours, must not be replaced.
     return LiteralConsole(file=getattr(stream, "unprotected", stream), width=width)
 

@@ -169,8 +169,11 @@ class Budget:
         await reservation.renew()
         return reservation
 
-    def seconds_left(self) -> float | None:
+    def seconds_left(self, *, tolerance: float = 1e-6) -> float | None:
         """Return the seconds until this budget or one around it ends; None for no limit.
+
+        Args:
+            tolerance: the seconds that count as none.
 
         Raises:
             BudgetExhausted: no time is left; names the innermost exhausted budget.
@@ -179,7 +182,7 @@ class Budget:
         for budget in self._chain:
             if budget.seconds is not None:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
-                if left <= _TIMER_TOLERANCE:
+                if left <= tolerance:
                     passed = f"the budget is used up: {budget.seconds:g} seconds have passed"
                     raise BudgetExhausted(passed, budget, is_time=True)
                 shortest = left if shortest is None else min(shortest, left)
@@ -195,10 +198,11 @@ class Budget:
             return await waiting
         self._start_clock()
         try:
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(left) as limit:
                 return await waiting
         except TimeoutError:
-            self.seconds_left()
+            if limit.expired():
+                self.seconds_left(tolerance=_EARLIEST_TIMER)
             raise
 
     def _start_clock(self) -> None:
@@ -425,8 +429,8 @@ class Reservation:
             budget.spent = budget.spent + used
 
 
-_TIMER_TOLERANCE = 1e-6
-"""Seconds by which a timer may fire too early."""
+_EARLIEST_TIMER = 0.01
+"""Seconds by which a timer may fire too early: an event loop may count in milliseconds from the start of a turn."""
 
 
 def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:

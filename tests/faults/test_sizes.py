@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import reasoning
-from reasoning.errors import InputError, UsageError
+from reasoning.errors import EndpointDown, InputError, UsageError
 from reasoning.files import max_bytes, read_jsonl
 
 MB = 1_000_000
@@ -154,8 +154,22 @@ def flood() -> Iterator[Flood]:
         yield server
 
 
-_CLIENT = """
-import json, resource, sys, time
+_PEAK = """
+def peak():
+    try:
+        # ru_maxrss includes the process that started this one, whose memory would hide what grows.
+        with open("/proc/self/status") as status:
+            return int(status.read().split("VmHWM:")[1].split()[0]) / 1024
+    except FileNotFoundError:
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+"""
+"""A function that returns the largest memory of its process so far, in MB."""
+
+_CLIENT = (
+    _PEAK
+    + """
+import json, sys, time
 import reasoning
 def ask(url):
     with reasoning.connect("m", base_url=url, journal=False, timeout=2, patience=0.2) as llm:
@@ -163,15 +177,16 @@ def ask(url):
 right, *urls = sys.argv[1:]
 ask(right), ask(right)
 for url in urls:
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, started = peak(), time.monotonic()
     try:
         answer = ask(url)
         state, reason = answer.state, answer.reason
     except reasoning.errors.EndpointDown as error:
         state, reason = "down", str(error)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    grown = peak() - before
     print(json.dumps([state, reason, grown, time.monotonic() - started]))
 """
+)
 
 
 def test_a_reply_without_end_is_an_error_and_memory_stays_flat(flood: Flood, tmp_path: Path) -> None:
@@ -193,17 +208,22 @@ def test_a_reply_without_end_is_an_error_and_memory_stays_flat(flood: Flood, tmp
 @pytest.mark.parametrize("encoding", [*ENCODED, "unknown", "damaged"])
 def test_a_compressed_reply_is_read(encoding: str, flood: Flood, tmp_path: Path) -> None:
     with reasoning.connect("m", base_url=flood.url(f"right {encoding}"), journal=False, patience=0.2) as llm:
-        answer = reasoning.strategies.get("vanilla").run("2 + 2?", llm)
-    if encoding in ENCODED:
-        assert answer.value == "4"
-    else:
-        wanted = {"unknown": "the encoding 'zip' of its response is unknown", "damaged": "response is damaged"}
-        assert answer.state == "failed"
-        assert wanted[encoding] in answer.reason
+        try:
+            answer = reasoning.strategies.get("vanilla").run("2 + 2?", llm)
+        except EndpointDown as error:
+            # On a slow machine the patience ends before the last try.
+            value, reason = None, str(error)
+        else:
+            value, reason = answer.value, answer.reason
+    wanted = {"unknown": "the encoding 'zip' of its response is unknown", "damaged": "response is damaged"}
+    assert value == ("4" if encoding in ENCODED else None)
+    assert wanted.get(encoding, "") in reason
 
 
-_READER = """
-import asyncio, resource, sys
+_READER = (
+    _PEAK
+    + """
+import asyncio, sys
 from pathlib import Path
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
@@ -237,15 +257,16 @@ readers = {
     "standard input": lambda: take(*read_inputs(["-"], chain)),
     "standard input, lines": lambda: take(*read_inputs(["-"], chain, "jsonl")),
 }
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 for name, read in readers.items():
     try:
         read()
         print(name, "read", sep="|")
     except ReasoningError as error:
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        grown = peak() - before
         print(name, grown, error, sep="|")
 """
+)
 
 
 def test_a_file_of_one_long_line_is_an_error_and_memory_stays_flat(tmp_path: Path) -> None:
@@ -276,9 +297,9 @@ def test_many_large_draws_are_imported_in_flat_memory(tmp_path: Path) -> None:
             request = {"model": "m", "messages": [["user", "?"]], "sampling": {}, "endpoint": None}
             file.write(json.dumps({"request": request, "draw": draw, "text": str(draw) + 3 * MB * "x"}) + "\n")
     code = (
-        "import resource, sys; from pathlib import Path; from reasoning.journal.importing import import_draws\n"
+        f"{_PEAK}\nimport sys; from pathlib import Path; from reasoning.journal.importing import import_draws\n"
         "print(import_draws(Path(sys.argv[1]), Path(sys.argv[2])).new)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "print(peak())"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "new.sqlite"), str(source)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)

@@ -37,7 +37,7 @@ def test_an_error_at_the_end_of_the_time_is_still_said(interpreter):
 def test_the_second_tier_has_what_is_left(interpreter):
     run = interpreter.run(BUSY.format(seconds=0.3) + "import statistics\nstatistics.mean([1, 3])")
     assert (run.value, run.tier) == (2, "process")
-    assert run.seconds > 0.6
+    assert run.seconds > 0.55  # 0.3 in each tier, whose clocks differ a little
 
 
 def test_the_time_is_that_of_all_places_together(interpreter):

@@ -174,10 +174,10 @@ def test_a_label_call_that_fails_leaves_it_to_the_third_hop() -> None:
 @pytest.mark.parametrize(
     ("calls", "steps", "text", "valid"),
     [
-        (1, [], "aspect", None),
+        (1, ["aspect"], "aspect", None),
         (2, ["aspect"], "aspect", None),
-        (3, ["aspect"], "opinion", None),
-        (5, ["aspect", "opinion"], "polarity", 1),
+        (3, ["aspect", "opinion"], "opinion", None),
+        (5, ["aspect", "opinion", "polarity"], "polarity", 1),
         (6, ["aspect", "opinion", "polarity"], "polarity", 2),
     ],
 )
