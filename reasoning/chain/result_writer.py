@@ -32,6 +32,10 @@ class ResultWriter:
     """
 
     def __init__(self, path: Path | None, steps: Sequence[str]) -> None:
+        if path is not None and path.is_dir():
+            raise InputError(f"{path}: is a folder; give the name of a file")
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path}: cannot be written: its folder does not exist")
         self.path, self.steps = path, steps
         self._part = None if path is None else path.with_name(f".{path.name}.part")
         self._final_path = path

@@ -49,7 +49,7 @@ class Budget:
         spent: the usage so far.
 
     Raises:
-        UsageError: a limit is negative.
+        UsageError: a limit is negative or not a number.
 
     Examples:
         >>> from reasoning.testing import ScriptedLLM
@@ -84,7 +84,8 @@ class Budget:
         self._learned = LearnedBounds() if self.within is None else self.within._learned
         self.account = None if self.within is None else self.within.account
         for name in _LIMITS:
-            if (limit := getattr(self, name)) is not None and limit < 0:
+            # A NaN would be exceeded by nothing.
+            if (limit := getattr(self, name)) is not None and not limit >= 0:
                 raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
         forks.reset_in_child(self)
 
@@ -98,13 +99,15 @@ class Budget:
         """Parse a budget such as "usd=1.5, tokens=20000".
 
         Raises:
-            UsageError: a part is malformed; the message quotes it.
+            UsageError: a part is malformed or repeated; the message quotes it.
         """
         limits: dict[str, float] = {}
         for part in text.split(","):
             name, equals, value = (word.strip() for word in part.partition("="))
             if name not in _LIMITS:
                 raise UnknownName("limit", name, _LIMITS, f"in the budget {text!r}")
+            if name in limits:
+                raise UsageError(f"{name} has two limits in the budget {text!r}")
             try:
                 limits[name] = float(value) if name in ("usd", "seconds") else int(value.replace("_", ""))
             except ValueError:

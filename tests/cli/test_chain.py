@@ -323,6 +323,24 @@ def test_a_run_that_is_interrupted_keeps_its_finished_rows(folder: Path, tmp_pat
         assert not list(tmp_path.glob(".*.part"))
 
 
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("results", "results: is a folder; give the name of a file"),
+        ("missing/out.csv", "missing/out.csv: cannot be written: its folder does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_before_any_call(
+    out: str, said: str, folder: Path, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "lines.jsonl").write_text('"a word"\n')
+    (tmp_path / "results").mkdir()
+    code, _, errors = run(server, folder, str(tmp_path / "lines.jsonl"), "--out", str(tmp_path / out))
+    assert (code, server.asked) == (2, [])
+    assert f"{tmp_path}/{said}" in errors
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_a_run_that_stops_before_its_first_row_keeps_the_rows_of_an_earlier_one(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "lines.jsonl").write_text("".join(f'"word{k} more{k}"\n' for k in range(3)))
     (tmp_path / "out.part.csv").write_text("of an earlier run\n")

@@ -167,6 +167,8 @@ def test_the_calls_of_a_dry_run_follow_the_cards() -> None:
     [
         ("token=5", UnknownName, "did you mean 'tokens'"),
         ("tokens=many", UsageError, "lacks a number: write tokens=NUMBER"),
+        ("usd=nan", UsageError, "the budget's usd must be at least 0 or None, got nan"),
+        ("calls=1, calls=3", UsageError, "calls has two limits in the budget 'calls=1, calls=3'"),
         ("tokens", UsageError, "'=NUMBER' after tokens"),
         ("calls=-1", UsageError, "calls must be at least 0"),
     ],
