@@ -218,7 +218,7 @@ def find_statements(text: str, *, literal: bool = False, conclusions: bool = Fal
         starts_list = continues and _LISTS.match(text, at, at + MAX_LINE_CHARS) is not None
         derives = "=" in text_behind and _DERIVES.match(text, at, at + MAX_LINE_CHARS) is not None
         block = _block(text, at, end) if literal else ""
-        lines = _list_lines(text, at) if conclusions and form in ("colon", "verb", "heading") else ()
+        lines = _list_lines(text, at) if form in ("colon", "verb", "heading") else ()
         yield Statement(text_behind or block, form, negated, continues, starts_list, at, word, derives, block, lines)
         end = word
 
@@ -255,9 +255,10 @@ def _stated_line(rest: str, literal: bool) -> str:
 
 def _list_lines(text: str, start: int) -> tuple[str, ...]:
     """Return the lines of the list that begins below a position; none if fewer than two follow each other."""
-    first, *below = text[start : start + MAX_LINE_CHARS].split("\n")
-    if not _BARE.fullmatch(first) and not _AHEAD.fullmatch(first):
+    end = text.find("\n", start, start + MAX_LINE_CHARS)
+    if end < 0 or not (_BARE.fullmatch(text, start, end) or _AHEAD.fullmatch(text, start, end)):
         return ()
+    below = text[end : start + MAX_LINE_CHARS].split("\n")
     listed = takewhile(str.strip, dropwhile(lambda line: not line.strip(), below))
     lines = tuple(_BULLET.sub("", line, count=1).strip() for line in listed)
     return lines if len(lines) > 1 else ()

@@ -302,7 +302,9 @@ class Choice(BaseKind):
         return self._label(target)
 
     def is_value(self, value: Any) -> bool:
-        return isinstance(value, tuple | list) if self.several else isinstance(value, str)
+        if not self.several:
+            return isinstance(value, str)
+        return isinstance(value, tuple | list) and all(isinstance(label, str) for label in value)
 
     def key(self, value: Any) -> str | tuple[str, ...]:
         return tuple(value) if self.several else str(value)

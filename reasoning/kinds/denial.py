@@ -15,6 +15,8 @@ _BEFORE = re.compile(
     r"|(?:(?!\b(?:is|are|was|were|(?:must|should|would|will|can) be|so|but)\b)[^.,;:=]){0,60})$",
     re.IGNORECASE,
 )
+# What is denied behind a label, in the same clause: "(A) is clearly wrong". Another clause ("(A), which …"), a noun
+# phrase ("(A) is the one that does not fit") and an agent ("(A) by eliminating (B)") deny something else.
 _BEHIND = re.compile(
     r"(?:(?!\b(?:that|which|who|whose|where|because|since|as"
     r"|when|while|if|unless|although|so|but|(?:is|are|was|were) (?:the|a|an|our|my|one|only))\b)"

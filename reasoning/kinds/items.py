@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import find_statements, visible_text
+from reasoning.kinds.answer_locations import find_last_box, find_statements, visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate, to_text
@@ -27,6 +27,8 @@ _OPENING = re.compile(
 _JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)
 # "a, b, and c"
 _AND = re.compile(r"\A\s*+and\s")
+# Markup and math delimiters around a box.
+_AROUND_BOX = " \t\n*_`$\\()[].:"
 _MAX_CHARS = 10_000
 """The characters of a reply that are examined."""
 
@@ -155,14 +157,25 @@ def parse_list(
         below = _LEAD.sub("", text[statement.start : statement.start + _MAX_CHARS]).strip().partition("\n\n")[0]
         if isinstance(paragraph := strip_echo(below, instruction), Rejected):
             return ParseResult(None, paragraph.reason)
+        paragraph = _boxed(paragraph, whole=True) or paragraph
         if says_none(paragraph):
             return ParseResult((), "trigger")
         if items := split(paragraph):
             return ParseResult(items, "trigger")
+    if (boxed := _boxed(text, whole=False)) and (items := split(boxed)):
+        return ParseResult(items, "box")
     if says_none(text[:_MAX_CHARS]):
         return ParseResult((), "list")
     items = () if stated_only or instruction in text else split(text[:_MAX_CHARS])
     return ParseResult(items, "list") if items else ParseResult(None, "nothing found")
+
+
+def _boxed(text: str, *, whole: bool) -> str:
+    """Return the content of the box at the end of a text, or that is the `whole` text; empty without one."""
+    box = find_last_box(text)
+    if box is None or text[box.end :].strip(_AROUND_BOX) or (whole and text[: box.start].strip(_AROUND_BOX)):
+        return ""
+    return strip_markup(box.text)
 
 
 def list_lines(text: str) -> list[str]:

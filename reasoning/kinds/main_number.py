@@ -83,12 +83,15 @@ def find_main_number(text: str, found: Sequence[Token]) -> int:
         found: its numbers, at least one.
     """
     start = 0
+    # "So, after the first day, in total, …"
     for _ in range(3):
         leading = _LEADING.match(text, start)
         if leading is None or found[-1].start < leading.end():
             break
         start = leading.end()
     first = next(token for token in found if token.start >= start)
+    # A main clause that begins in words ends at a reason. One that begins with a number ("18, since 3 of 21 …") ends at
+    # the first word that may begin another clause.
     prose = _PROSE.search(text, start, first.start)
     ending = _REASON.search(text, start) if prose else _CLAUSE.search(text, first.end)
     end = ending.start() if ending else len(text)

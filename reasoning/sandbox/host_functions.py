@@ -41,7 +41,6 @@ class HostFunctions:
         cancel_token: the program's token; None if nothing can cancel it.
         loop: the event loop that runs coroutines. They see the context variables of the code that
             created this object.
-
     """
 
     def __init__(

@@ -212,7 +212,7 @@ def _kill(pid: int | None) -> None:
 
 
 def _answer_call(job: Job, name: str, arguments: str) -> PlainData:
-    """Answer a call that `_FUNCTION` passes on.
+    """Answer a call that `_FUNCTION_SOURCE` passes on.
 
     The program can call this directly, with anything.
     """

@@ -113,7 +113,8 @@ def _check_other(node: ast.AST) -> Difference | None:
             return Difference("the order of a set")
         case ast.ClassDef():
             return Difference("a class")
-        case ast.Try() | ast.TryStar():  # it may hide an error of Monty's, and messages have other words
+        case ast.Try() | ast.TryStar():
+            # It may hide an error of Monty's, and the messages of errors have other words.
             return Difference("an exception that is caught")
         case ast.Name(id="hasattr" | "getattr", ctx=ast.Load()):
             return Difference("an attribute that is looked for")

@@ -33,7 +33,8 @@ def parse_source(source: str, mode: Literal["exec", "eval"] = "exec") -> ast.Mod
     with _lock:
         try:
             return _parse(source, mode)
-        except SystemError:  # a thread that does not come here
+        except SystemError:
+            # Another thread parses without this lock.
             return _parse(source, mode)
 
 
@@ -41,7 +42,8 @@ def _parse(source: str, mode: str) -> ast.Module | ast.Expression:
     if "\\" not in source:
         tree = ast.parse(source, mode=mode)
     else:
-        with warnings.catch_warnings(action="ignore"):  # a "\$" in a model's program must not warn our caller
+        # A "\$" in a model's program must not warn our caller.
+        with warnings.catch_warnings(action="ignore"):
             tree = ast.parse(source, mode=mode)
     assert isinstance(tree, ast.Module | ast.Expression)
     return tree

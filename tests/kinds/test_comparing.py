@@ -98,6 +98,8 @@ def test_what_is_no_value_of_a_kind_is_wrong() -> None:
     assert not Json().score([{"a": {1}}], [{"a": [1]}])
     assert not Composite([Number(), YesNo()]).score("18", (18, True))
     assert not Choice(["x", "y"], several=True).score("AB", ["A", "B"])
+    assert not Choice(["x", "y"], several=True).score(("A", ["B"]), ["A", "B"])
+    assert not Choice(["x", "y"], several=True).is_value(("A", 1))
 
 
 @pytest.mark.parametrize(
