@@ -16,6 +16,7 @@ from reasoning.errors import InputError, UsageError
 MAX_MB = "REASONING_MAX_MB"
 """The environment variable with the most megabytes of one reply of a server and of one line of a file."""
 _DEFAULT_MAX_MB = 64
+_temporary: set[Path] = set()
 
 
 def max_bytes() -> int:
@@ -94,13 +95,34 @@ def atomic_path(path: Path) -> Iterator[Path]:
     # Two processes may write the same file, so each uses its own name.
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        yield new
-        new.replace(path)
+        with removed_on_interrupt(new):
+            yield new
+            new.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
         with suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+@contextmanager
+def removed_on_interrupt(path: Path) -> Iterator[None]:
+    """Let an interrupt during the block remove a temporary file or folder: `finally` blocks may not run then."""
+    _temporary.add(path)
+    try:
+        yield
+    finally:
+        _temporary.discard(path)
+
+
+def remove_temporary() -> None:
+    """Remove the temporary files and folders of this process, which ends without running `finally` blocks."""
+    import shutil
+
+    for path in list(_temporary):
+        with suppress(OSError):
+            path.unlink()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -57,7 +57,7 @@ def _run() -> None:
         gc.freeze()
         command(args=arguments, prog_name="reasoning", standalone_mode=True)
     except ReasoningError as error:
-        if debug:
+        if debug or interrupts.requested():
             raise
         info(f"error: {error}")
         raise SystemExit(error.exit_code) from None

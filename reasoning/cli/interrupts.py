@@ -142,6 +142,8 @@ def _leave() -> NoReturn:
         # An error means that standard error is closed.
         with suppress(OSError):
             os.write(2, f"{show_cursor}\n{printable}\n".encode())
+    if remove_temporary := getattr(sys.modules.get("reasoning.files"), "remove_temporary", None):
+        remove_temporary()
     os._exit(INTERRUPTED)
 
 

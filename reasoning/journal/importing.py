@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reasoning.errors import UsageError
-from reasoning.files import read_jsonl
+from reasoning.files import read_jsonl, removed_on_interrupt
 from reasoning.journal.codec import COLUMNS, Record, decode_leniently
 from reasoning.journal.connection import open_for_writing, readable_uri
 from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress
@@ -73,7 +73,10 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
         raise UsageError(f"an import must be a .jsonl or .jsonl.gz file of `reasoning journal export`, got {source}")
     with translate_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder,
+            removed_on_interrupt(Path(folder)),
+        ):
             checked, records = Path(folder) / "checked.sqlite", _read_records(source)
             with closing(open_for_writing(checked)) as connection:
                 read = 0

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from reasoning.journal import Journal
+from reasoning.journal.exporting import export_draws
+from reasoning.messages import Completion, Message, Request
 from tests.faults.server import Server, by_place
 
 MAIN = "from reasoning.cli.app import main; main()"
@@ -94,6 +97,24 @@ def test_a_run_ends_at_any_moment_keeps_what_it_received_and_resumes(
     assert running.returncode == 0, said
     assert settled(server) == 2 * PROBLEMS + lost
     assert recorded(tmp_path) == 2 * PROBLEMS
+
+
+@pytest.mark.parametrize("words", [["export", "out.jsonl.gz"], ["import", "draws.jsonl"]], ids=lambda words: words[0])
+def test_an_interrupt_leaves_no_temporary_file(words: list[str], tmp_path: Path) -> None:
+    journal, request = Journal(tmp_path / "j.sqlite"), Request("m", (Message("user", "2 + 2?"),), {})
+    journal.write(request, [Completion("4 " * 200, draw=draw) for draw in range(10_000)])
+    journal.close()
+    export_draws(tmp_path / "j.sqlite", tmp_path / "draws.jsonl")
+    before = {path.name for path in tmp_path.iterdir()}
+    running = start(["journal", *words, "--journal", "j.sqlite"], tmp_path)
+    while {path.name for path in tmp_path.iterdir()} <= before | {"j.sqlite-wal", "j.sqlite-shm"}:
+        assert running.poll() is None
+        time.sleep(0.0005)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)
+    assert running.returncode == 130, said
+    assert "error" not in said[1]
+    assert {path.name for path in tmp_path.iterdir()} <= before | {"j.sqlite-wal", "j.sqlite-shm"}
 
 
 _STUCK = """\
