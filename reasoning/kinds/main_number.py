@@ -40,11 +40,16 @@ _IS = re.compile(
 )
 # The result of an equation or of a clause.
 _RESULT = re.compile(
-    r"(?:[=≈]|,?\swhich (?:is|equals?|totals?(?: to)?|gives|makes|leaves)\s(?:\w+\s)?"
+    r"(?:[=≈:]|\b(?:i\.e\.|that is|namely),?\s|\bnot\s[^.;]{1,40}\sbut\s"
+    r"|,?\swhich (?:is|equals?|totals?(?: to)?|gives|makes|leaves)\s(?:\w+\s)?"
     r"|\b(?:leaving|making|giving|bringing|resulting in|totaling)\s(?:[^\W\d_]+\s){0,4})[\s$€£(*~-]*$",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"(?:,|\b(?:and|or))\s[\s$€£(*~-]*$")
+# "12 of the 48 cookies", "40 % of 100"
+_PART_OF = re.compile(
+    r"\s?(?:%|percent)?\s(?:out\s)?of\s(?:(?:the|all|these|those|its|his|her|their)\s)?[$€£]?", re.IGNORECASE
+)
 # "the 400-meter run"
 _ADJECTIVE = re.compile(r"-[^\W\d_]")
 # "5 is 10% of 50" states 5.
@@ -109,7 +114,8 @@ def find_main_number(text: str, found: Sequence[Token]) -> int:
 def find_last_object(text: str, found: Sequence[Token]) -> int:
     """Return the index of the last number that is a verb's object or a result; otherwise the last index.
 
-    The numbers of a phrase at the end are thus skipped: 7 in "we need 9 vases to hold 7 carnations".
+    The numbers of a phrase at the end are thus skipped: 7 in "we need 9 vases to hold 7 carnations",
+    and 48 in "12 of the 48 cookies".
 
     Args:
         text: one sentence.
@@ -120,6 +126,8 @@ def find_last_object(text: str, found: Sequence[Token]) -> int:
         head = text[max(0, found[index].start - _MAX_CHARS) : found[index].start]
         if _RESULT.search(head) or is_object(text, found[index]):
             return last
+        if index > 0 and _PART_OF.fullmatch(text, found[index - 1].end, found[index].start):
+            return index - 1
         # A further item of a list stands for the list, whose first item may be an object.
         last = last if _ITEM.search(head) else index - 1
     return len(found) - 1
