@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from reasoning.cli.progress import progress_bar
 if TYPE_CHECKING:
     from reasoning.benchmarks.chains.runner import SuiteResult
     from reasoning.chain.code_loader import ImportPolicy
+    from reasoning.engine.llm import LLM
 
 Limit = Annotated[int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1)]
 Filter = Annotated[
@@ -58,7 +60,7 @@ def run_cases(
     suite = load_suite(resolve_folder(folder), policy, step=step, pattern=pattern, limit=limit)
     runs = list(plan_tests(suite.chain, suite.cases))
     with options.open_model(model) as llm, report_cost(llm):
-        with show_progress(len(runs)) as on_finished:
+        with show_progress(len(runs), llm) as on_finished:
             result = run_suite(runs, llm, on_finished)
         recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
     run_history.save_run(recorded, suite.folder)
@@ -108,9 +110,9 @@ def _print_states(result: SuiteResult, states: dict[str, str], unchecked: list[s
 
 
 @contextmanager
-def show_progress(total: int) -> Iterator[Any]:
-    """Show a progress bar; yield a function to call after each run."""
-    with progress_bar(total=total) as bar:
+def show_progress(total: int, llm: LLM | None = None) -> Iterator[Any]:
+    """Show a progress bar and what delays the model; yield a function to call after each run."""
+    with progress_bar(total=total) as bar, nullcontext() if llm is None else bar.watching(llm):
         yield lambda run: bar.advance()
 
 
@@ -150,7 +152,7 @@ def evaluate(
 
     suite = load_suite(resolve_folder(folder), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     with options.open_model(model) as llm, report_cost(llm):
-        done = run_evaluation(suite, llm, show_progress)
+        done = run_evaluation(suite, llm, partial(show_progress, llm=llm))
     if as_json:
         print_json(done.evaluation.to_json())
     else:
@@ -194,12 +196,12 @@ def compare(
 
     points = None if fail_if_worse is None else parse_tolerance(fail_if_worse)
     policy: ImportPolicy = "all" if allow_code else "trusted"
-    selection = (policy, pattern, limit, points, show_progress)
+    selection = (policy, pattern, limit, points)
     if VERSION.fullmatch(first) and VERSION.fullmatch(second) and model is None:
-        comparison, results = run_comparison(first, second, None, *selection)
+        comparison, results = run_comparison(first, second, None, *selection, show_progress)
     else:
         with options.open_model(model or "local") as llm, report_cost(llm):
-            comparison, results = run_comparison(first, second, llm, *selection)
+            comparison, results = run_comparison(first, second, llm, *selection, partial(show_progress, llm=llm))
     if as_json:
         print_json(comparison.to_json())
     else:

@@ -209,7 +209,7 @@ def run(
             options.open_model(model) as llm,
             _ledger(out, llm) as ledger,
             writer,
-            _progress(len(inputs), out) as report,
+            _progress(len(inputs), out, llm) as report,
         ):
             before, budget = (ledger.before if ledger else None), llm.budget
             epoch = _epoch(before, llm) if new_samples else 0
@@ -262,10 +262,10 @@ def _ledger(out: Path | None, llm: LLM) -> Iterator[Ledger | None]:
 
 
 @contextmanager
-def _progress(total: int, out: Path | None) -> Iterator[Callable[[BatchRow], None]]:
-    """Show a progress bar, and a line for each input without a value."""
+def _progress(total: int, out: Path | None, llm: LLM) -> Iterator[Callable[[BatchRow], None]]:
+    """Show a progress bar, what delays the model, and a line for each input without a value."""
     calls = 0
-    with progress_bar(total=total, plain=out is None and console().is_terminal) as bar:
+    with progress_bar(total=total, plain=out is None and console().is_terminal) as bar, bar.watching(llm):
 
         def report(row: BatchRow) -> None:
             nonlocal calls

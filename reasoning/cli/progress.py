@@ -5,6 +5,7 @@ A terminal gets one display that is redrawn. Anything else, such as a log file, 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PLAIN_INTERVAL = 10.0
 """Seconds between two lines if standard error is not a terminal."""
+_WATCH_INTERVAL = 1.0
+"""Seconds between two looks at what delays a model."""
 
 
 class ProgressBar:
@@ -36,6 +39,7 @@ class ProgressBar:
     def __init__(self, console: Console, text: str, total: float | None, bar: Progress | None) -> None:
         self._console, self._text, self._total, self._bar = console, text, total, bar
         self._done, self._printed = 0.0, time.monotonic()
+        self._waiting = ""
         self._task = None if bar is None else bar.add_task(text, total=total)
 
     def __call__(self, done: float, total: float, text: str = "", /) -> None:
@@ -53,17 +57,37 @@ class ProgressBar:
         self._text = self._text if text is None else text
         self._show()
 
+    @contextmanager
+    def watching(self, llm: LLM) -> Iterator[None]:
+        """Also show what delays a model, such as an outage, until the block ends."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(_WATCH_INTERVAL):
+                before, self._waiting = self._waiting, str(llm.limits)
+                if before or self._waiting:
+                    self._show()
+
+        watcher = threading.Thread(target=watch, name="reasoning-progress", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join(1)
+
     def print(self, line: str) -> None:
         """Print a line that stays, above the bar."""
         console = self._console if self._bar is None else self._bar.console
         console.print(line, soft_wrap=True)
 
     def _show(self) -> None:
+        text = " · ".join(filter(None, (self._text, self._waiting)))
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done, total=self._total, description=self._text)
+            self._bar.update(self._task, completed=self._done, total=self._total, description=text)
         elif time.monotonic() - self._printed > PLAIN_INTERVAL:
             share = f"{self._done:,.0f}" + (f"/{self._total:,.0f}" if self._total else "")
-            self._print_line(f"{share} · {self._text}" if self._text else share)
+            self._print_line(f"{share} · {text}" if text else share)
 
     def _print_line(self, line: str) -> None:
         self._printed = time.monotonic()
@@ -91,13 +115,15 @@ def progress_bar(
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
 
     console = output.console(stderr=True)
     if plain or not console.is_terminal:
         yield ProgressBar(console, text, total, None)
         return
     counts = (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)
-    description = TextColumn("{task.description}", markup=False)
+    # What delays a model is shown in full, on several lines.
+    description = TextColumn("{task.description}", markup=False, table_column=Column())
     with Progress(BarColumn(30), *counts, TimeRemainingColumn(), description, console=console, transient=True) as bar:
         yield ProgressBar(console, text, total, bar)
 

@@ -173,6 +173,8 @@ class Journal:
         Raises:
             UsageError: there are not as many free epochs in a row.
         """
+        if count >= MAX_EPOCHS:
+            raise UsageError(f"at most {MAX_EPOCHS - 1:,} epochs can have new samples, got {count:,}")
         used = {0}.union(*(store.epochs(EPOCH_STRIDE) for store in self._stores))
         if max(used) + count < MAX_EPOCHS:
             return max(used) + 1

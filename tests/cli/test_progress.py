@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from io import StringIO
 
 import pytest
@@ -11,6 +12,7 @@ from reasoning.cli import progress
 from reasoning.cli.literal_console import LiteralConsole
 from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar
 from reasoning.testing import ScriptedLLM
+from tests.faults.server import by_now
 
 
 def shown(llm: ScriptedLLM) -> str:
@@ -56,3 +58,18 @@ def test_a_bar_prints_nothing_for_a_job_that_is_quick(capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")])
 def test_a_duration_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_what_delays_a_model_is_shown_while_nothing_advances(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.02)
+    monkeypatch.setattr(progress, "_WATCH_INTERVAL", 0.01)
+    drawn, llm = StringIO(), ScriptedLLM(lambda messages: "4")
+    console = Console(file=drawn, width=200)
+    bar = ProgressBar(console, "", 9, None)
+    said = "waiting: every call has failed for 7 s (no); trying again for at most 600 s"
+    with bar.watching(llm):
+        bar.advance("8 calls")
+        time.sleep(0.1)
+        assert "waiting" not in drawn.getvalue()
+        monkeypatch.setattr(type(llm.limits), "__str__", lambda limits: said)
+        by_now(lambda: f"1/9 · 8 calls · {said}\n" in drawn.getvalue(), "the wait is not shown")

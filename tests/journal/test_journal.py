@@ -135,6 +135,8 @@ def test_a_fresh_epoch_is_behind_all_that_are_recorded(journal: Journal) -> None
     assert over.unused_epoch(draw_stream.MAX_EPOCHS - 8) == 7
     journal.write(asking(), said((draw_stream.MAX_EPOCHS - 1) * draw_stream.EPOCH_STRIDE))
     assert [over.unused_epoch(count) for count in (1, 2, 3, 4)] == [1, 3, 3, 7]
+    with pytest.raises(UsageError, match="at most 2,047 epochs can have new samples, got 2,048"):
+        Journal().unused_epoch(2_048)
     with pytest.raises(UsageError, match=r"2,048 epochs, and 2,041 in a row are not free.*--journal FILE"):
         over.unused_epoch(2_041)
 
