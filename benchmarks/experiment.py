@@ -29,6 +29,7 @@ from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Usage
 from reasoning.problem import Example
+from reasoning.secret_scan import mask_secrets
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
 
@@ -126,7 +127,7 @@ def run_comparison(
     named = named_strategies(strategies)
     task = _task(task)
     model = connect(llm) if isinstance(llm, str) else llm
-    metadata = {"free": model.client.free, "source": task.source, "licence": task.licence}
+    metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
     store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
     # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
     own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
@@ -140,7 +141,7 @@ def run_comparison(
         ids = _ids(store, config)[:limit]
         keys = runner.missing_keys(store, ids, named, config.epochs)
         if store.needs_examples(limit, (key.problem for key in keys)):
-            listener.on_status(f"making the problems of {task.name}")
+            listener.on_status(f"making the problems of {mask_secrets(task.name)}")
             store.add_examples(task.load(limit, config.seed))
             ids = _ids(store, config)[:limit]
             keys = runner.missing_keys(store, ids, named, config.epochs)

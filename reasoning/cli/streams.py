@@ -69,6 +69,7 @@ class _Stream(io.FileIO):
             return super().write(data)
         except OSError as error:
             if self._stream == "stdout" and error.errno not in _GONE:
+                error.filename = "standard output"
                 raise
         _discarded.add(self._stream)
         with suppress(OSError):

@@ -109,4 +109,4 @@ def test_a_full_disk_is_no_closed_pipe(tmp_path: Path) -> None:
             [*MAIN, "strategies"], stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False
         )
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr
+    assert "No space left on device: 'standard output'" in done.stderr

@@ -202,6 +202,7 @@ def test_a_key_in_the_path_of_the_address_is_sent_and_nowhere_else(fault: str, t
         ("ask", "2?", f"--{FORMED}"),
         ("ask", "2?", "--kind", CANARY),
         ("bench", "run", "--task", FORMED, "--strategies", "cot"),
+        ("bench", "run", "--task", f"gym:{FORMED}", "--strategies", "cot", "--model", "m", "--base-url", "http://e/v1"),
         ("bench", "run", "--task", "game24", "--strategies", f"cot, {FORMED}"),
         ("bench", "run", "--task", "game24", "--strategies", "cot", "--problem-budget", FORMED),
         ("bench", "run", "--task", "game24", "--strategies", "cot", "--time-limit", FORMED),
