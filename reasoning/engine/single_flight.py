@@ -48,11 +48,12 @@ class DrawError(NamedTuple):
 
 def unwrap(outcomes: Iterable[Completion | DrawError]) -> list[Completion]:
     """Return the completions, or raise the first error among the outcomes."""
-    completions = list(outcomes)
-    for outcome in completions:
+    completions = list[Completion]()
+    for outcome in outcomes:
         if isinstance(outcome, DrawError):
             raise outcome.error.with_traceback(outcome.traceback)
-    return completions  # type: ignore[return-value]
+        completions.append(outcome)
+    return completions
 
 
 class PendingDraw:
