@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from reasoning.errors import CallFailed, PromptRefused
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused
 from reasoning.messages import Usage
 
 if TYPE_CHECKING:
@@ -92,10 +92,12 @@ class Unparsed(Answer):
 
     Attributes:
         reason: why no value could be parsed.
+        stopped_by: the error of the problem's budget if that is used up, else None.
     """
 
     state = "unparsed"
     reason: str
+    stopped_by: BudgetExhausted | None = field(default=None, kw_only=True, compare=False, repr=False)
 
     @property
     def value(self) -> None:

@@ -191,16 +191,16 @@ class Session:
         budget = self._context and self._context.solve_budget
         return budget is not None and error.budget is budget
 
-    def stopped_answer(self, reason: str) -> Answer:
+    def stopped_answer(self, error: BudgetExhausted) -> Answer:
         """Return the answer to report when the budget runs out.
 
         It is `Unparsed`, with the partial result if there is one, else with the text of the last
         reply.
         """
         if (kept := self.partial) is not None:
-            return Unparsed(reason, text=kept.text, votes=kept.votes, steps=kept.steps)
+            return Unparsed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps, stopped_by=error)
         *_, last = ["", *(draw.text for call in self.trace.calls() for draw in call.completions)]
-        return Unparsed(reason, text=last)
+        return Unparsed(str(error), text=last, stopped_by=error)
 
     def note(self, text: str) -> None:
         """Add a note to the trace."""

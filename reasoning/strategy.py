@@ -322,7 +322,7 @@ class Strategy(ABC):
         except BudgetExhausted as error:
             if not session.owns(error):
                 raise
-            answer = session.stopped_answer(str(error))
+            answer = session.stopped_answer(error)
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 

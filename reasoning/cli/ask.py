@@ -40,6 +40,7 @@ def ask(
 ) -> None:
     """Answer one question."""
     from reasoning import registry
+    from reasoning.answer import Unparsed
     from reasoning.cli.progress import model_status
     from reasoning.problem import Problem
     from reasoning.prompt_overrides import override_prompts
@@ -47,8 +48,12 @@ def ask(
     [solver] = override_prompts([registry.get(strategy)], prompt or [])
     problem = Problem(_question(question, file), _kind(kind, choice), context=context)
     solver.check_supports(problem.kind)
+    # A budget of the problem, so that the samples that it covers have the vote.
+    budget = options.budget.to_budget() if options.budget.is_limited else None
     with options.open_model(model) as llm, model_status(llm):
-        answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if new_samples else 0)
+        answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if new_samples else 0, budget=budget)
+    if isinstance(answer, Unparsed) and answer.stopped_by is not None:
+        raise answer.stopped_by
     if as_json:
         print_json(_to_json(answer))
     else:
@@ -117,7 +122,8 @@ def _print(answer: Answer, trace: bool) -> None:
         if answer.state == "answered" or text.strip():
             out.print(text, soft_wrap=True)
     confidence = f" · confidence {answer.confidence:.0%}" if answer.confidence is not None else ""
-    console(stderr=True).print(cost(answer.usage) + confidence, style="dim", soft_wrap=True)
+    caveat = f" · {answer.votes.note}" if answer.votes is not None and answer.votes.note else ""
+    console(stderr=True).print(cost(answer.usage) + confidence + caveat, style="dim", soft_wrap=True)
 
 
 def _format_value(value: Any) -> str:

@@ -191,6 +191,12 @@ def test_fresh_draws_and_a_budget_of_a_question(tmp_path: Path) -> None:
         3,
         "error: the budget is used up: 0 of 0 calls are spent, and the next call may need 1\n",
     )
+    said.write_text('{"question": "6 * 7?", "samples": ["42", "41", "42", "42", "42"]}\n')
+    vote = [*words[:-1], "self_consistency(vanilla, samples=5)", "--no-journal", "--budget-calls", "3"]
+    vote = [word for word in vote if word not in ("--journal", str(tmp_path / "j.sqlite"))]
+    voted = reasoning(*vote)  # what was paid for has the vote
+    assert (voted.returncode, voted.stdout) == (0, "42\n")
+    assert "3 of at most 5 samples, since the budget is used up" in voted.stderr
     refused = reasoning(*words, "--budget-call", "1")
     assert refused.returncode == 2
     assert "--budget-calls" in refused.stderr
