@@ -25,6 +25,7 @@ from reasoning.kinds.phrasing import (
     has_word,
     is_refusal,
     resolve_negation,
+    strip_line_markup,
     strip_markup,
 )
 
@@ -54,7 +55,6 @@ _HEADING = re.compile(
     r"[*_]{0,3}(?:final |my )?(?:choice|selection|decision|result|prediction|output)[*_]{0,3}:[*_]{0,3}\s",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"[-*•]\s")
 _RIGHT = re.compile(r"(?<![\w-])(?:correct|right|true)\b|[✓✔✅]", re.IGNORECASE)
 _CLAIM = re.compile(r"\b(?:so|thus|hence|therefore|is|are|be|must|correct|right|answer|choose|fits)\b", re.IGNORECASE)
 
@@ -193,7 +193,7 @@ class Choice(BaseKind):
 
     def parse_line(self, line: str, before: str) -> Any | None:
         """Return the option of a line that contains only a label, an option's text or both, or several labels."""
-        text = strip_markup(_BULLET.sub("", line, count=1) if _BULLET.match(line) else line)
+        text = strip_line_markup(line)
         text = text[heading.end() :] if (heading := _HEADING.match(text)) else text
         if whole := self._option_matcher.match_whole(text):
             return self._result([whole])
@@ -279,7 +279,8 @@ class Choice(BaseKind):
         if none and (none.start() > max(found.values())[0] or not _EXCEPT.search(rest, none.end())):
             return _NOT_LISTED
         if not any(
-            self._is_denied_before(rest, label, start) or is_denied_behind(rest, end)
+            self._is_denied_before(rest, label, start)
+            or is_denied_behind(rest, self._enumeration.text_end(rest, label, end) or end)
             for label, (start, end) in found.items()
         ):
             best = {label for label, (start, _) in named.items() if _BEST.search(rest, 0, start)}

@@ -133,7 +133,7 @@ class LabelMatcher:
     def _joined(self) -> re.Pattern[str]:
         return re.compile(
             rf"[)\]}}*_\"'`$]{{0,4}}\s?(?:(?P<or>/|,?\s?\bor\s)|&|,?\s?\band\s|,(?=\s?[(\[]?(?:{self._any})[)\]]?(?:[,.&]|\s(?:and|or)\s|$)))"
-            rf"\s?(?:option\s)?[(\[{{*_\"'`]{{0,4}}(?P<label>{self._any})(?!\w)"
+            rf"\s?(?:(?:maybe|perhaps|possibly|even)\s)?(?:option\s)?[(\[{{*_\"'`]{{0,4}}(?P<label>{self._any})(?!\w)"
             # "B, and C is wrong"; but "B or C is right"
             rf"(?(or)|(?!{_BEGINS}))"
         )

@@ -15,13 +15,14 @@ _JOINT = re.compile(
 _BARE = re.compile(r"[}*_\"'`.]{0,4}\s{1,3}[(\[](?=\w)")
 # The text of an option that is unknown or worded differently, up to a conjunction and a further label.
 _TEXT = re.compile(
-    r"[)\]]\s(?:(?!\b(?:because|since|as|is|are|was|were|not|than|but|while|if|when|for|which|that|or|and)\b)"
-    r"[^,;:.!?()\[\]]){1,60}?(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s))",
+    r"(?:\s\([^()]{1,60}\)|[)\]]\s(?:(?!\b(?:because|since|as|is|are|was|were|not|than|but|while|if|when|for|which|that|or|and)\b)"
+    r"[^,;:.!?()\[\]]){1,60}?)(?=\s(?:or|and)\s(?:option\s)?(?:[(\[]|\w[).:]\s|\w\s\())",
     re.IGNORECASE,
 )
 # "(A) \text{ red}"
 _MACRO = re.compile(r"\A[)\]}.:\s]{0,4}\\text\{\s?")
-_MARKS = ")]}.:*_,–—=- "
+# What stands between a label and its text: "A) red", "A (red)".
+_MARKS = ")]}.:*_,–—=-( "
 
 
 @dataclass(frozen=True)
@@ -66,22 +67,22 @@ class OptionEnumeration:
         Returns:
             The label, its end, and whether it is an alternative.
         """
-        known_end = self._text_end(text, label, end)
+        known_end = self.text_end(text, label, end)
         other_text = _TEXT.match(text, end)
-        text_end = known_end or (other_text.end() if other_text else 0)
+        option_end = known_end or (other_text.end() if other_text else 0)
         if known_end and (bare := _BARE.match(text, known_end)):
             bracket = bare.end() - 1
             leading = self.labels.match_leading(text[bracket:])
-            if leading and self._text_end(text, leading[0], bracket + leading[1]):
+            if leading and self.text_end(text, leading[0], bracket + leading[1]):
                 return leading[0], bracket + leading[1], False
             return None
-        if not text_end or not (joint := _JOINT.match(text, text_end)):
+        if not option_end or not (joint := _JOINT.match(text, option_end)):
             return None
         leading = self.labels.match_leading(text[joint.end() :])
         if leading is None or leading[0] == label:
             return None
         label_end = joint.end() + leading[1]
-        next_end = self._text_end(text, leading[0], label_end)
+        next_end = self.text_end(text, leading[0], label_end)
         alternative = "or" in joint["joint"].lower() or "/" in joint["joint"]
         # A comma joins only options that both have their texts, and neither "A. red, B is wrong" nor "A. red and B is
         # wrong" joins any.
@@ -90,7 +91,7 @@ class OptionEnumeration:
             return None
         return leading[0], label_end, alternative
 
-    def _text_end(self, text: str, label: str, end: int) -> int:
+    def text_end(self, text: str, label: str, end: int) -> int:
         """Return the end of a label's option that follows the label; 0 if another text follows."""
         option = self.texts.get(label, "")
         start = len(text) - len(_MACRO.sub("", text[end:], count=1).lstrip(_MARKS))

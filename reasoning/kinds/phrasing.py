@@ -11,6 +11,7 @@ _MARKS = "*_`\"'“”‘’$"
 _AROUND = _MARKS + " \t:"
 # Headings and quotes of Markdown; an answer may itself begin with ">".
 _QUOTING = re.compile(r"\A(?:[#>]{1,6}\s*(?=[\w*_`$\\\"'#>-]))+")
+_BULLET = re.compile(r"\A[-*•]\s")
 _WORD = re.compile(r"\w")
 _REFUSAL = re.compile(
     r"""\b(?:
@@ -119,6 +120,11 @@ def strip_markup(text: str) -> str:
         if text.startswith(opening) and text.endswith(closing):
             text = text[len(opening) : -len(closing)].strip()
     return _closed(text.lstrip(_MARKS + " \t"))
+
+
+def strip_line_markup(line: str) -> str:
+    """Return a line without the bullet at its beginning and the markup around it."""
+    return strip_markup(_BULLET.sub("", line, count=1))
 
 
 def begins_with_refusal(text: str) -> bool:

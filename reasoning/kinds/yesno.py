@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
-from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_markup
+from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, resolve_negation, strip_line_markup
 
 _WORD = re.compile(r"(?<![\w-])(?<!\w['’])(?:yes|no|true|false)(?!\w|['’]\w)", re.IGNORECASE)
 # "no" before a noun is not an answer: "no answer", "no way to know", "no-one".
@@ -76,7 +76,7 @@ class YesNo(BaseKind):
 
     def parse_line(self, line: str, before: str) -> bool | None:
         """Return the answer of a line that contains only the word."""
-        word = strip_markup(line).rstrip("!").casefold()
+        word = strip_line_markup(line).rstrip("!").casefold()
         return _VALUES.get(word)
 
     def parse_first_line(self, line: str) -> bool | None:
