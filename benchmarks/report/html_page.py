@@ -31,7 +31,7 @@ def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
 
 
 def _page(data: ReportData, traces: bool) -> Iterator[str]:
-    script, style = _resource("page.js"), _colours() + _resource("page.css")
+    script, style = read_resource("page_parts.js") + read_resource("page.js"), colours() + read_resource("page.css")
     begun = {result.problem for result in data.comparison.results}
     problems = [problem for problem in data.folder.examples if problem in begun]
     html_by_id = sections(data, problems, traces)
@@ -95,14 +95,16 @@ def _data(name: str, content: str) -> str:
     return f'<script type="application/gzip" id="{name}">{content}</script>\n'
 
 
-def _colours() -> str:
+def colours() -> str:
+    """Return the colours of both schemes as CSS variables."""
     return (
         f":root{{color-scheme:light;{LIGHT}}}@media(prefers-color-scheme:dark){{:root[data-theme=auto]"
         f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}\n"
     )
 
 
-def _resource(name: str) -> str:
+def read_resource(name: str) -> str:
+    """Return the text of a file of this package, such as "page.css"."""
     return (files("reasoning.benchmarks.report") / name).read_text(encoding="utf-8")
 
 

@@ -95,7 +95,7 @@ def _matrix(data: ReportData) -> str:
         f'<option value="{index}">{index + 1} {escape_html(name)}</option>'
         for index, name in enumerate(data.names.by_spec.values())
     )
-    filters = "".join(f'<option value="{name}">{title}</option>' for name, title in _FILTERS.items())
+    filters = "".join(f'<option value="{name}">{title}</option>' for name, title in FILTERS.items())
     heads = "".join(
         f'<th scope="col" title="{escape_html(spec)}">{number} {escape_html(name)}</th>'
         for number, (spec, name) in enumerate(data.names.by_spec.items(), 1)
@@ -120,7 +120,7 @@ def _matrix(data: ReportData) -> str:
     )
 
 
-_FILTERS = {
+FILTERS = {
     "all": "all problems",
     "right": "only right",
     "wrong": "only wrong",
@@ -129,6 +129,7 @@ _FILTERS = {
     "unparsed": "unparsed",
     "failed": "failed",
 }
+"""The titles of the filters of the problems by name."""
 
 _PROMPTS = (
     '<p>The prompts of each strategy for the first problem that has a trace of it.</p><div id="prompt-list"></div>'

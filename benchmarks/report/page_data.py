@@ -62,8 +62,7 @@ def states(data: ReportData, problems: Sequence[str]) -> list[str]:
 def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     """Return for each problem its question, its target, and all results in order.
 
-    A result is [strategy, value, rule or reason, confidence, votes, calls, prompt tokens, completion
-    tokens, seconds, dollars]. Rules are indices of a list, and unknown values at the end are omitted.
+    A result has the form of `result_fields`. Rules are indices of a list.
 
     Args:
         data: the report.
@@ -73,20 +72,34 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     rules: dict[str, int] = {}
     by_problem: dict[str, list[Any]] = {problem: [] for problem in problems}
     for result in data.comparison.results:
-        rule = rules.setdefault(result.rule or result.reason, len(rules))
-        usage, votes = result.usage, [list(vote) for vote in result.votes] or None
-        usd = None if usage.usd is None else round(usage.usd, 6)
-        fields = [number[result.strategy], result.value, rule, result.confidence, votes]
-        fields += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
-        while fields[-1] is None:
-            fields.pop()
-        by_problem[result.problem].append(fields)
+        by_problem[result.problem].append(result_fields(result, number[result.strategy], rules))
     examples = data.folder.examples
     rows = [
         [examples[problem].problem.values()["problem"], str(examples[problem].target), by_problem[problem]]
         for problem in problems
     ]
     return {"rules": list(rules), "problems": rows}
+
+
+def result_fields(result: Result, number: int, rules: dict[str, int]) -> list[Any]:
+    """Return a result as a list for the page, without unknown values at the end.
+
+    The fields are: strategy, value, rule or reason, confidence, votes, calls, prompt tokens, completion
+    tokens, seconds, dollars.
+
+    Args:
+        result: the result.
+        number: the number of its strategy.
+        rules: the numbers of the rules and reasons; new ones are added.
+    """
+    rule = rules.setdefault(result.rule or result.reason, len(rules))
+    usage, votes = result.usage, [list(vote) for vote in result.votes] or None
+    usd = None if usage.usd is None else round(usage.usd, 6)
+    fields = [number, result.value, rule, result.confidence, votes]
+    fields += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
+    while fields[-1] is None:
+        fields.pop()
+    return fields
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ class Traces:
                 with path.open("rb") as file:
                     for number, line in enumerate(file, 1):
                         if line.endswith(b"\n"):
-                            locations[_key(path, number, line)] = number, offset, len(line)
+                            locations[trace_key(path, number, line)] = number, offset, len(line)
                         offset += len(line)
             except FileNotFoundError:
                 pass
@@ -149,9 +162,9 @@ class Traces:
         with self._open() as file:
             for index, problem in enumerate(problems):
                 for key in keys.get(problem, []):
-                    stage, length = self._read(key, file)
-                    if stage is not None:
-                        group.setdefault(index, []).append([number[key.strategy], key.epoch, stage])
+                    read, length = self._read(key, file)
+                    if read is not None:
+                        group.setdefault(index, []).append([number[key.strategy], key.epoch, read])
                         size += length
                 if size > _GROUP:
                     yield group
@@ -171,7 +184,7 @@ class Traces:
         """Return a trace and its approximate length in bytes; None without a trace."""
         if self.folder.folder is None:
             trace = self.folder.trace(*key)
-            return (None, 0) if trace is None else (_stage(trace.to_json()), 1000)
+            return (None, 0) if trace is None else (stage(trace.to_json()), 1000)
         if file is None or key not in self.locations:
             return None, 0
         path = self._path
@@ -179,13 +192,17 @@ class Traces:
         file.seek(offset)
         data = parse_json_object(file.read(length), f"{path}:{line}")
         try:
-            return _stage(data["trace"]), length
+            return stage(data["trace"]), length
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{path}:{line}: damaged record: {error!r}") from None
 
 
-def _key(path: Path, number: int, line: bytes) -> ResultKey:
-    """Return the key of a trace's line. Only the beginning is parsed if the key is there."""
+def trace_key(path: Path, number: int, line: bytes) -> ResultKey:
+    """Return the key of a trace's line. Only the beginning is parsed if the key is there.
+
+    Raises:
+        InputError: the line is damaged; the message begins with the path and the number.
+    """
     head, separator, _ = line.partition(b',"trace":')
     data = parse_json_object(head + b"}" if separator else line, f"{path}:{number}")
     try:
@@ -194,14 +211,14 @@ def _key(path: Path, number: int, line: bytes) -> ResultKey:
         raise InputError(f"{path}:{number}: damaged record: {error} is missing") from None
 
 
-def _stage(data: Mapping[str, Any]) -> list[Any]:
+def stage(data: Mapping[str, Any]) -> list[Any]:
     """Return a stage as [name, seconds, events]; a note is its text, a call has turns, settings and replies."""
     return [data["stage"], data.get("seconds"), [_event(event) for event in data["events"]]]
 
 
 def _event(data: Mapping[str, Any]) -> Any:
     if "stage" in data:
-        return _stage(data)
+        return stage(data)
     if "completions" not in data:
         return data["text"]
     settings = ", ".join(f"{name}={value}" for name, value in data["sampling"].items())
