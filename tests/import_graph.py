@@ -19,6 +19,7 @@ LAYERS = (
         "token_estimate",
         "messages",
         "tables",
+        "toml_io",
         "plugins",
         "forks",
     ),

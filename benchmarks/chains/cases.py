@@ -11,8 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from reasoning import toml_io as toml
 from reasoning.benchmarks.chains.checks import KEYS, Check, parse_check
-from reasoning.chain import toml_io as toml
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import CodeLoader
 from reasoning.errors import InputError, UnknownName, UsageError, nearest

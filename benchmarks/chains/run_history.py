@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from reasoning import paths as folders
+from reasoning import toml_io
 from reasoning.benchmarks.chains.cases import FOLDER
 from reasoning.benchmarks.chains.runner import PartScore
-from reasoning.chain import toml_io
 from reasoning.errors import InputError
 from reasoning.files import atomic_write
 from reasoning.registry import bundled_chains

@@ -7,8 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reasoning import kinds, prompt_markdown
-from reasoning.chain import toml_io
+from reasoning import kinds, prompt_markdown, toml_io
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import CodeLoader, ImportPolicy
 from reasoning.chain.step import Step

@@ -10,8 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from reasoning import kinds, prompt_markdown
-from reasoning.chain import toml_io
+from reasoning import kinds, prompt_markdown, toml_io
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import reference_of
 from reasoning.chain.folder import CHAIN_FILE

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reasoning import prompt_markdown
-from reasoning.chain import toml_io
+from reasoning import prompt_markdown, toml_io
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import UnresolvedFunction
 from reasoning.chain.diagram import kind_label

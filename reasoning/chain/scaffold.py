@@ -8,9 +8,9 @@ from pathlib import Path
 
 from reasoning.chain.chain import Chain
 from reasoning.chain.folder import CHAIN_FILE, load
-from reasoning.chain.toml_io import read_text
 from reasoning.errors import UnknownName, UsageError
 from reasoning.registry import bundled_chains
+from reasoning.toml_io import read_text
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)

@@ -1,8 +1,7 @@
 """Traits of models by their names: refused parameters, support of `n`, prices.
 
 The table is `models.toml` next to this file, which describes its fields. The user's own file of the
-same form adds to it: `$REASONING_MODELS`, or `models.toml` in the settings folder
-(`$REASONING_HOME`, else `$XDG_CONFIG_HOME/reasoning`, else `~/.config/reasoning`).
+same form adds to it; see `users_path`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ import hashlib
 import math
 import os
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -20,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reasoning import paths
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import InputError, UnknownName
+from reasoning.toml_io import TomlFile
 
 SHIPPED = Path(__file__).with_name("models.toml")
 _BRACKETS = re.compile(r"\[[^\]]+\]")
@@ -87,17 +86,34 @@ def traits(model: str) -> ModelTraits:
         >>> traits("openai/o3-mini").apply({"max_tokens": 100, "temperature": 0.5})
         {'max_completion_tokens': 100}
     """
-    return _traits(model, users_file())
+    return _merge(model, users_file())[0]
+
+
+def origins(model: str) -> Mapping[str, str]:
+    """Return the origin of each trait of a model that a table sets, such as `models.toml:14 ["gpt-5*"]`.
+
+    Raises:
+        UsageError: the user's file is missing or invalid.
+    """
+    return _merge(model, users_file())[1]
+
+
+def users_path() -> Path:
+    """Return the path of the user's table, which need not exist.
+
+    It is `$REASONING_MODELS`, else `models.toml` in the settings folder; see `paths.config_dir`.
+    """
+    named = os.environ.get("REASONING_MODELS")
+    return Path(named).expanduser() if named else paths.config_dir() / "models.toml"
 
 
 def users_file() -> Path | None:
-    """Return the path of the user's table, or None.
+    """Return the path of the user's table if there is one.
 
     `$REASONING_MODELS` is returned even if it is missing.
     """
-    if named := os.environ.get("REASONING_MODELS"):
-        return Path(named).expanduser()
-    return path if (path := paths.config_dir() / "models.toml").is_file() else None
+    path = users_path()
+    return path if os.environ.get("REASONING_MODELS") or path.is_file() else None
 
 
 @lru_cache(maxsize=16)
@@ -110,6 +126,7 @@ class _Entry(NamedTuple):
     pattern: str
     users: bool
     traits: Mapping[str, Any]
+    origins: Mapping[str, str]
 
     @property
     def length(self) -> int:
@@ -121,46 +138,54 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _traits(model: str, user_file: Path | None) -> ModelTraits:
+def _merge(model: str, user_file: Path | None) -> tuple[ModelTraits, Mapping[str, str]]:
+    """Return the traits of a model, and the origin of each that a table sets."""
     entries = [*_table(SHIPPED, False), *(_table(user_file, True) if user_file else ())]
     merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
     for entry in sorted(entries, key=lambda entry: (entry.length, entry.users)):  # the longest pattern wins
         if entry.matches(model):
             if any(name in entry.traits for name in _PRICES):  # prices are replaced together
                 merged = {name: value for name, value in merged.items() if name not in _PRICES}
             merged |= entry.traits
-    return ModelTraits(**merged)
+            origin |= entry.origins
+    return ModelTraits(**merged), {name: origin[name] for name in merged}
 
 
 @lru_cache(maxsize=16)
 def _table(path: Path, users: bool) -> tuple[_Entry, ...]:
     """Return the entries of a file."""
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}, the table of models, cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise UsageError(f"{path}, the table of models, is not TOML: {error}") from None
-    return tuple(_Entry(pattern, users, entry) for name, entry in _validated(data, path) for pattern in name.split())
+        toml = TomlFile(path)
+    except InputError as error:
+        hint = "; REASONING_MODELS names it" if not path.exists() else ""
+        raise InputError(f"{error}{hint}") from None
+    shown = path if users else f"shipped {path.name}"
+    entries = list[_Entry]()
+    for name, table in toml.values.items():
+        _validate(name, table, toml)
+        traits = {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
+        for pattern in name.split():
+            origin = {key: f'{shown}:{toml.line(name, key=key)} ["{pattern}"]' for key in table}
+            entries.append(_Entry(pattern, users, traits, origin))
+    return tuple(entries)
 
 
-def _validated(data: Mapping[str, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, table in data.items():
-        if not isinstance(table, dict):
-            raise UsageError(f'{path}: {name} must be in a table: write it below a pattern such as ["gpt-5*"]')
-        if not name.strip():
-            raise UsageError(f'{path}: the name of a table must be a pattern such as ["gpt-5*"], got an empty one')
-        location = f'in ["{name}"] of {path}'
-        for key, value in table.items():
-            if key not in _FIELDS:
-                hint = "" if not isinstance(value, dict) else '; a name with a dot needs quotes: ["gpt-5.1"]'
-                raise UnknownName("field", key, _FIELDS, location + hint)
-            expected, is_valid = _FIELDS[key]
-            if not is_valid(value):
-                raise UsageError(f"{key} {location} must be {expected}, got {value!r}")
-        if ("input" in table) != ("output" in table) or ("cached_input" in table and "input" not in table):
-            raise UsageError(f"a price {location} must have input and output together")
-        yield name, {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
+def _validate(name: str, table: Any, toml: TomlFile) -> None:
+    """Raise InputError, with the line, if a table of the file is invalid."""
+    if not isinstance(table, dict):
+        raise toml.error(f'{name} must be in a table: write it below a pattern such as ["gpt-5*"]', key=name)
+    if not name.strip():
+        raise toml.error('the name of a table must be a pattern such as ["gpt-5*"], got an empty one', name)
+    for key, value in table.items():
+        if key not in _FIELDS:
+            hint = "" if not isinstance(value, dict) else '; a name with a dot needs quotes: ["gpt-5.1"]'
+            raise toml.error(str(UnknownName("field", key, _FIELDS, f'in ["{name}"]{hint}')), name, key=key)
+        expected, is_valid = _FIELDS[key]
+        if not is_valid(value):
+            raise toml.error(f'{key} in ["{name}"] must be {expected}, got {value!r}', name, key=key)
+    if ("input" in table) != ("output" in table) or ("cached_input" in table and "input" not in table):
+        raise toml.error(f'a price in ["{name}"] must have input and output together', name)
 
 
 def _is_text_list(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoning.errors import UnknownName, UsageError
-from reasoning.providers.model_traits import ModelTraits, traits, users_file
+from reasoning.errors import InputError
+from reasoning.providers.model_traits import ModelTraits, origins, traits, users_file
 
 SAMPLING = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.9, "stop": ["\n"], "logprobs": True, "seed": 1}
 PLAIN = dict(SAMPLING)
@@ -153,40 +154,48 @@ def test_where_the_users_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "config" / "reasoning" / "models.toml").write_text("")
     assert users_file() == tmp_path / "config" / "reasoning" / "models.toml"
     monkeypatch.setenv("REASONING_MODELS", str(tmp_path / "none.toml"))
-    with pytest.raises(UsageError, match=r"none\.toml, the table of models, cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none\.toml: no such file; REASONING_MODELS names it"):
         traits("mock")
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "says"),
+    ("text", "line", "says"),
     [
-        ("[a\nn = 1", UsageError, "mine.toml, the table of models, is not TOML: "),
-        ("n = false", UsageError, "n must be in a table"),
-        ('[""]\nn = false', UsageError, "the name of a table must be a pattern"),
-        ("[a]\ndorp = []", UnknownName, "unknown field 'dorp' in [\"a\"] of {path}; did you mean 'drop'?"),
-        ("[gpt-5.1]\nn = false", UnknownName, 'a name with a dot needs quotes: ["gpt-5.1"]'),
-        ('[a]\nn = "no"', UsageError, "n in [\"a\"] of {path} must be true or false, got 'no'"),
-        ("[a]\ndrop = 'stop'", UsageError, 'drop in ["a"] of {path} must be a list'),
-        ("[a]\ndrop = [1]", UsageError, 'must be a list such as ["temperature", "stop"], got [1]'),
-        ("[a]\nrename = ['b']", UsageError, "got ['b']"),
-        ("[a]\nrename = {b = 1}", UsageError, "must be a table such as"),
-        ("[a]\ninput = -1\noutput = 1", UsageError, "at least 0, got -1"),
-        ("[a]\ninput = true\noutput = 1", UsageError, "at least 0, got True"),
-        ("[a]\ninput = nan\noutput = 1", UsageError, "at least 0, got nan"),
-        ("[a]\ninput = 1", UsageError, 'a price in ["a"] of {path} must have input and output together'),
-        ("[a]\ncached_input = 1", UsageError, "a price in"),
+        ("[a\nn = 1", 1, "invalid TOML: "),
+        ("n = false", 1, "n must be in a table"),
+        ('[""]\nn = false', 1, "the name of a table must be a pattern"),
+        ("\n[a]\ndorp = []", 3, "unknown field 'dorp' in [\"a\"]; did you mean 'drop'?"),
+        ("[gpt-5.1]\nn = false", 1, 'a name with a dot needs quotes: ["gpt-5.1"]'),
+        ('["a* b"]\nn = true\n["c/d e"]\nn = "no"', 4, "n in [\"c/d e\"] must be true or false, got 'no'"),
+        ("[a]\ndrop = 'stop'", 2, 'drop in ["a"] must be a list'),
+        ("[a]\ndrop = [1]", 2, 'must be a list such as ["temperature", "stop"], got [1]'),
+        ("[a]\nrename = ['b']", 2, "got ['b']"),
+        ("[a]\nrename = {b = 1}", 2, "must be a table such as"),
+        ("[a]\ninput = -1\noutput = 1", 2, "at least 0, got -1"),
+        ("[a]\ninput = true\noutput = 1", 2, "at least 0, got True"),
+        ("[a]\ninput = nan\noutput = 1", 2, "at least 0, got nan"),
+        ("[a]\ninput = 1", 1, 'a price in ["a"] must have input and output together'),
+        ("[a]\ncached_input = 1", 1, "a price in"),
     ],
 )
-def test_what_is_wrong_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, kind: type[UsageError], says: str
+def test_what_is_wrong_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: int, says: str
 ) -> None:
     path = own(tmp_path, monkeypatch, text)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(InputError) as caught:
         traits("mock")
-    assert type(caught.value) is kind
-    assert says.format(path=path) in str(caught.value)
-    assert str(path) in str(caught.value)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:{line}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_each_trait_has_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = own(tmp_path, monkeypatch, '# mine\n["o3-mini"]\nprefix_cache = false\ninput = 1\noutput = 2\n')
+    found = origins("openai/o3-mini")
+    assert found["prefix_cache"] == f'{path}:3 ["o3-mini"]'
+    assert found["output"] == f'{path}:5 ["o3-mini"]'
+    assert re.fullmatch(r'shipped models\.toml:\d+ \["o\[0-9\]-\*"\]', found["drop"])
+    assert "n" not in found  # the default
 
 
 NAMES = st.sampled_from([*SAMPLING, "presence_penalty", "max_completion_tokens", "reasoning_effort", "extra_body"])

@@ -14,7 +14,8 @@ from reasoning.errors import InputError, UsageError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _KEY = re.compile(r"[ \t]*(?:\"([^\"]+)\"|([A-Za-z0-9_-]+))[ \t]*=")
-_TABLE = re.compile(r"[ \t]*\[{1,2}[ \t]*([\w.\"-]+)[ \t]*\]{1,2}")
+_TABLE = re.compile(r"[ \t]*\[{1,2}[ \t]*(\"[^\"]*\"|'[^']*'|[\w.\"-]+)[ \t]*\]{1,2}")
+_QUOTED = re.compile(r"([\"'])([^\"']*)\1")
 _AT = re.compile(r"\(at line (\d+)")
 
 Same = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], bool]
@@ -64,7 +65,8 @@ class TomlFile:
         table, number, seen = "", 0, dict[str, int]()
         for line_number, line in enumerate(self.text.split("\n"), 1):
             if match := _TABLE.match(line):
-                table = match[1]
+                quoted = _QUOTED.fullmatch(match[1])
+                table = quoted[2] if quoted else match[1]
                 number = seen[table] = seen.get(table, -1) + 1
                 self._lines[table, number, ""] = line_number
             elif match := _KEY.match(line):
