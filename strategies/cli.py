@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli.commands import Commands
 from reasoning.cli.options import PromptTexts
 from reasoning.cli.output import console
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 Spec = Annotated[str, typer.Argument(help="A technique's name or spec, such as 'cot(shots=4)'.")]
 
-prompts_app = typer.Typer(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
+prompts_app = Commands(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
 
-strategies_app = typer.Typer(help="List techniques, or show one technique's card.", invoke_without_command=True)
+strategies_app = Commands(help="List techniques, or show one technique's card.", invoke_without_command=True)
 
 
 def register(root: typer.Typer) -> None:
@@ -92,7 +93,9 @@ def show(spec: Spec, overrides: PromptTexts = None) -> None:
 
 @prompts_app.command("list")
 def list_(
-    spec: Annotated[str | None, typer.Argument(help="A technique's name or spec; every technique by default.")] = None,
+    spec: Annotated[
+        str | None, typer.Argument(help="A technique's name or spec; every technique by default.", metavar="SPEC")
+    ] = None,
 ) -> None:
     """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
     from rich.table import Table
@@ -131,9 +134,9 @@ def show_prompts(
         ),
     ],
     question: Annotated[
-        str | None, typer.Option(help="Question to show the prompts for; a sample problem by default.")
+        str | None, typer.Option(help="Question to show the prompts for; a sample problem by default.", metavar="TEXT")
     ] = None,
-    kind: Annotated[str, typer.Option(help="Kind of answer to --question.")] = "number",
+    kind: Annotated[str, typer.Option(help="Kind of answer to --question.", metavar="KIND")] = "number",
     overrides: PromptTexts = None,
 ) -> None:
     """Show prompts: their sections as written, and their turns as sent for a problem."""

@@ -145,17 +145,18 @@ class EvaluationRun:
     result: SuiteResult
 
 
-def run_evaluation(suite: ChainSuite, llm: LLM, progress: Progress = no_progress) -> EvaluationRun:
+def run_evaluation(suite: ChainSuite, llm: LLM, progress: Progress = no_progress, *, epoch: int = 0) -> EvaluationRun:
     """Evaluate a chain and record the scores, even if an error stops the evaluation.
 
     Args:
         suite: the chain and its cases.
         llm: the model.
         progress: shows the progress.
+        epoch: the number of an independent repetition.
     """
     runs = list(plan_evaluation(suite.chain, suite.cases))
     with progress(len(runs)) as on_finished:
-        result = run_suite(runs, llm, on_finished)
+        result = run_suite(runs, llm, on_finished, epoch=epoch)
     recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
     run_history.save_run(recorded, suite.folder)
     checked = {(case.id, case.digest) for case in suite.cases if case.checks}

@@ -11,7 +11,7 @@ import typer
 
 from reasoning.benchmarks.cli.chain_generate import generate, report_cost
 from reasoning.cli.chain import chain
-from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, expand_options
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
 from reasoning.cli.output import AsJson, console, info, print_json
 from reasoning.cli.progress import progress_bar
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from reasoning.chain.code_loader import ImportPolicy
     from reasoning.engine.llm import LLM
 
-Limit = Annotated[int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1)]
+Limit = Annotated[
+    int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1, metavar="N")
+]
 Filter = Annotated[
     str | None, typer.Option("--filter", help="Only cases whose id matches this pattern: 'angry*'.", metavar="PATTERN")
 ]
@@ -32,14 +34,18 @@ def register(root: typer.Typer) -> None:
         chain.command(name)(command)
 
 
-@expand_options
 def run_cases(
     folder: ChainFolder,
     model: Model = "local",
-    step: Annotated[str | None, typer.Option("--step", "-s", help="Only cases that test or check this step.")] = None,
+    step: Annotated[
+        str | None, typer.Option("--step", "-s", help="Only cases that test or check this step.", metavar="STEP")
+    ] = None,
     pattern: Filter = None,
     limit: Limit = None,
-    min_pass_rate: Annotated[float, typer.Option(help="Share of cases that must pass.", min=0, max=1)] = 1.0,
+    new_samples: NewSamples = False,
+    min_pass_rate: Annotated[
+        float, typer.Option(help="Share of cases that must pass.", min=0, max=1, metavar="SHARE")
+    ] = 1.0,
     as_json: AsJson = False,
     allow_code: AllowCode = False,
     *,
@@ -61,7 +67,7 @@ def run_cases(
     runs = list(plan_tests(suite.chain, suite.cases))
     with options.open_model(model) as llm, report_cost(llm):
         with show_progress(len(runs), llm) as on_finished:
-            result = run_suite(runs, llm, on_finished)
+            result = run_suite(runs, llm, on_finished, epoch=llm.journal.unused_epoch() if new_samples else 0)
         recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
     run_history.save_run(recorded, suite.folder)
     states = _states(result)
@@ -128,12 +134,12 @@ def check_finished(result: SuiteResult) -> None:
         raise typer.Exit(4)
 
 
-@expand_options
 def evaluate(
     folder: ChainFolder,
     model: Model = "local",
     pattern: Filter = None,
     limit: Limit = None,
+    new_samples: NewSamples = False,
     as_json: AsJson = False,
     allow_code: AllowCode = False,
     *,
@@ -152,7 +158,8 @@ def evaluate(
 
     suite = load_suite(resolve_folder(folder), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     with options.open_model(model) as llm, report_cost(llm):
-        done = run_evaluation(suite, llm, partial(show_progress, llm=llm))
+        epoch = llm.journal.unused_epoch() if new_samples else 0
+        done = run_evaluation(suite, llm, partial(show_progress, llm=llm), epoch=epoch)
     if as_json:
         print_json(done.evaluation.to_json())
     else:
@@ -160,7 +167,6 @@ def evaluate(
     check_finished(done.result)
 
 
-@expand_options
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A folder, a bundled chain's name, or FOLDER@VERSION.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The version to compare with it, in the same form.")],
@@ -171,6 +177,7 @@ def compare(
             "-m",
             help="local, a litellm name, replay:FILE. If both versions are recorded: a model that ran both.",
             show_default="local",
+            metavar="NAME",
         ),
     ] = None,
     pattern: Filter = None,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reasoning.cli.options import ChainFolder, Model, ModelOptions, expand_options
+from reasoning.cli.options import ChainFolder, Model, ModelOptions
 from reasoning.cli.output import console, info
 
 if TYPE_CHECKING:
@@ -31,16 +31,17 @@ def report_cost(llm: LLM) -> Iterator[None]:
     info(f"spent now: {cost(llm.usage) if llm.usage.calls else 'nothing'}")
 
 
-@expand_options
 def generate(
     folder: ChainFolder,
     step: Annotated[str, typer.Argument(metavar="STEP", help="The step that reads the inputs.")],
-    number: Annotated[int, typer.Option("-n", "--number", help="Number of inputs to generate.", min=1)] = 20,
-    accept: Annotated[str, typer.Option(help="ask (about each, in the terminal), or all.")] = "ask",
+    number: Annotated[
+        int, typer.Option("-n", "--number", help="Number of inputs to generate.", min=1, metavar="N")
+    ] = 20,
+    accept: Annotated[str, typer.Option(help="ask (about each, in the terminal), or all.", metavar="WAY")] = "ask",
     real: Annotated[
-        list[str] | None, typer.Option("--from", help="Real inputs of the chain: texts, .jsonl, .csv.")
+        list[str] | None, typer.Option("--from", help="Real inputs of the chain: texts, .jsonl, .csv.", metavar="FILE")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed; another one gives other inputs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed; another one gives other inputs.", metavar="N")] = 0,
     model: Model = "local",
     *,
     options: ModelOptions,

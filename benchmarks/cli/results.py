@@ -102,8 +102,12 @@ def report(
 
 def show(
     folder: Folder,
-    strategy: Annotated[str | None, typer.Option("--strategy", "-s", help="The spec of a strategy.")] = None,
-    problem: Annotated[str | None, typer.Option("--id", "-i", help="The id of a problem, or the end of it.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", "-s", help="The spec of a strategy.", metavar="SPEC")
+    ] = None,
+    problem: Annotated[
+        str | None, typer.Option("--id", "-i", help="The id of a problem, or the end of it.", metavar="ID")
+    ] = None,
 ) -> None:
     """List which strategy solved which problem; open one problem with --id, and its trace with --strategy."""
     from reasoning.benchmarks.analysis import inspect_results
@@ -151,7 +155,7 @@ def compare(
 
 
 def matrix(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders of one task.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Results folders of one task.")],
 ) -> None:
     """Print the accuracies of several runs in one table: models × strategies."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
@@ -171,18 +175,25 @@ def rescore(folder: Folder, as_json: AsJson = False) -> None:
 
 
 def power(
-    difference: Annotated[float, typer.Option(help="The difference to detect, in points of accuracy.")] = 5,
+    difference: Annotated[
+        float, typer.Option(help="The difference to detect, in points of accuracy.", metavar="POINTS")
+    ] = 5,
     pilot: Annotated[
         Path | None,
         typer.Option(help="A results folder that shows how often its strategies disagree.", metavar="DIR"),
     ] = None,
     disagree: Annotated[
-        float | None, typer.Option(help="Or the percentage of problems that exactly one of two strategies solves.")
+        float | None,
+        typer.Option(
+            help="Or the percentage of problems that exactly one of two strategies solves.", metavar="PERCENT"
+        ),
     ] = None,
     strategies: Annotated[
-        int, typer.Option(help="Number of strategies to compare, unless a pilot gives it.", min=2)
+        int, typer.Option(help="Number of strategies to compare, unless a pilot gives it.", min=2, metavar="N")
     ] = 2,
-    power: Annotated[float, typer.Option(help="The probability to detect it, in percent.", min=50, max=99.9)] = 80,
+    power: Annotated[
+        float, typer.Option(help="The probability to detect it, in percent.", min=50, max=99.9, metavar="PERCENT")
+    ] = 80,
 ) -> None:
     """Print how many problems a comparison needs (a power analysis)."""
     from reasoning.benchmarks.analysis.sample_size import required_problems

@@ -12,8 +12,9 @@ import typer
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
 from reasoning.cli import interrupts
+from reasoning.cli.commands import Commands
 from reasoning.cli.interrupts import command_line
-from reasoning.cli.options import Model, ModelOptions, PromptTexts, TimeLimit, expand_options
+from reasoning.cli.options import BUDGET, PROMPTS, TASK, Model, ModelOptions, Models, NewSamples, PromptTexts, TimeLimit
 from reasoning.cli.output import CALLS_FAILED, AsJson, console, echo, info, print_json
 
 if TYPE_CHECKING:
@@ -23,32 +24,51 @@ if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
 
-bench = typer.Typer(help="Compare techniques on the same problems.", no_args_is_help=True)
+bench = Commands(help="Compare techniques on the same problems.", no_args_is_help=True)
 
 Task = Annotated[
     str,
-    typer.Option(help="The task: gsm_symbolic, gym:NAME, jsonl:FILE, …; `reasoning tasks` lists them."),
+    typer.Option(help="The task: gsm_symbolic, gym:NAME, jsonl:FILE, …; `reasoning tasks` lists them.", metavar="TASK"),
 ]
 Fields = Annotated[
     str | None,
     typer.Option(
-        help="The columns of a file or data set, as in 'question=Body, answer=Answer'.", metavar="NAME=COLUMN,…"
+        help="The columns of a file or data set, as in 'question=Body, answer=Answer'.",
+        metavar="NAME=COLUMN,…",
+        rich_help_panel=TASK,
     ),
 ]
 Split = Annotated[
-    str, typer.Option(help="The split of a data set of the Hugging Face hub; `reasoning tasks NAME` lists them.")
+    str,
+    typer.Option(
+        help="The split of a data set of the Hugging Face hub; `reasoning tasks NAME` lists them.",
+        metavar="NAME",
+        rich_help_panel=TASK,
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of generated problems.")]
+Seed = Annotated[int, typer.Option(help="Seed of generated problems.", metavar="N", rich_help_panel=TASK)]
 Out = Annotated[
     Path | None,
-    typer.Option(help="The results folder.", metavar="DIR", show_default="one for these settings, under results/"),
+    typer.Option(
+        "--out",
+        "-o",
+        help="The results folder.",
+        metavar="DIR",
+        show_default="one for these settings, under results/",
+    ),
 ]
 Margin = Annotated[
     float,
     typer.Option(
-        help="The difference that does not matter, in percentage points of accuracy.", min=0, metavar="POINTS"
+        help="The difference that does not matter, in percentage points of accuracy.",
+        min=0,
+        metavar="POINTS",
+        rich_help_panel=TASK,
     ),
 ]
+
+
+_NEW_SAMPLES = "--new-samples needs --out DIR, so that the same command continues with the same samples"
 
 
 def register(root: typer.Typer) -> None:
@@ -60,50 +80,58 @@ def register(root: typer.Typer) -> None:
 
 
 @bench.command()
-@expand_options
 def run(
     task: Task,
     strategies: Annotated[
         str, typer.Option(help="Specs separated by commas, as in 'vanilla, cot(shots=4)'.", metavar="SPECS")
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE. Repeatable.",
-            show_default="local",
-        ),
-    ] = None,
+    model: Models = None,
     fields: Fields = None,
     split: Split = "",
-    limit: Annotated[int, typer.Option(help="Number of problems.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="Number of problems.", min=1, metavar="N")] = 20,
     seed: Seed = 0,
-    epochs: Annotated[int, typer.Option(help="Independent repetitions of every problem.", min=1, max=2048)] = 1,
+    epochs: Annotated[
+        int,
+        typer.Option(
+            help="Independent repetitions of every problem.", min=1, max=2048, metavar="N", rich_help_panel=TASK
+        ),
+    ] = 1,
     out: Out = None,
-    new_samples: Annotated[
-        bool, typer.Option("--new-samples", help="Draw new samples instead of using recorded ones; needs --out.")
-    ] = False,
+    new_samples: NewSamples = False,
     prompt: PromptTexts = None,
     prompt_variant: Annotated[
         list[str] | None,
-        typer.Option(help="Also compare a variant with this prompt. Repeatable.", metavar="NAME=TEXT"),
+        typer.Option(
+            help="Also compare a variant with this prompt. Repeatable.", metavar="NAME=TEXT", rich_help_panel=PROMPTS
+        ),
     ] = None,
     prompt_formats: Annotated[
         bool,
-        typer.Option("--prompt-formats", help="Also compare every format: XML, Markdown, …, one turn or chat turns."),
+        typer.Option(
+            "--prompt-formats",
+            help="Also compare every format: XML, Markdown, …, one turn or chat turns.",
+            rich_help_panel=PROMPTS,
+        ),
     ] = False,
     time_limit: TimeLimit = None,
     race: Annotated[
-        bool, typer.Option("--race", help="Stop strategies that can no longer be the best by more than --margin.")
+        bool,
+        typer.Option(
+            "--race",
+            help="Stop strategies that can no longer be the best by more than --margin.",
+            rich_help_panel=TASK,
+        ),
     ] = False,
     margin: Margin = 3,
     strategy_budget: Annotated[
         str | None,
-        typer.Option(help="Budget of each strategy, as in 'usd=1, tokens=50000'.", rich_help_panel="Budget"),
+        typer.Option(
+            help="Budget of each strategy, as in 'usd=1, tokens=50000'.", metavar="LIMITS", rich_help_panel=BUDGET
+        ),
     ] = None,
     problem_budget: Annotated[
-        str | None, typer.Option(help="Budget of each strategy on one problem.", rich_help_panel="Budget")
+        str | None,
+        typer.Option(help="Budget of each strategy on one problem.", metavar="LIMITS", rich_help_panel=BUDGET),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
     as_json: AsJson = False,
@@ -130,7 +158,7 @@ def run(
     from reasoning.strategies.direct.prompt_format import format_variants
 
     if new_samples and out is None:
-        raise UsageError("--new-samples needs --out DIR, so that the same command continues with the same samples")
+        raise UsageError(_NEW_SAMPLES)
     models = list(dict.fromkeys(model or ["local"]))
     budget = options.budget.to_budget()  # shared by all models
     of_strategy = None if strategy_budget is None else Budget.parse(strategy_budget)
@@ -174,7 +202,6 @@ def run(
     _exit(list(comparisons.values()))
 
 
-@expand_options
 def advise(
     task: Task,
     model: Model = "local",
@@ -184,11 +211,13 @@ def advise(
         str | None,
         typer.Option(help="The candidates.", metavar="SPECS", show_default="one of each mechanism"),
     ] = None,
-    limit: Annotated[int, typer.Option(help="Maximum number of problems.", min=10)] = 200,
+    limit: Annotated[int, typer.Option(help="Maximum number of problems.", min=10, metavar="N")] = 200,
     seed: Seed = 0,
     margin: Margin = 3,
     time_limit: TimeLimit = None,
     out: Out = None,
+    new_samples: NewSamples = False,
+    prompt: PromptTexts = None,
     as_json: AsJson = False,
     *,
     options: ModelOptions,
@@ -197,14 +226,17 @@ def advise(
 
     Exit codes: as for bench run; 3 if the budget stopped the race, 4 if calls failed for good.
     """
-    from reasoning import spec
+    from reasoning import registry, spec
     from reasoning.benchmarks.advise import advise as recommend
     from reasoning.benchmarks.results.settings import default_folder, run_settings
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.progress import RunProgress
     from reasoning.benchmarks.tasks import get
     from reasoning.errors import UsageError
+    from reasoning.prompt_overrides import override_prompts
 
+    if new_samples and out is None:
+        raise UsageError(_NEW_SAMPLES)
     if not options.budget.is_limited and time_limit is None:
         raise UsageError("advise needs a limit: --budget-usd, --budget-tokens, --budget-calls or --time-limit")
     with RunProgress() as progress:
@@ -212,8 +244,19 @@ def advise(
         with options.connect(model) as llm:
             folder = out or default_folder(run_settings(source, seed, llm))
             interrupts.keep(f"the results are kept in {folder}")
-            config = RunConfig(limit=limit, seed=seed, folder=folder, time_limit=time_limit, race_margin=margin)
-            candidates = None if strategies is None else spec.split(strategies)
+            config = RunConfig(
+                limit=limit,
+                seed=seed,
+                folder=folder,
+                time_limit=time_limit,
+                race_margin=margin,
+                new_samples=new_samples,
+            )
+            candidates = None if strategies is None else list(map(registry.get, spec.split(strategies)))
+            if prompt:
+                if candidates is None:
+                    raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
+                candidates = override_prompts(candidates, prompt)
             recommendation = recommend(source, llm, config, progress, candidates)
     if as_json:
         print_json(recommendation.to_json())
@@ -227,7 +270,9 @@ def advise(
 
 
 def tasks(
-    name: Annotated[str | None, typer.Argument(help="Describe this task; gym lists its data sets.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Describe this task; gym lists its data sets.", metavar="NAME")
+    ] = None,
 ) -> None:
     """List the tasks that `bench run --task` accepts."""
     from reasoning.benchmarks.cli import tasks as listing

@@ -92,10 +92,12 @@ def app() -> Any:
 
     import typer
 
-    root = typer.Typer(
+    from reasoning.cli.commands import Commands
+
+    root = Commands(
         help="Use and compare reasoning techniques for language models.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
     )
 
@@ -110,7 +112,6 @@ def app() -> Any:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         point.load()(root)
     command: Any = typer.main.get_command(root)
-    command.rich_markup_mode = None  # plain text: rich takes longer to import than all of ours
     # Help lists the commands in this order, and those of plug-ins after them.
     ranks = {name: rank for rank, name in enumerate(_ORDER)}
     command.commands = dict(sorted(command.commands.items(), key=lambda item: ranks.get(item[0], len(ranks))))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, expand_options
+from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts
 from reasoning.cli.output import CALLS_FAILED, AsJson, console, info, print_json
 from reasoning.errors import UsageError
 
@@ -18,19 +18,26 @@ if TYPE_CHECKING:
     from reasoning.kinds import Kind
 
 
-@expand_options
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question; or give --file.")] = None,
-    strategy: Annotated[str, typer.Option("--strategy", "-s", help="The spec of a strategy, such as cot.")] = "cot",
+    strategy: Annotated[
+        str, typer.Option("--strategy", "-s", help="The spec of a strategy, such as cot.", metavar="SPEC")
+    ] = "cot",
     model: Model = "local",
     file: Annotated[
-        str | None, typer.Option("--file", "-f", help="Read the question from this file; - is standard input.")
+        str | None,
+        typer.Option("--file", "-f", help="Read the question from this file; - is standard input.", metavar="FILE"),
     ] = None,
     kind: Annotated[
-        str, typer.Option(help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.")
+        str,
+        typer.Option(
+            help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.", metavar="KIND"
+        ),
     ] = "text",
-    choice: Annotated[list[str] | None, typer.Option(help="An option to choose from. Repeatable.")] = None,
-    context: Annotated[str | None, typer.Option(help="A passage that the question is about.")] = None,
+    choice: Annotated[
+        list[str] | None, typer.Option(help="An option to choose from. Repeatable.", metavar="TEXT")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="A passage that the question is about.", metavar="TEXT")] = None,
     prompt: PromptTexts = None,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,

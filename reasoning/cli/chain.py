@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli import interrupts, streams
+from reasoning.cli.commands import Commands
 from reasoning.cli.interrupts import command_line
-from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, expand_options
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
 from reasoning.cli.output import READER_GONE, AsJson, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import BudgetExhausted, UsageError
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.messages import Usage
 
-chain = typer.Typer(help="Create, check, draw, show and run prompt chains.", no_args_is_help=True)
+chain = Commands(help="Create, check, draw, show and run prompt chains.", no_args_is_help=True)
 
 
 @chain.command()
 def new(
     name: Annotated[Path, typer.Argument(metavar="NAME", help="The new folder; its last part is the chain's name.")],
     template: Annotated[
-        str, typer.Option(help="The chain to copy: a bundled one by its name, or a folder.")
+        str, typer.Option(help="The chain to copy: a bundled one by its name, or a folder.", metavar="CHAIN")
     ] = "telecom_feedback",
 ) -> None:
     """Create a chain's folder from a template."""
@@ -102,7 +103,10 @@ def check(
 @chain.command()
 def diagram(
     folder: ChainFolder,
-    out: Annotated[Path | None, typer.Option(help="The file to write: .mmd or .md. By default printed.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write: .mmd or .md. By default printed.", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Print the chain as a Mermaid diagram, which GitHub, JupyterLab and MkDocs draw."""
     from reasoning.chain.folder import load
@@ -125,7 +129,7 @@ def diagram(
 @chain.command()
 def show(
     folder: ChainFolder,
-    step: Annotated[str | None, typer.Option("--step", "-s", help="Show only this step.")] = None,
+    step: Annotated[str | None, typer.Option("--step", "-s", help="Show only this step.", metavar="STEP")] = None,
 ) -> None:
     """Print each prompt as it will be sent, with {names} in the places of values."""
     from reasoning.chain.folder import load
@@ -165,21 +169,25 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
 
 
 @chain.command()
-@expand_options
 def run(
     folder: ChainFolder,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Text, .jsonl or .csv files; - is standard input.")
+        list[str], typer.Argument(metavar="FILE", help="Text, .jsonl or .csv files; - is standard input.")
     ],
     model: Model = "local",
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The file for the results: .csv, else JSON lines. By default printed."),
+        typer.Option(
+            "--out", "-o", help="The file for the results: .csv, else JSON lines. By default printed.", metavar="FILE"
+        ),
     ] = None,
     input_format: Annotated[
-        str | None, typer.Option(help="The format of every file: text, jsonl or csv; by default by its suffix.")
+        str | None,
+        typer.Option(help="The format of every file: text, jsonl or csv; by default by its suffix.", metavar="FORMAT"),
     ] = None,
-    max_input_chars: Annotated[int, typer.Option(help="The most characters of one input.", min=1)] = 200_000,
+    max_input_chars: Annotated[
+        int, typer.Option(help="The most characters of one input.", min=1, metavar="N")
+    ] = 200_000,
     new_samples: NewSamples = False,
     allow_code: AllowCode = False,
     *,

@@ -11,6 +11,7 @@ import typer
 
 from reasoning import paths
 from reasoning.cli import output
+from reasoning.cli.commands import Commands
 from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reasoning.journal.importing import ImportResult
     from reasoning.journal.maintenance import ModelStats
 
-journal = typer.Typer(help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True)
+journal = Commands(help="Inspect, export, import, merge, prune or verify the journal.", no_args_is_help=True)
 
 _MAX_PROBLEMS = 20
 """The maximum number of problems to print."""
@@ -28,7 +29,7 @@ _MAX_PROBLEMS = 20
 _Journal = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="The journal's file; by default the user's.")
 ]
-_Model = Annotated[str | None, typer.Option(help="Only draws of this model.")]
+_Model = Annotated[str | None, typer.Option("--model", "-m", help="Only draws of this model.", metavar="NAME")]
 
 
 @journal.command()
@@ -66,7 +67,9 @@ def export_(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="A file that ends with .jsonl, .jsonl.gz or .parquet.")],
     file: _Journal = None,
     model: _Model = None,
-    since: Annotated[str | None, typer.Option(help="Only draws since an age or a date: 7d, 12h, 2026-01-31.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only draws since an age or a date: 7d, 12h, 2026-01-31.", metavar="TIME")
+    ] = None,
 ) -> None:
     """Write draws with their requests to a file, one per line."""
     from reasoning.journal.exporting import export_draws
@@ -97,7 +100,7 @@ def import_(
 
 @journal.command()
 def merge(
-    others: Annotated[list[Path], typer.Argument(metavar="OTHER…", help="The journals to import.")],
+    others: Annotated[list[Path], typer.Argument(metavar="OTHER", help="The journals to import.")],
     file: _Journal = None,
 ) -> None:
     """Import other journals. Recorded draws stay as they are."""
@@ -115,7 +118,7 @@ def prune(
     file: _Journal = None,
     model: _Model = None,
     older_than: Annotated[
-        str | None, typer.Option(help="Only draws before an age or a date: 30d, 12h, 2026-01-31.")
+        str | None, typer.Option(help="Only draws before an age or a date: 30d, 12h, 2026-01-31.", metavar="TIME")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from reasoning.cli.commands import Commands
 from reasoning.cli.output import console, echo
 from reasoning.cli.progress import progress_bar
 
-models = typer.Typer(help="Local weights: list, download, remove.", no_args_is_help=True)
+models = Commands(help="Local weights: list, download, remove.", no_args_is_help=True)
 
-_NAME = typer.Argument(help="A name in `reasoning models list`.", show_default=False)
+_NAME = typer.Argument(metavar="NAME", help="A name in `reasoning models list`.", show_default=False)
 
 
 @models.command("list")

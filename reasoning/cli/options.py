@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+TASK = "More on the task"
+PROMPTS = "More on prompts"
+MODEL = "More on the model"
+BUDGET = "More on budgets"
+RATE_LIMITS = "More on rate limits and failures"
+JOURNAL = "More on the journal"
+PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL)
+"""The sections of the help below the options that matter most, in this order."""
 
 _DURATION = re.compile(r"(?=\d)(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
@@ -38,17 +48,26 @@ def parse_duration(text: str) -> float:
     return duration
 
 
+MODEL_HELP = "local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE."
 Model = Annotated[
     str,
-    typer.Option("--model", "-m", help="local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE."),
+    typer.Option("--model", "-m", help=MODEL_HELP, metavar="NAME"),
 ]
-NewSamples = Annotated[bool, typer.Option("--new-samples", help="Draw new samples instead of using recorded ones.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help=f"{MODEL_HELP} Repeatable.", metavar="NAME", show_default="local"),
+]
+NewSamples = Annotated[
+    bool,
+    typer.Option("--new-samples", help="Draw new samples instead of using recorded ones.", rich_help_panel=JOURNAL),
+]
 PromptTexts = Annotated[
     list[str] | None,
     typer.Option(
         "--prompt",
         help="Replace a prompt, as in cot.trigger=TEXT; `reasoning prompts` lists the names. Repeatable.",
         metavar="NAME=TEXT",
+        rich_help_panel=PROMPTS,
     ),
 ]
 TimeLimit = Annotated[
@@ -57,6 +76,7 @@ TimeLimit = Annotated[
         parser=parse_duration,
         help="Start no further problem after this time, such as 90s, 10m or 1h30m.",
         metavar="DURATION",
+        rich_help_panel=BUDGET,
     ),
 ]
 ChainFolder = Annotated[
@@ -76,21 +96,19 @@ class BudgetOptions:
 
     budget_usd: Annotated[
         float | None,
-        typer.Option(help="Maximum cost in US dollars.", min=0, metavar="USD", rich_help_panel="Budget"),
+        typer.Option(help="Maximum cost in US dollars.", min=0, metavar="USD"),
     ] = None
     budget_tokens: Annotated[
         int | None,
-        typer.Option(
-            help="Maximum number of prompt and completion tokens.", min=0, metavar="N", rich_help_panel="Budget"
-        ),
+        typer.Option(help="Maximum number of prompt and completion tokens.", min=0, metavar="N"),
     ] = None
     budget_calls: Annotated[
         int | None,
-        typer.Option(help="Maximum number of completions.", min=0, metavar="N", rich_help_panel="Budget"),
+        typer.Option(help="Maximum number of completions.", min=0, metavar="N", rich_help_panel=BUDGET),
     ] = None
     budget_seconds: Annotated[
         float | None,
-        typer.Option(help="Send no call after this many seconds.", min=0, metavar="SECONDS", rich_help_panel="Budget"),
+        typer.Option(help="Send no call after this many seconds.", min=0, metavar="SECONDS", rich_help_panel=BUDGET),
     ] = None
 
     @property
@@ -110,18 +128,22 @@ class RateOptions:
     """The rate limits of the provider, and how long the run tolerates failures."""
 
     concurrency: Annotated[
-        int,
-        typer.Option(help="Maximum number of requests in flight.", min=1, metavar="N", rich_help_panel="Rate limits"),
-    ] = 32
+        int | None,
+        typer.Option(
+            help="Maximum number of requests in flight.",
+            min=1,
+            show_default="32",
+            metavar="N",
+            rich_help_panel=RATE_LIMITS,
+        ),
+    ] = None
     requests_per_minute: Annotated[
         float | None,
-        typer.Option(
-            help="Maximum number of requests per minute.", min=1e-3, metavar="N", rich_help_panel="Rate limits"
-        ),
+        typer.Option(help="Maximum number of requests per minute.", min=1e-3, metavar="N", rich_help_panel=RATE_LIMITS),
     ] = None
     tokens_per_minute: Annotated[
         float | None,
-        typer.Option(help="Maximum number of tokens per minute.", min=1e-3, metavar="N", rich_help_panel="Rate limits"),
+        typer.Option(help="Maximum number of tokens per minute.", min=1e-3, metavar="N", rich_help_panel=RATE_LIMITS),
     ] = None
     timeout: Annotated[
         float | None,
@@ -130,7 +152,7 @@ class RateOptions:
             min=1e-3,
             show_default="60",
             metavar="SECONDS",
-            rich_help_panel="Rate limits",
+            rich_help_panel=RATE_LIMITS,
         ),
     ] = None
     max_outage: Annotated[
@@ -140,7 +162,7 @@ class RateOptions:
             min=1e-3,
             show_default="600",
             metavar="SECONDS",
-            rich_help_panel="Rate limits",
+            rich_help_panel=RATE_LIMITS,
         ),
     ] = None
     warm_prefix: Annotated[
@@ -148,7 +170,7 @@ class RateOptions:
         typer.Option(
             help="Send the first of several requests with one prompt alone, to fill the provider's prefix cache.",
             show_default="if the provider has one",
-            rich_help_panel="Rate limits",
+            rich_help_panel=RATE_LIMITS,
         ),
     ] = None
     share_limits: Annotated[
@@ -156,7 +178,7 @@ class RateOptions:
         typer.Option(
             "--share-limits",
             help="Share the limits with all processes that use the same model and journal and this option.",
-            rich_help_panel="Rate limits",
+            rich_help_panel=RATE_LIMITS,
         ),
     ] = False
 
@@ -184,12 +206,10 @@ class JournalOptions:
             help="Record completions in this file.",
             metavar="FILE",
             show_default="the user's journal",
-            rich_help_panel="Journal",
+            rich_help_panel=JOURNAL,
         ),
     ] = None
-    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no journal.", rich_help_panel="Journal")] = (
-        False
-    )
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Keep no journal.", rich_help_panel=JOURNAL)] = False
 
     def to_journal(self) -> Path | bool | None:
         """Return the argument `journal` of `connect`.
@@ -212,9 +232,30 @@ class ModelOptions:
     base_url: Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")] = (
         None
     )
-    max_tokens: Annotated[int | None, typer.Option(help="Maximum number of tokens per reply.", min=1)] = None
+    max_tokens: Annotated[int | None, typer.Option(help="Maximum number of tokens per reply.", min=1, metavar="N")] = (
+        None
+    )
     temperature: Annotated[
-        float | None, typer.Option(help="Temperature of calls that do not set their own.", min=0)
+        float | None,
+        typer.Option(help="Temperature of calls that do not set their own.", min=0, metavar="T", rich_help_panel=MODEL),
+    ] = None
+    top_p: Annotated[
+        float | None,
+        typer.Option(
+            help="Nucleus sampling of calls that do not set their own.",
+            min=0,
+            max=1,
+            metavar="P",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
+    sampling: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another sampling parameter, such as reasoning_effort=low, seed=7 or top_k=20. Repeatable.",
+            metavar="NAME=VALUE",
+            rich_help_panel=MODEL,
+        ),
     ] = None
     sandbox: Annotated[
         str | None,
@@ -223,6 +264,7 @@ class ModelOptions:
             "'process, packages=numpy+pandas, memory_mb=256' or 'container, image=python:3.13-slim'.",
             metavar="MODE[,NAME=VALUE…]",
             show_default="process",
+            rich_help_panel=MODEL,
         ),
     ] = None
 
@@ -240,7 +282,6 @@ class ModelOptions:
 
         if budget is None and self.budget.is_limited:
             budget = self.budget.to_budget()
-        sampling: dict[str, Any] = {"max_tokens": self.max_tokens, "temperature": self.temperature}
         return connect(
             model,
             base_url=self.base_url,
@@ -248,8 +289,30 @@ class ModelOptions:
             budget=budget,
             sandbox=self.sandbox,
             **self.rate.to_settings(),
-            **{name: value for name, value in sampling.items() if value is not None},
+            **self.to_sampling(),
         )
+
+    def to_sampling(self) -> dict[str, Any]:
+        """Return the sampling parameters that these options set, by name.
+
+        Raises:
+            UsageError: a parameter of `--sampling` has no value, is given twice, or is unknown.
+        """
+        from reasoning.errors import UsageError
+        from reasoning.sampling_params import validate_params
+
+        named = {"max_tokens": self.max_tokens, "temperature": self.temperature, "top_p": self.top_p}
+        settings = {name: value for name, value in named.items() if value is not None}
+        for text in self.sampling or ():
+            name, equals, value = (part.strip() for part in text.partition("="))
+            if not name or not equals:
+                raise UsageError(f"--sampling must be NAME=VALUE, such as reasoning_effort=low, got {text!r}")
+            if name in settings:
+                raise UsageError(f"the sampling parameter {name} must be given once, got it twice")
+            settings[name] = _parse_value(value)
+        # Here and not only in `connect`, to which `--sampling api_key=…` would be the key.
+        validate_params(settings, "of --sampling")
+        return settings
 
     @contextmanager
     def open_model(self, model: str) -> Iterator[LLM]:
@@ -258,6 +321,14 @@ class ModelOptions:
             if llm.journal.path is not None:
                 interrupts.keep("the recorded draws are kept")
             yield llm
+
+
+def _parse_value(text: str) -> Any:
+    """Return a JSON value, such as a number or a list; any other text as it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def expand_options(command: F) -> F:

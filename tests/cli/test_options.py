@@ -65,7 +65,6 @@ def test_a_group_of_options_is_shown_one_by_one_and_comes_as_one_object(tmp_path
     assert options.budget.is_limited
     assert str(options.budget.to_budget()) == "usd=1.5, calls=20"
     assert options.rate.to_settings() == {
-        "concurrency": 32,
         "requests_per_minute": 500,
         "timeout": 300,
         "patience": 30,
