@@ -13,6 +13,7 @@ ReasoningError
 │   ├── AuthenticationFailed the key is missing or refused; ends the run
 │   ├── QuotaExhausted       the account has no credit left; ends the run
 │   ├── ModelNotFound        the server has no such model; ends the run (exit code 2)
+│   ├── RequestOutdated      a call was refused, and is now known to need another form; make the request again
 │   ├── EndpointDown         every call has failed for a long time; ends the run
 │   └── PromptRefused        the provider refuses this prompt; other prompts may succeed
 │       └── ContextOverflow  the prompt is longer than the model's context
@@ -158,6 +159,14 @@ class ModelNotFound(CallFailed):
 
     exit_code = 2
     ends_run = True
+
+
+class RequestOutdated(CallFailed):
+    """The server refused a request, and is now known to need another one: another address, or fewer settings.
+
+    A session makes the request again, with the key of what is sent. If you call `LLM.draw` yourself, make it
+    again with `LLM.request`.
+    """
 
 
 class EndpointDown(CallFailed):

@@ -12,8 +12,8 @@ from reasoning import telemetry
 from reasoning.answer import Answer, Failed, Unparsed
 from reasoning.branches import FirstCall
 from reasoning.draw_stream import DrawStream
-from reasoning.engine.single_flight import CallContext, unwrap
-from reasoning.errors import BudgetExhausted, CallFailed, UsageError
+from reasoning.engine.single_flight import CallContext, DrawError, unwrap
+from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.sandbox import Tools
@@ -21,7 +21,6 @@ from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
-    from reasoning.engine.single_flight import DrawError
     from reasoning.problem import Problem
 
 
@@ -114,9 +113,15 @@ class Session:
         }
         settings = self._settings(params)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
-        request = self._request(conversation, settings)
-        outcomes = await self._draw(request, self._stream.next(request.key, n))
-        return self._completions(request, outcomes)
+        completions = list[Completion]()
+        while len(completions) < n:
+            request = self._request(conversation, settings)
+            outcomes = await self._draw(request, self._stream.next(request.key, n - len(completions)))
+            if self._is_outdated(request, conversation, settings, outcomes):
+                # What has been drawn is paid for. The rest is drawn under the key of what is sent now.
+                outcomes = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
+            completions += self._completions(request, outcomes)
+        return completions
 
     async def ask(self, prompt: Conversation | str, **settings: Any) -> Completion:
         """Draw one completion; see `sample`."""
@@ -142,8 +147,14 @@ class Session:
             that must continue or whose first draw failed.
         """
         settings = self._settings(sampling)
-        request = self._request(first_call.messages, {**settings, **first_call.params})
-        outcomes = await self._draw(request, self._stream.first_of(request.key, n, start))
+        params = {**settings, **first_call.params}
+        while True:
+            request = self._request(first_call.messages, params)
+            outcomes = await self._draw(request, self._stream.first_of(request.key, n, start))
+            if not self._is_outdated(request, first_call.messages, params, outcomes):
+                break
+            # What has been drawn is paid for, and counts although no branch uses it.
+            self._completions(request, [outcome for outcome in outcomes if isinstance(outcome, Completion)])
         settled: dict[int, tuple[Answer, Completion]] = {}
         for index, outcome in enumerate(outcomes):
             if isinstance(outcome, Completion) and (answer := first_call.resolve(outcome)) is not None:
@@ -274,6 +285,19 @@ class Session:
         self.note(f"failed: {error}")
         kept = self.partial or Failed("")
         return Failed.of(error, text=kept.text, votes=kept.votes, steps=kept.steps)
+
+    def _is_outdated(
+        self,
+        request: Request,
+        conversation: Conversation,
+        settings: Mapping[str, Any],
+        outcomes: Sequence[Completion | DrawError],
+    ) -> bool:
+        """Return whether draws failed since the server needs another request, which can be made now."""
+        return (
+            any(isinstance(outcome, DrawError) and isinstance(outcome.error, RequestOutdated) for outcome in outcomes)
+            and self._llm.request(conversation, settings).key != request.key
+        )
 
     def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
         return self._llm.outcomes(request, draws, self._context)

@@ -15,6 +15,7 @@ LAYERS = (
         "paths",
         "files",
         "text_safety",
+        "logs",
         "secret_scan",
         "token_estimate",
         "messages",

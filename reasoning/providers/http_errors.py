@@ -44,6 +44,28 @@ _NO_MODEL = re.compile(
 """The phrases with which servers say that they have no such model."""
 
 
+_NO_ROUTE = re.compile(r"unexpected endpoint", re.I)
+"""The phrases with which servers say that they have no such path, if the status does not."""
+
+
+class WrongAddress(ModelNotFound):
+    """The server has no API at this address."""
+
+
+def lacks_route(status: int, message: str, kind: str = "") -> bool:
+    """Return whether an error says that the server has no such path, rather than no such model."""
+    beginning = f"{kind} {message}"[:300]
+    if status in (404, 405):
+        return not _NO_MODEL.search(beginning)
+    # LM Studio reports it with status 200.
+    return status == 500 and bool(_NO_ROUTE.search(beginning))
+
+
+def is_web_page(text: str) -> bool:
+    """Return whether a body is HTML, which no API answers with."""
+    return bool(re.match(r"\s*<(!doctype html|html|head|body)\b", text[:1000], re.I))
+
+
 def error_class(status: int | None, message: str, kind: str = "") -> type[CallFailed]:
     """Return the class of the error of a response.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -18,18 +19,29 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning import forks
-from reasoning.errors import AuthenticationFailed, CallFailed, ModelNotFound, PromptRefused, QuotaExhausted
+from reasoning.errors import (
+    AuthenticationFailed,
+    CallFailed,
+    ModelNotFound,
+    PromptRefused,
+    QuotaExhausted,
+    RequestOutdated,
+)
 from reasoning.files import max_bytes
+from reasoning.logs import Log
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
-from reasoning.providers.base_url import OPENAI, is_openai, uses_proxy, validate_base_url, validate_model
+from reasoning.providers.base_url import OPENAI, has_version, is_openai, uses_proxy, validate_base_url, validate_model
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
 from reasoning.providers.http_errors import (
     NO_CREDIT_HINT,
+    WrongAddress,
     error_class,
     error_message,
     error_status,
     is_retryable,
+    is_web_page,
+    lacks_route,
     retry_after,
 )
 from reasoning.providers.openai_response import parse_completions
@@ -42,6 +54,9 @@ if TYPE_CHECKING:
     import yarl
 
 _ACCOUNT_HEADERS = [("OPENAI_ORG_ID", "OpenAI-Organization"), ("OPENAI_PROJECT_ID", "OpenAI-Project")]
+_SHOWN_MODELS = 8
+"""The models of a server that an error names."""
+_log = Log(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -118,7 +133,8 @@ class OpenAIClient(Client):
         self.model = f"openai/{model}" if listed else model
         # A key in the path is sent, and neither shown nor recorded.
         self._public_url = mask_path(self._base_url)
-        self.endpoint: str | None = None if listed and is_openai(base_url) else self._public_url
+        self.endpoint: str | None = None if listed and is_openai(self._base_url) else self._public_url
+        self._wrong_endpoint: str | None = None
         self.max_n, self.concurrency, self.free = max_n, concurrency, free
         self._name, self._listed = model, listed
         self._key = (api_key or "").strip() or None
@@ -171,8 +187,11 @@ class OpenAIClient(Client):
         Raises:
             AuthenticationFailed: the key is missing or refused.
             ContextOverflow: the prompt is longer than the model's context.
+            RequestOutdated: the address has been corrected since the request was made.
             CallFailed: the request failed for another reason.
         """
+        if self._wrong_endpoint is not None and request.endpoint == self._wrong_endpoint:
+            raise self._outdated()
         body: dict[str, Any] = {
             "model": self._name,
             "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
@@ -187,6 +206,8 @@ class OpenAIClient(Client):
         started = time.monotonic()
         try:
             reply, headers = await self._send("/chat/completions", body)
+        except ModelNotFound as error:
+            raise error if is_openai(self._base_url) else await self._explain(error, request) from None
         except CallFailed as error:
             is_of_n = error.status in (400, 422) and not isinstance(error, PromptRefused | QuotaExhausted)
             if not is_of_n or body.pop("n", None) is None:
@@ -240,6 +261,51 @@ class OpenAIClient(Client):
     def _address(self) -> str:
         return self.endpoint or self._public_url
 
+    async def _explain(self, error: ModelNotFound, request: Request) -> CallFailed:
+        """Return the error to raise for an unknown path or model, after looking for the API below `/v1`.
+
+        Nothing is bought: only the list of the server's models is read.
+        """
+        if self._wrong_endpoint is not None and request.endpoint == self._wrong_endpoint:
+            # Another call has corrected the address meanwhile.
+            return self._outdated()
+        wrong, corrected = self._base_url, f"{self._base_url}/v1"
+        may_be_below = isinstance(error, WrongAddress) and not has_version(wrong)
+        if may_be_below and await self._list_models(corrected) is not None:
+            if self._base_url != wrong:
+                return self._outdated()
+            self._wrong_endpoint, self._base_url = self.endpoint, corrected
+            self.endpoint = self._public_url = mask_path(corrected)
+            _log.notify(f"the server's API is at {self.endpoint}, not at {self._wrong_endpoint}, and is called there")
+            return self._outdated()
+        models = await self._list_models(self._base_url)
+        if error.status == 200 and (models is not None or not may_be_below):
+            # A gateway in front of the API sent a page.
+            return CallFailed(str(error), retryable=True, status=error.status)
+        hint = f", which usually ends in /v1, as in {mask_path(corrected)}" if may_be_below and models is None else ""
+        if models and self._name not in models:
+            hint = f"; the server has {redact(', '.join(sorted(models)[:_SHOWN_MODELS]))}"
+            hint += ", …" if len(models) > _SHOWN_MODELS else ""
+        error.args = (f"{error}{hint}",)
+        return error
+
+    def _outdated(self) -> RequestOutdated:
+        return RequestOutdated(f"the base_url has been corrected to {self._public_url}; make the request again")
+
+    async def _list_models(self, address: str) -> list[str] | None:
+        """Return the models that an API lists; None if there is no such API at the address."""
+        import aiohttp
+        from yarl import URL
+
+        session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
+        try:
+            response = await session.get(URL(f"{address}/models"), allow_redirects=False)
+            raw = await read_body(response, self._max_bytes)
+            listed = _decode(raw)["data"] if response.status == 200 else None
+            return None if listed is None else [str(entry["id"]) for entry in listed]
+        except (TimeoutError, ReplyTooLarge, aiohttp.ClientError, ValueError, RecursionError, KeyError, TypeError):
+            return None
+
     async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
         """Send a request and return the decoded JSON and the headers of the response."""
         import aiohttp
@@ -261,15 +327,21 @@ class OpenAIClient(Client):
         self.on_headers(headers)
         if response.status >= 300:
             raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers)
-        if not self._reached.is_set():
-            self._reached.set()
         try:
             reply = _decode(raw)
         except (ValueError, RecursionError):
-            text = redact(raw.decode("utf-8", "replace"), *self._secrets) or "nothing"
+            text = raw.decode("utf-8", "replace")
+            if is_web_page(text) and not self._reached.is_set():
+                raise WrongAddress(
+                    f"{self._address} answered with a web page instead of JSON; check the base_url", status=200
+                ) from None
+            self._reached.set()
+            text = redact(text, *self._secrets) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
             raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
+        if not self._reached.is_set():
+            self._reached.set()
         return reply, headers
 
     def _url(self, path: str) -> yarl.URL:
@@ -317,7 +389,12 @@ class OpenAIClient(Client):
 
         reason = redact(str(error) or type(error).__name__, *self._secrets)
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            return CallFailed(f"no secure connection to {self._address}: {reason}", retryable=self._reached.is_set())
+            hint = ""
+            if re.search(r"wrong.version|record.layer|unknown.protocol", reason, re.I):
+                hint = "; if the server speaks plain HTTP, give a base_url that begins with http://"
+            return CallFailed(
+                f"no secure connection to {self._address}: {reason}{hint}", retryable=self._reached.is_set()
+            )
         if isinstance(error, aiohttp.ClientConnectorError):
             # A server that answered before may come back. One that never did is a wrong address.
             hint = "is there a network?" if self._listed else "is the server running?"
@@ -330,7 +407,8 @@ class OpenAIClient(Client):
         message, kind = error_message(text)
         answer = f"{self._address} answered {status}: {redact(message, *self._secrets)}"
         if status < 400:
-            target = redact(headers.get("Location", "") or "nowhere", *self._secrets)
+            location = headers.get("Location", "").removesuffix("/chat/completions")
+            target = redact(location or "nowhere", *self._secrets)
             # A server that answered before may redirect to a page about its maintenance.
             return CallFailed(
                 f"{answer}; it redirects to {target}: give the right base_url",
@@ -344,6 +422,11 @@ class OpenAIClient(Client):
                 key = f"a call without a key; set {self._key_variable or 'api_key'}"
             said = f": {redact(message, *self._secrets)}" if status == 403 else ""
             return AuthenticationFailed(f"{self._address} refuses {key} (status {status}){said}", status=status)
+        if "HTTPS" in message and status == 400 and self._base_url.startswith("http:"):
+            # Servers close the connection, or say that they were sent plain HTTP.
+            return WrongAddress(f"{answer}; give a base_url that begins with https://", status=status)
+        if lacks_route(status, message, kind):
+            return WrongAddress(f"{answer}; check the model's name ({self._name}) and the base_url", status=status)
         if error_type is ModelNotFound:
             answer += f"; check the model's name ({self._name}) and the base_url"
         if error_type is QuotaExhausted:

@@ -302,7 +302,8 @@ def status(number: int, message: str = "no", headers: dict[str, str] | None = No
         (lambda: status(400, code="context_length_exceeded"), ContextOverflow, False, 400, "400"),
         (lambda: status(400, "maximum context length is 8192 tokens"), ContextOverflow, False, 400, "8192"),
         (lambda: status(400, type="exceed_context_size_error"), ContextOverflow, False, 400, "400"),
-        (lambda: web.Response(text="<html>{", content_type="application/json"), CallFailed, True, 200, "broken JSON"),
+        (lambda: web.Response(text="<html>{", content_type="application/json"), CallFailed, True, 200, "a web page"),
+        (lambda: web.Response(text="<1>{", content_type="application/json"), CallFailed, True, 200, "broken JSON"),
         (lambda: web.Response(), CallFailed, True, 200, "broken JSON: nothing"),
         (lambda: web.Response(text="[" * 200_000), CallFailed, True, 200, "broken JSON: [[["),
         (lambda: web.Response(status=502, text="<html>Bad Gateway"), CallFailed, True, 502, "502: <html>Bad Gateway"),
@@ -503,7 +504,7 @@ def test_cancelling_closes_the_connection_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["localhost:8000", "ftp://x/v1", "http://", "", "http://x:99999/v1", "http://[::1/v1", "http://a b"]
+    "url", ["localhost:x", "ftp://x/v1", "http://", "", "http://x:99999/v1", "http://[::1/v1", "http://a b"]
 )
 def test_a_wrong_address_is_named(url: str) -> None:
     with pytest.raises(UsageError, match="base_url must be an address"):
