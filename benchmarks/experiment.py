@@ -127,6 +127,8 @@ def run_comparison(
     named = named_strategies(strategies)
     task = _task(task)
     model = connect(llm) if isinstance(llm, str) else llm
+    model.check_price(config.strategy_budget)
+    model.check_price(config.problem_budget)
     metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
     store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
     # The folder keeps a copy of the draws that it used, so that it can be sent to another person.

@@ -263,6 +263,7 @@ class Strategy(ABC):
         for example in pool:
             self.check_supports(example.problem.kind)
         model = _connected(llm)
+        model.check_price(budget)
         nested = nest(budget, model.budget)
         trace = Trace(f"fit {self!r}")
         context = CallContext(nested, model.journal, trace.name)
@@ -279,6 +280,7 @@ class Strategy(ABC):
         concurrency: int | None,
     ) -> list[Answer]:
         model = _connected(llm)
+        model.check_price(budget)
         answers: dict[int, Answer] = {}
         queue = iter(enumerate(problems))
 
@@ -302,6 +304,7 @@ class Strategy(ABC):
         llm = _connected(llm)
         problem = Problem.of(problem)
         self.check_supports(problem.kind)
+        llm.check_price(budget)
         nested = nest(budget, llm.budget)
         trace = Trace(self._spec)
         started = time.monotonic()

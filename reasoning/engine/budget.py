@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from reasoning import forks
-from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price
+from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price, unknown_price
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.messages import Request, Usage
 
@@ -37,8 +37,8 @@ class Budget:
     other is in flight.
 
     Args:
-        usd: US dollars. If the model's price is not known, the first call is refused; a model on
-            this machine costs 0.
+        usd: US dollars. If the model's price is not known, connecting to it raises `PriceUnknown`,
+            which says how to give the price; a model on this machine costs 0.
         tokens: prompt and completion tokens together.
         calls: completions that are requested; a server may return more.
         seconds: wall-clock time from the first call. Afterwards no call is sent, and none is
@@ -145,6 +145,15 @@ class Budget:
             if (limit := getattr(self, name)) is not None
         }
         return ", ".join(f"{name}={_show(value)}" for name, value in left.items())
+
+    def check_price(self, price: Price, endpoint: str | None, model: str) -> None:
+        """Check that a model has a price if this budget, or one around it, limits dollars.
+
+        Raises:
+            PriceUnknown: the price is not known; the message says how to give it.
+        """
+        if any(budget.usd is not None for budget in self._chain) and price(Usage(1, 1, 1)) is None:
+            raise unknown_price(endpoint, model)
 
     async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
         """Reserve the worst case of a request, here and in the budgets around.

@@ -88,6 +88,7 @@ def connect(
 
     Raises:
         UsageError: an unknown model or parameter, or a missing file; names the nearest valid one.
+        PriceUnknown: the budget limits dollars, and the price of the model is not known.
     """
     if not model or not isinstance(model, str):
         raise UsageError(f"model must be a name such as 'local' or 'openai/gpt-4o-mini', got {model!r}")
@@ -121,6 +122,7 @@ def connect(
         sandbox=sandbox,
     )
     limits.apply(llm, settings)
+    llm.check_price(llm.budget)
     return llm
 
 

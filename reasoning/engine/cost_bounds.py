@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from reasoning.errors import PriceUnknown
 from reasoning.messages import Request, Usage
+from reasoning.providers import model_traits
+from reasoning.providers.base_url import is_local
 
 Price = Callable[[Usage], float | None]
 """Computes the US dollars of a usage; None if the price is not known."""
@@ -44,10 +47,7 @@ class CostBounds(NamedTuple):
         if self.price is None:
             return usage
         if (usd := self.price(usage)) is None:
-            raise PriceUnknown(
-                f"no price is known for {self.model[1]}: give it in a models.toml, or limit tokens or calls instead of "
-                "dollars"
-            )
+            raise unknown_price(*self.model)
         return replace(usage, usd=usd * factor)
 
 
@@ -145,6 +145,21 @@ class LearnedBounds:
         """Add the bounds of models that are not known here."""
         for model, excess in other._models.items():
             self._models.setdefault(model, excess)
+
+
+def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
+    """Return the error of a budget in dollars without a price, with the lines of a `models.toml` that give it."""
+    where = f" at {endpoint}" if endpoint else ""
+    if endpoint and is_local(urlsplit(endpoint).hostname):
+        lines, hint = ("input = 0", "output = 0"), "0 is the price of a server of your own"
+    else:
+        lines, hint = ("input = PRICE", "output = PRICE"), "write numbers for PRICE"
+    table = model_traits.table_for(model, *lines).replace("\n", "\n    ")
+    return PriceUnknown(
+        f"no price is known for {model}{where}, so a budget in dollars cannot hold. Give its price in US dollars per "
+        f"million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
+        f"({hint}), or limit tokens or calls instead of dollars"
+    )
 
 
 def max_prompt_tokens(request: Request) -> int:

@@ -149,6 +149,7 @@ class LLM:
             warm_prefix_cache=self.warm_prefix_cache,
             connect=self._connect,
         )
+        other.check_price(self.budget)
         if limits is not self.limits and (settings := self.limits.settings_of(self)):
             limits.apply(other, settings)
         return other
@@ -170,6 +171,11 @@ class LLM:
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"
+
+    def check_price(self, budget: Budget | None) -> None:
+        """Raise `PriceUnknown` if a budget limits dollars, and the price of this model is not known."""
+        if budget is not None:
+            budget.check_price(self.price, self.client.endpoint, self.name)
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """Return the request of a conversation, without parameters that the model does not take.

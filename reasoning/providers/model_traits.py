@@ -7,6 +7,7 @@ same form adds to it; see `users_path`.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
@@ -114,6 +115,20 @@ def users_file() -> Path | None:
     """
     path = users_path()
     return path if os.environ.get("REASONING_MODELS") or path.is_file() else None
+
+
+def table_for(model: str, *lines: str) -> str:
+    """Return the text of a table for the user's file that sets traits of exactly this model.
+
+    Examples:
+        >>> print(table_for("Qwen/Qwen3-8B", "n = false"))
+        ["Qwen/Qwen3-8B"]
+        n = false
+    """
+    # A pattern has no spaces, and its wildcards stand in brackets. Without a slash it is compared without "ft:".
+    plain = model if "/" in model else model.removeprefix("ft:")
+    pattern = re.sub(r"\s", "?", re.sub(r"([*?\[])", r"[\1]", plain))
+    return "\n".join([f"[{json.dumps(pattern, ensure_ascii=False)}]", *lines])
 
 
 @lru_cache(maxsize=16)

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from reasoning import Budget, Journal, connect
+from reasoning import Budget, Journal, connect, strategies
+from reasoning.benchmarks import compare
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.errors import (
@@ -185,10 +186,24 @@ def test_a_budget_in_tokens_reserves_the_worst_case() -> None:
         ask(llm, range(4, 24))
 
 
-def test_a_budget_in_dollars_needs_a_price() -> None:
-    llm = connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, budget=Budget(usd=1))
-    with pytest.raises(PriceUnknown, match="no price is known"):
-        ask(llm, [0])
+def test_a_budget_in_dollars_needs_a_price_before_anything_is_sent() -> None:
+    with pytest.raises(PriceUnknown, match=r'(?s)no price is known for mock at .*\["mock"\]\n    input = 0\n'):
+        connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, budget=Budget(usd=1))
+    with pytest.raises(PriceUnknown, match=r'(?s)\["acme/mock"\]\n    input = PRICE\n.*write numbers for PRICE'):
+        connect("acme/mock", base_url="https://acme.example/v1", journal=False, budget=Budget(usd=1))
+    llm = connect("mock", base_url="http://127.0.0.1:9/v1", journal=False)
+    cot, dollars = strategies.get("cot"), Budget(usd=1)
+    for solve in (
+        lambda: cot.run("why?", llm, budget=dollars),
+        lambda: cot.map(["why?"], llm, budget=dollars),
+        lambda: cot.run("why?", llm, budget=Budget(calls=1, within=dollars)),
+        lambda: compare(["cot"], "gsm_symbolic", llm, strategy_budget=dollars, progress=False),
+        lambda: compare(["cot"], "gsm_symbolic", llm, problem_budget=dollars, progress=False),
+    ):
+        with pytest.raises(PriceUnknown):
+            solve()
+    assert llm.budget.spent.calls == llm.retries == 0
+    assert connect("local", journal=False, budget=dollars).price(Usage(1, 9, 9)) == 0
     with pytest.raises(UsageError, match="usd must be at least 0"):
         Budget(usd=-1)
 

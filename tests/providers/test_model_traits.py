@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning.errors import InputError
-from reasoning.providers.model_traits import ModelTraits, origins, traits, users_file
+from reasoning.providers.model_traits import ModelTraits, origins, table_for, traits, users_file
 
 SAMPLING = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.9, "stop": ["\n"], "logprobs": True, "seed": 1}
 PLAIN = dict(SAMPLING)
@@ -196,6 +196,18 @@ def test_each_trait_has_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["output"] == f'{path}:5 ["o3-mini"]'
     assert re.fullmatch(r'shipped models\.toml:\d+ \["o\[0-9\]-\*"\]', found["drop"])
     assert "n" not in found  # the default
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["qwen", "Qwen/Qwen3-8B", "openai/x", "a [b] c", "what?*", 'say "hi"', "ft:gpt-4o:acme", "llama3:8b", "Ünïcode"],
+)
+def test_a_proposed_table_is_that_of_exactly_this_model(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(tmp_path, monkeypatch, table_for(model, "input = 1", "output = 2"))
+    assert traits(model).input == 1
+    assert traits(f"{model}2").input is None
 
 
 NAMES = st.sampled_from([*SAMPLING, "presence_penalty", "max_completion_tokens", "reasoning_effort", "extra_body"])
