@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused
 from reasoning.messages import Usage
+from reasoning.short_repr import format_repr, shorten
 
 if TYPE_CHECKING:
     from reasoning.trace import Trace
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _NO_USAGE = Usage()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Answer:
     """The common part of the three states `Answered`, `Unparsed` and `Failed`.
 
@@ -55,13 +56,28 @@ class Answer:
         def reason(self) -> str:
             """Why there is no value; empty if there is one."""
 
+    def __repr__(self) -> str:
+        """Return the value or the reason, the confidence, the votes and the cost; then the steps and the text, cut."""
+        value, reason = getattr(self, "value", None), getattr(self, "reason", "")
+        fields = {
+            "value": shorten(value, 400) if value is not None else "",
+            "reason": shorten(reason, 400) if reason else "",
+            "confidence": "" if self.confidence is None else f"{self.confidence:.3g}",
+            "votes": "" if self.votes is None else f"<{self.votes}>",
+            "usage": f"<{self.usage}>",
+            "rule": shorten(getattr(self, "rule", "")) if getattr(self, "rule", "") else "",
+            "steps": shorten(dict(self.steps), 300) if self.steps else "",
+            "text": "" if self.text in ("", value) else shorten(self.text),
+        }
+        return format_repr(type(self).__name__, fields)
+
     def _repr_html_(self) -> str:
         from reasoning.display import answer_html
 
         return answer_html(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answered(Answer):
     """An answer whose value was parsed from a reply.
 
@@ -84,7 +100,7 @@ class Answered(Answer):
         return self.rule in ("trigger", "box")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Unparsed(Answer):
     """An answer without a value: the model replied, and no value could be parsed.
 
@@ -105,7 +121,7 @@ class Unparsed(Answer):
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Failed(Answer):
     """An answer without a value: a call failed for good. It is not a wrong answer.
 

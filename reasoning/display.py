@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
 from reasoning.trace import Call, Note, Trace
@@ -19,17 +20,7 @@ if TYPE_CHECKING:
 
 def cost(usage: Usage) -> str:
     """Return a usage as text: "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
-    parts = [
-        f"{usage.calls:,} call{'' if usage.calls == 1 else 's'}",
-        f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
-    ]
-    if usage.cached_tokens:
-        parts.append(f"{usage.cached_tokens / max(usage.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
-    if usage.usd is not None:
-        parts.append(f"${usage.usd:.4f}")
-    if usage.seconds:
-        parts.append(f"{usage.seconds:.1f} s")
-    return " · ".join(parts)
+    return str(usage)
 
 
 def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usage, left: str) -> str:
@@ -176,14 +167,18 @@ def _event_html(event: Trace | Call | Note) -> str:
 
 
 def answer_html(answer: Answer) -> str:
-    """Return an answer with its votes as bars and its trace."""
+    """Return an answer: its value, confidence and cost, its votes as bars, the steps of a chain, and its trace."""
     value: Any = getattr(answer, "value", None)
     head = f"<b>{escape(str(value))}</b>" if answer.state == "answered" else escape(f"{answer.state}: {answer.reason}")
-    if answer.confidence is not None:
-        head += f' <span class="dim">confidence {answer.confidence:.0%}</span>'
+    confidence = "" if answer.confidence is None else f"confidence {answer.confidence:.0%} · "
+    head += f' <span class="dim">{confidence}{escape(cost(answer.usage))}</span>'
     bars = _votes_html(answer.votes) if answer.votes else ""
-    trace = _stage_html(answer.trace, about=cost(answer.usage)) if answer.trace else ""
-    return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{trace}</div>'
+    steps = "".join(
+        f"<div><span class=dim>{escape(name)}</span> {escape(shorten(result, 300))}</div>"
+        for name, result in answer.steps.items()
+    )
+    trace = _stage_html(answer.trace) if answer.trace else f'<pre class="said">{escape(answer.text[:1000])}</pre>'
+    return f'{_STYLE}<div class="rsn"><div>{head}</div>{bars}{steps}{trace}</div>'
 
 
 def votes_html(votes: Vote) -> str:

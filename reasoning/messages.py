@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from reasoning.short_repr import shorten
 from reasoning.text_safety import escape_turn_marks
 
 _encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
@@ -182,6 +183,20 @@ class Usage:
             seconds += usage.seconds
         return cls(calls, prompt, completion, cached, usd, seconds)
 
+    def __str__(self) -> str:
+        """Return "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
+        parts = [
+            f"{self.calls:,} call{'' if self.calls == 1 else 's'}",
+            f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens",
+        ]
+        if self.cached_tokens:
+            parts.append(f"{self.cached_tokens / max(self.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
+        if self.usd is not None:
+            parts.append(f"${self.usd:.4f}")
+        if self.seconds >= 0.05:
+            parts.append(f"{self.seconds:.1f} s")
+        return " · ".join(parts)
+
     @property
     def tokens(self) -> int:
         """Prompt and completion tokens together."""
@@ -232,6 +247,14 @@ class Completion:
             key,
             draw,
         )
+
+    def __repr__(self) -> str:
+        """Return the text, cut, the usage, and what is not as usual."""
+        about = [] if self.finish_reason == "stop" else [f"finish_reason={self.finish_reason!r}"]
+        about += [f"reasoning={shorten(self.reasoning)}"] if self.reasoning else []
+        about += [f"tokens=<{len(self.tokens)}>"] if self.tokens else []
+        about += [] if self.is_new else ["is_new=False"]
+        return f"Completion({', '.join([shorten(self.text, 200), f'usage=<{self.usage}>', *about])})"
 
     @property
     def logprob(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Region, Text
 from reasoning.kinds.code import Code
 from reasoning.messages import Completion
+from reasoning.short_repr import format_repr, shorten
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class Problem:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
                 object.__setattr__(self, "kind", Choice(tuple(self.options)))
+
+    def __repr__(self) -> str:
+        """Return the fields that are set; long texts are cut."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return format_repr(
+            "Problem", {name: shorten(value, 200) for name, value in fields.items() if value and value != Text()}
+        )
 
     @classmethod
     def of(cls, problem: Problem | str) -> Problem:

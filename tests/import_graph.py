@@ -17,6 +17,7 @@ LAYERS = (
         "text_safety",
         "logs",
         "secret_scan",
+        "short_repr",
         "token_estimate",
         "messages",
         "tables",

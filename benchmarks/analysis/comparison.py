@@ -259,6 +259,9 @@ class Comparison:
         caveats = format_caveats([escape_markdown(self.names(caveat)) for caveat in self.caveats])
         return "\n\n".join(filter(None, [escape_markdown(self.title), table.to_markdown(), legend, verdict, caveats]))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         verdict = escape_html(self.names(self.verdict)).replace("\n", "<br>")
         table, figure = summary_html(self.rows, self.free), accuracy_figure(self.rows)

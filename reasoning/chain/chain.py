@@ -14,7 +14,7 @@ from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.card import Card
 from reasoning.chain.cost import card, chain_calls_range
-from reasoning.chain.diagram import Diagram, mermaid
+from reasoning.chain.diagram import Diagram, mermaid, outline
 from reasoning.chain.execution import ChainRun
 from reasoning.chain.step import Step
 from reasoning.errors import UnknownName, UsageError, nearest
@@ -303,6 +303,10 @@ class Chain(Strategy):
 
     def __repr__(self) -> str:
         return self.name
+
+    def __str__(self) -> str:
+        """Return the chain's inputs and its steps, one a line: what each reads, its source and its kind."""
+        return outline(self)
 
     def diagram(self, answer: Answer | None = None) -> Diagram:
         """Return the chain as a Mermaid flowchart, which a notebook draws.

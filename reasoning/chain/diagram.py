@@ -64,6 +64,26 @@ def mermaid(chain: Chain, answer: Answer | None = None) -> Diagram:
     return Diagram("\n".join([*rows, *(_CLASSES if answer is not None else ())]) + "\n")
 
 
+def outline(chain: Chain) -> str:
+    """Return a chain as text: its name and inputs, and a line for each step.
+
+    Examples:
+        >>> from reasoning import Chain, Prompt, Step, kinds
+        >>> words = Step("words", Prompt(input="{text}"), returns=kinds.Items())
+        >>> print(Chain(words, Step("best", Prompt(input="{words}"))))
+        chain(text)
+          words: prompt → items, reads text
+          best: prompt → text, reads words
+    """
+    rows = [f"{chain.name}({', '.join(sorted(chain.input_names))})"]
+    for step in chain.steps:
+        kind = chain.kind_of(step.name)
+        source = f"{describe_source(step)} → {kind_label(kind)}" if kind else describe_source(step)
+        reads = [f"reads {', '.join(sorted(step.dependencies))}"] if step.dependencies else []
+        rows.append(f"  {step.name}: {', '.join([source, *describe_options(step), *reads])}")
+    return "\n".join(rows)
+
+
 def edges(chain: Chain) -> list[tuple[str, str, str]]:
     """List the edges of a chain's graph: the name that is read, the step that reads it, and the step's condition."""
     names = [*sorted(chain.input_names), *(step.name for step in chain.steps)]

@@ -24,6 +24,7 @@ from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox
+from reasoning.text_safety import redact
 
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The sampling parameters of a call that sets none."""
@@ -170,7 +171,8 @@ class LLM:
         return len(self.pending)
 
     def __repr__(self) -> str:
-        return f"<LLM {self.name}>"
+        endpoint = f" at {redact(self.client.endpoint)}" if self.client.endpoint else ""
+        return f"<LLM {self.name}{endpoint}, {self.usage}>"
 
     def check_price(self, budget: Budget | None) -> None:
         """Raise `PriceUnknown` if a budget limits dollars, and the price of this model is not known."""

@@ -145,6 +145,9 @@ class Vote:
         )
         return tuple(note for note in notes if note)
 
+    def __repr__(self) -> str:
+        return f"<Vote {self}>"
+
     def __str__(self) -> str:
         weighted = self.weighted
         counts = [
