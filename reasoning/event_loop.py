@@ -10,7 +10,9 @@ import asyncio
 import atexit
 import contextlib
 import os
+import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import CancelledError
@@ -41,11 +43,19 @@ _calls: set[_SyncCall] = set()
 _interrupted = False
 
 
-def run_sync(work: Coroutine[Any, Any, T]) -> T:
+def run_sync(work: Coroutine[Any, Any, T], *, is_short: bool = False) -> T:
     """Run a coroutine on the loop and wait for its result.
 
     Ctrl-C cancels the coroutine, waits until it has ended, and raises KeyboardInterrupt. So does
     `interrupt`.
+
+    Args:
+        work: the coroutine.
+        is_short: it takes milliseconds, so it may block an event loop without a warning.
+
+    Warns:
+        RuntimeWarning: it blocks the event loop of an application. In IPython and Jupyter, where a loop
+            always runs and a cell blocks it anyway, there is no warning.
 
     Raises:
         UsageError: the caller runs on the loop itself.
@@ -54,6 +64,12 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     if threading.current_thread() is _thread:
         work.close()
         raise UsageError("a synchronous call cannot be made from the event loop: await the asynchronous method instead")
+    try:
+        if not is_short:
+            _warn_if_blocking()
+    except RuntimeWarning:  # warnings are errors
+        work.close()
+        raise
     # Made before the `try`, so that the handler can always cancel it.
     call = _SyncCall(work, loop)
     try:
@@ -71,6 +87,26 @@ def run_sync(work: Coroutine[Any, Any, T]) -> T:
     finally:
         _calls.discard(call)
     return result
+
+
+def _warn_if_blocking() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        return
+    # The warning names the first line outside of this library.
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "reasoning":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(
+        "a synchronous call such as run() blocks the running event loop until it has ended: "
+        "await the asynchronous method instead, such as arun()",
+        RuntimeWarning,
+        stacklevel=level,
+    )
 
 
 def interrupt() -> bool:

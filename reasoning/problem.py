@@ -12,6 +12,7 @@ from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Region, Text
 from reasoning.kinds.code import Code
+from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
 from reasoning.short_repr import format_repr, shorten
 
@@ -52,7 +53,7 @@ class Problem:
         if not isinstance(self.question, str):
             raise UsageError(f"a problem's question must be a text, got {type(self.question).__name__}")
         if isinstance(self.kind, str | type):
-            raise UsageError(f"a problem's kind must be an object such as Number() or Choice([…]), got {self.kind!r}")
+            check_is_kind(self.kind, "a problem's kind")
         if self.options is not None:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
@@ -67,8 +68,14 @@ class Problem:
 
     @classmethod
     def of(cls, problem: Problem | str) -> Problem:
-        """Return a problem unchanged; turn a bare question into a problem that asks for a text."""
-        return problem if isinstance(problem, cls) else cls(str(problem))
+        """Return a problem unchanged; turn a bare question into a problem that asks for a text.
+
+        Raises:
+            UsageError: it is neither a problem nor a text.
+        """
+        if isinstance(problem, Mapping):
+            raise UsageError("only a chain takes its inputs by name; make a Problem(question, kind, …) of them")
+        return problem if isinstance(problem, cls) else cls(problem)
 
     def values(self) -> Mapping[str, str]:
         """Return the values for the placeholders of prompts.

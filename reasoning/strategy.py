@@ -302,7 +302,7 @@ class Strategy(ABC):
         journal: Journal | None,
     ) -> Answer:
         llm = _connected(llm)
-        problem = Problem.of(problem)
+        problem = self._to_problem(problem)
         self.check_supports(problem.kind)
         llm.check_price(budget)
         nested = nest(budget, llm.budget)
@@ -328,6 +328,10 @@ class Strategy(ABC):
             answer = session.stopped_answer(error)
         trace.seconds = time.monotonic() - started
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
+
+    def _to_problem(self, problem: Any) -> Problem:
+        """Return the problem that `run` was called with."""
+        return Problem.of(problem)
 
     def check_supports(self, kind: Kind) -> None:
         """Raise UsageError if this strategy does not support a kind of answer."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,11 +38,28 @@ def test_from_a_script_and_from_threads() -> None:
     assert values == ["yes"] * 16
 
 
-def test_inside_a_running_loop_as_in_a_notebook() -> None:
-    async def cell() -> tuple[object, object]:
-        return Echo().run("why?", llm()).value, (await Echo().arun("why?", llm())).value
+async def blocking() -> tuple[object, object]:
+    with llm() as model:
+        return Echo().run("why?", model).value, (await Echo().arun("why?", model)).value
 
-    assert asyncio.run(cell()) == ("yes", "yes")
+
+def test_in_the_loop_of_an_application_a_synchronous_call_works_and_warns_that_it_blocks() -> None:
+    with pytest.warns(RuntimeWarning, match=r"blocks the running event loop .* such as arun\(\)") as warned:
+        assert asyncio.run(blocking()) == ("yes", "yes")
+    [warning] = warned
+    assert warning.filename == __file__
+
+
+def test_in_a_notebook_where_a_loop_always_runs_it_does_not_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    # IPython is no dependency; this is all that is asked of it.
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=object))
+    assert asyncio.run(blocking()) == ("yes", "yes")
+
+
+def test_in_an_application_that_has_only_imported_ipython_it_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: None))
+    with pytest.warns(RuntimeWarning, match="blocks"):
+        asyncio.run(blocking())
 
 
 def test_one_model_serves_several_loops_one_after_the_other() -> None:

@@ -41,10 +41,11 @@ def test_a_fit_is_a_copy_and_is_paid_for_once() -> None:
 
 
 def test_a_fit_within_a_running_loop() -> None:
-    async def notebook() -> Learner:
+    async def blocking() -> Learner:
         return Learner().fit(POOL, ScriptedLLM(lambda messages: "Add."))
 
-    assert asyncio.run(notebook()).advice == ("Add.",) * 3
+    with pytest.warns(RuntimeWarning, match="blocks the running event loop"):
+        assert asyncio.run(blocking()).advice == ("Add.",) * 3
 
 
 def test_a_fit_stays_in_its_budget() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from reasoning import event_loop
 from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.card import Card
@@ -17,13 +18,20 @@ from reasoning.chain.cost import card, chain_calls_range
 from reasoning.chain.diagram import Diagram, mermaid, outline
 from reasoning.chain.execution import ChainRun
 from reasoning.chain.step import Step
+from reasoning.engine.budget import Budget
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
+from reasoning.kinds.registry import check_is_kind
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.registry import get
 from reasoning.session import Session
+from reasoning.short_repr import shorten
 from reasoning.strategy import Strategy
+
+if TYPE_CHECKING:
+    from reasoning.engine.llm import LLM
+    from reasoning.journal import Journal
 
 
 @dataclass(frozen=True, repr=False, init=False)
@@ -79,10 +87,14 @@ class Chain(Strategy):
             object.__setattr__(self, field, value)
         if not steps:
             raise UsageError("a chain needs at least one step")
+        if wrong := next((step for step in steps if not isinstance(step, Step)), None):
+            raise UsageError(f"a chain takes its steps one by one, Chain(Step(…), Step(…)), got {shorten(wrong)}")
         names = [step.name for step in steps]
         if duplicate := next((name for index, name in enumerate(names) if name in names[:index]), None):
             raise UsageError(f"step names must be unique, got {duplicate!r} twice")
         if inputs is not None:
+            for name, kind in inputs.items():
+                check_is_kind(kind, f"the input {name!r}")
             for step in steps:
                 for name in sorted(step.dependencies - {*names, *inputs}):
                     near = nearest(name, [*names, *inputs])
@@ -249,6 +261,113 @@ class Chain(Strategy):
         """Return this chain with a digest of its prompts in its name, because results are grouped by the name."""
         digest = hashlib.sha256(repr([(step.prompt, step.strategy) for step in self.steps]).encode()).hexdigest()
         return self.replace(name=f"{self.name.partition('#')[0]}#{digest[:6]}")
+
+    def run(
+        self,
+        problem: Problem | str | Mapping[str, Any] | None = None,
+        llm: LLM | str | None = None,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        **inputs: Any,
+    ) -> Answer:
+        """Run the chain on one set of inputs, from synchronous code: a script, a notebook or a thread.
+
+        Args:
+            problem: the inputs by name; a text, for a chain with one input; or a problem.
+            llm: the model, or its name for `reasoning.connect`.
+            epoch: the number of an independent repetition; each has its own draws.
+            budget: the limit for these inputs, within the model's budget.
+            **inputs: the inputs by name, instead of `problem`. An input that is named like another
+                argument is given in `problem`.
+
+        Raises:
+            UsageError: an input is missing or unknown, or no model is given.
+            Exception: as for `Strategy.run`.
+
+        Examples:
+            >>> from reasoning import Chain, Prompt, Step
+            >>> from reasoning.testing import ScriptedLLM
+            >>> chain = Chain(Step("reply", Prompt(input="Reply in {language}: {text}")))
+            >>> chain.run(text="Too slow.", language="French", llm=ScriptedLLM(["Answer: Pardon."])).value
+            'Pardon'
+            >>> chain.run({"text": "Too slow.", "langage": "French"}, ScriptedLLM([]))
+            Traceback (most recent call last):
+            reasoning.errors.UnknownName: unknown input 'langage' of the chain 'chain'; did you mean 'language'?
+        """
+        chosen = self._choose(problem, inputs)
+        return event_loop.run_sync(self._run(chosen, self._require(llm), epoch, budget, None))
+
+    async def arun(
+        self,
+        problem: Problem | str | Mapping[str, Any] | None = None,
+        llm: LLM | str | None = None,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        journal: Journal | None = None,
+        **inputs: Any,
+    ) -> Answer:
+        """Run the chain on one set of inputs, from asynchronous code on any event loop.
+
+        Args:
+            problem: as in `run`.
+            llm: as in `run`.
+            epoch: as in `run`.
+            budget: as in `run`.
+            journal: where draws are recorded, instead of the model's own journal.
+            **inputs: as in `run`.
+        """
+        chosen = self._choose(problem, inputs)
+        return await event_loop.run_async(self._run(chosen, self._require(llm), epoch, budget, journal))
+
+    def map(
+        self,
+        problems: Iterable[Problem | str | Mapping[str, Any]],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> list[Answer]:
+        """Run the chain on many sets of inputs concurrently, as `Strategy.map`; each as in `run`."""
+        return super().map(map(self._to_problem, problems), llm, epoch=epoch, budget=budget, concurrency=concurrency)
+
+    async def amap(
+        self,
+        problems: Iterable[Problem | str | Mapping[str, Any]],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        concurrency: int | None = None,
+    ) -> list[Answer]:
+        """Run the chain on many sets of inputs concurrently, from asynchronous code on any event loop."""
+        chosen = map(self._to_problem, problems)
+        return await super().amap(chosen, llm, epoch=epoch, budget=budget, concurrency=concurrency)
+
+    def _choose(self, problem: Problem | str | Mapping[str, Any] | None, inputs: Mapping[str, Any]) -> Problem:
+        """Return the problem of a call: its first argument, or its inputs by name."""
+        if problem is not None and inputs:
+            raise UsageError(f"give either a text, a problem or a mapping, or inputs by name ({', '.join(inputs)})")
+        return self._to_problem(inputs if problem is None else problem)
+
+    def _require(self, llm: LLM | str | None) -> LLM | str:
+        if llm is None:
+            raise UsageError(f"the chain {self.name!r} needs a model: llm=connect('local')")
+        return llm
+
+    def _to_problem(self, problem: Any) -> Problem:
+        if not isinstance(problem, Mapping):
+            return super()._to_problem(problem)
+        known = sorted(self.input_names)
+        if unknown := next((name for name in problem if name not in known), None):
+            raise UnknownName("input", str(unknown), known, f"of the chain {self.name!r}")
+        if missing := next((name for name in known if name not in problem), None):
+            given = f"got {', '.join(sorted(problem))}" if problem else "got none"
+            raise UsageError(f"the chain {self.name!r} needs the input {missing!r}, {given}; run(text=…, llm=…)")
+        first = next(iter(problem.values()), "")
+        return Problem(first if isinstance(first, str) else shorten(first), inputs=problem)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Run the chain on the inputs of a problem."""

@@ -13,6 +13,7 @@ from reasoning.chain.list_kind import ListOf
 from reasoning.chain.validators import Fallback, Validator, as_validators, plain_json
 from reasoning.errors import UsageError
 from reasoning.kinds import Json, Kind, Text
+from reasoning.kinds.registry import check_is_kind
 from reasoning.prompts import Prompt
 from reasoning.registry import get
 from reasoning.strategy import Strategy
@@ -143,6 +144,10 @@ class Step:
             for name, label in self.only_if.items()
         }
         object.__setattr__(self, "only_if", labels)
+        try:
+            check_is_kind(self.returns, "returns")
+        except UsageError as error:
+            raise self._error(str(error)) from None
         as_validators(self.check)
         if inspect.iscoroutinefunction(self.fallback):
             raise self._error("fallback must be a plain function, got an async one")

@@ -561,7 +561,7 @@ class LLM:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         # Ctrl-C does not wait for calls in flight.
         if kind is None or not issubclass(kind, KeyboardInterrupt):
-            event_loop.run_sync(self.close())
+            event_loop.run_sync(self.close(), is_short=True)
 
 
 def _no_cost(usage: Usage) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reasoning import plugins
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds.calculation import Calculation
 from reasoning.kinds.cells import Cells
 from reasoning.kinds.choice import Choice
@@ -23,6 +23,7 @@ from reasoning.kinds.label import Label
 from reasoning.kinds.number import Number
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
+from reasoning.short_repr import shorten
 
 _ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Composite)
 
@@ -63,6 +64,22 @@ def from_json(data: Any) -> Kind:
     if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
         raise UsageError(f'a kind must be a word or an object such as {{"kind": "number"}}, got {data!r:.80}')
     return get(data["kind"], **{str(key): _parameter(key, value) for key, value in data.items() if key != "kind"})
+
+
+def check_is_kind(value: object, what: str) -> None:
+    """Raise UsageError unless a value is a kind. The message names the kind whose name is nearest to a wrong value.
+
+    Args:
+        value: the value.
+        what: what must be a kind, such as "a problem's kind".
+    """
+    if isinstance(value, Kind) and not isinstance(value, type):
+        return
+    word = value.__name__ if isinstance(value, type) else str(value)
+    classes = {word: cls for name, cls in KINDS.items() for word in (name, cls.__name__)}
+    near = nearest(word, classes)
+    advice = f"; did you mean kinds.{classes[near].__name__}(…)?" if near else ""
+    raise UsageError(f"{what} must be a kind such as kinds.Number(), got {shorten(value)}{advice}")
 
 
 def to_json(kind: Kind) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.kinds.samples import COLOURS, EVERY, GOOD, IDS
 
 @pytest.mark.parametrize("kind", ["number", Number])
 def test_a_problem_needs_a_kind_and_not_its_name(kind: Any) -> None:
-    with pytest.raises(UsageError, match=r"an object such as Number\(\)"):
+    with pytest.raises(UsageError, match=r"did you mean kinds\.Number\(…\)\?"):
         Problem("What is 2 + 2?", kind)
 
 
