@@ -75,7 +75,7 @@ class Problem:
         """
         if isinstance(problem, Mapping):
             raise UsageError("only a chain takes its inputs by name; make a Problem(question, kind, …) of them")
-        return problem if isinstance(problem, cls) else cls(problem)
+        return problem if isinstance(problem, Problem) else cls(problem)
 
     def values(self) -> Mapping[str, str]:
         """Return the values for the placeholders of prompts.
