@@ -36,6 +36,8 @@ CANDIDATES = (
     "self_consistency(program_of_thoughts, samples=5)",
 )
 """The default candidates, one of each mechanism. Those that do not support the task's kind of answer are left out."""
+USUAL_LIMIT = 200
+"""The largest number of problems of a race without a limit; a file of the user may be raced whole."""
 MIN_PROBLEMS = 10
 """The smallest number of problems on which a measurement can support advice."""
 

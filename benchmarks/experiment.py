@@ -20,6 +20,7 @@ from reasoning.benchmarks.runs.race import RaceController, shuffled
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.benchmarks.tasks.in_memory import ExampleList
+from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.engine.connect import connect
@@ -39,7 +40,7 @@ def compare(
     task: str | Task | Sequence[Example],
     llm: LLM | str,
     *,
-    limit: int = 20,
+    limit: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     concurrency: int | None = None,
@@ -59,7 +60,8 @@ def compare(
         strategies: specs such as "self_consistency(cot, samples=5)", or strategies.
         task: the name of a task, a task, or a list of examples.
         llm: what `reasoning.connect` returns, or the name of a model.
-        limit: the number of problems; fewer if the task has no more.
+        limit: the number of problems; fewer if the task has no more. 0 is all. By default, all of a list
+            of examples or of a file, and 20 of any other task.
         seed: the seed of generated problems.
         out: a results folder. Every result is stored there at once, and the same call continues
             from there after a stop. Budgets are those of the folder's run: what earlier calls spent
@@ -98,8 +100,10 @@ def compare(
         0.5
     """
     with RunProgress(shown=progress) as listener:
+        source = _task(task, split)
+        selection = ProblemLimit.choose(source, limit, seed)
         config = RunConfig(
-            limit=limit,
+            limit=selection.count,
             seed=seed,
             folder=None if out is None else Path(out),
             concurrency=concurrency,
@@ -109,8 +113,9 @@ def compare(
             new_samples=new_samples,
             epochs=epochs,
             race_margin=margin if race else None,
+            selection=selection,
         )
-        comparison = run_comparison(strategies, _task(task, split), llm, config, listener)
+        comparison = run_comparison(strategies, source, llm, config, listener)
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
         raise comparison.stopped
     return comparison
@@ -154,7 +159,7 @@ def run_comparison(
         usage_before = model.usage
         try:
             if keys:
-                stored = Comparison.from_folder(store, ids, list(named))
+                stored = Comparison.from_folder(store, ids, list(named), selection=config.selection)
                 problems = {key.problem for key in keys} | {result.problem for result in stored.results}
                 title = replace(stored, n=len(problems)).title
                 listener.on_start(
@@ -171,7 +176,12 @@ def run_comparison(
             ids = _finished_in_time(store, ids, remaining, config)
         spent = model.usage - usage_before
         comparison = Comparison.from_folder(
-            *(store, ids, list(named)), spent=spent, stopped=stopped, before=before, left=budget.left
+            *(store, ids, list(named)),
+            spent=spent,
+            stopped=stopped,
+            before=before,
+            left=budget.left,
+            selection=config.selection,
         )
         if comparison.results:
             Comparison.from_folder(store).save(store)

@@ -22,6 +22,7 @@ from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.race import RaceRecord
+from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.engine.ledger import Spending
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
@@ -46,6 +47,7 @@ class Comparison:
         stopped: the error that ended the run early, if any.
         before: the spending of the run's earlier commands.
         left: what is left of the budget, such as "calls=3"; empty without a budget.
+        selection: where the limit on the problems comes from, if it may have left some out.
         folder: the results folder, if there is one.
         results: all results, in order of the problems.
         free: the model costs no money.
@@ -70,6 +72,7 @@ class Comparison:
     source: ResultsFolder | None = field(default=None, repr=False, compare=False)
     before: Spending = field(default_factory=Spending, repr=False, compare=False)
     left: str = ""
+    selection: ProblemLimit | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_folder(
@@ -82,6 +85,7 @@ class Comparison:
         stopped: ReasoningError | None = None,
         before: Spending | None = None,
         left: str = "",
+        selection: ProblemLimit | None = None,
     ) -> Comparison:
         """Return the comparison of the results in a folder.
 
@@ -93,6 +97,7 @@ class Comparison:
             stopped: the error that ended the run early, if any.
             before: the spending of the run's earlier commands.
             left: what is left of the budget.
+            selection: where the limit on the problems comes from.
         """
         ids = list(folder.examples) if ids is None else ids
         specs = folder.specs if specs is None else specs
@@ -124,6 +129,7 @@ class Comparison:
             source=folder,
             before=before or Spending(),
             left=left,
+            selection=selection,
         )
 
     def __post_init__(self) -> None:
@@ -176,9 +182,15 @@ class Comparison:
     def title(self) -> str:
         """The task, the number of problems and the model, in one line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
-        problems = pluralize(self.n, "problem") + (f" × {epochs} repetitions" if epochs > 1 else "")
+        problems = self.selection.describe(self.n) if self.selection else pluralize(self.n, "problem")
+        problems += f" × {epochs} repetitions" if epochs > 1 else ""
         task = task_title(self.source.settings) if self.source else self.task
         return f"{task} · {problems} · {short_model_name(self.model)}"
+
+    @property
+    def hint(self) -> str:
+        """The problems that the default limit left out, and how to run them; empty if it left out none."""
+        return self.selection.hint(self.n) if self.selection else ""
 
     @cached_property
     def parse_rules(self) -> Mapping[str, Mapping[str, int]]:
@@ -257,7 +269,8 @@ class Comparison:
         table = summary_table(self.rows, self.free)
         legend = "\n".join(f"- {escape_markdown(line)}" for line in table.legend)
         caveats = format_caveats([escape_markdown(self.names(caveat)) for caveat in self.caveats])
-        return "\n\n".join(filter(None, [escape_markdown(self.title), table.to_markdown(), legend, verdict, caveats]))
+        head = [escape_markdown(self.title), escape_markdown(self.hint)]
+        return "\n\n".join(filter(None, [*head, table.to_markdown(), legend, verdict, caveats]))
 
     def __repr__(self) -> str:
         return str(self)
@@ -265,7 +278,8 @@ class Comparison:
     def _repr_html_(self) -> str:
         verdict = escape_html(self.names(self.verdict)).replace("\n", "<br>")
         table, figure = summary_html(self.rows, self.free), accuracy_figure(self.rows)
-        html = f"<p>{escape_html(self.title)}</p>{table}{figure}<p>{verdict}</p>"
+        hint = f"<p>{escape_html(self.hint)}</p>" if self.hint else ""
+        html = f"<p>{escape_html(self.title)}</p>{hint}{table}{figure}<p>{verdict}</p>"
         if self.caveats:
             items = "".join(f"<li>{escape_html(self.names(caveat))}</li>" for caveat in self.caveats)
             html += f"<p>{TITLE}:</p><ul>{items}</ul>"

@@ -53,7 +53,7 @@ def run_cases(
         llm: the model. It is also the judge of checks that name no other model.
         step: only cases that test or check this step.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
-        limit: the largest number of cases; the first ones are taken.
+        limit: the largest number of cases; the first ones are taken. None and 0 are all.
         allow_code: import the code that the chain names. It runs with your rights.
 
     Returns:
@@ -114,7 +114,7 @@ def compare(
         second: the version to compare with it, in the same form.
         llm: the model. None compares two recorded versions on any model that ran both.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
-        limit: the largest number of cases; the first ones are taken.
+        limit: the largest number of cases; the first ones are taken. None and 0 are all.
         tolerance: the largest accepted loss of "end to end", in points: `VersionComparison.passed`.
         allow_code: import the code that the chains name. It runs with your rights.
 
@@ -196,7 +196,7 @@ def run_comparison(
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UnknownName("case", pattern, names)
         sides = [[_only(run, lambda case: fnmatchcase(case, pattern)) for run in side] for side in sides]
-    if limit is not None and requested:
+    if limit and requested:
         # Cases beyond the limit were not requested, so they are not missing.
         sides = [[_only(run, requested.__contains__) for run in side] for side in sides]
     return compare_versions(*_best_match(sides, llm), limit=limit, tolerance=tolerance), results

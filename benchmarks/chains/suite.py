@@ -38,7 +38,7 @@ def load_suite(
         policy: the import policy for the functions that the chain names.
         step: only cases that test or check this step.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
-        limit: the largest number of cases; the first ones are taken.
+        limit: the largest number of cases; the first ones are taken. None and 0 are all.
 
     Raises:
         InputError, UsageError: as in `Chain.load` and `read_cases`, or no case matches.
@@ -55,4 +55,4 @@ def load_suite(
         cases = [case for case in cases if fnmatchcase(case.id, pattern)]
         if not cases:
             raise UnknownName("case", pattern, ids)
-    return ChainSuite(folder, chain, tuple(cases[:limit]))
+    return ChainSuite(folder, chain, tuple(cases[: limit or None]))

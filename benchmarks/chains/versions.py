@@ -195,7 +195,7 @@ def compare_versions(
         raise UsageError(
             f"{first.name} and {second.name} have no unchanged case in common: run `reasoning chain eval` on both"
         )
-    common = [case for case in dict.fromkeys(case for case, _ in first.scores) if case in same][:limit]
+    common = [case for case in dict.fromkeys(case for case, _ in first.scores) if case in same][: limit or None]
     wanted = set(common)
     was, now = (by_part(score for score in run.scores.values() if score.case in wanted) for run in (first, second))
     changes = []

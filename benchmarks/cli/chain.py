@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
 
 Limit = Annotated[
-    int | None, typer.Option(help="Largest number of cases; the first ones are taken.", min=1, metavar="N")
+    int | None,
+    typer.Option(
+        help="Largest number of cases; the first ones are taken. 0 is all.", min=0, show_default="all", metavar="N"
+    ),
 ]
 Filter = Annotated[
     str | None, typer.Option("--filter", help="Only cases whose id matches this pattern: 'angry*'.", metavar="PATTERN")

@@ -31,6 +31,8 @@ def print_comparison(comparison: Comparison, as_json: bool) -> None:
         return
     out = console()
     out.print(comparison.title, style="bold")
+    if comparison.hint:
+        out.print(comparison.hint, soft_wrap=not out.is_terminal)
     if comparison.rows:
         out.print()
         out.print(comparison.table())

@@ -15,14 +15,27 @@ from reasoning.cli import interrupts
 from reasoning.cli.commands import Commands
 from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import BUDGET, PROMPTS, TASK, Model, ModelOptions, Models, NewSamples, PromptTexts, TimeLimit
-from reasoning.cli.output import CALLS_FAILED, AsJson, console, echo, info, print_json
+from reasoning.cli.output import (
+    CALLS_FAILED,
+    NOT_STARTED,
+    AsJson,
+    can_ask,
+    confirm,
+    console,
+    echo,
+    info,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
+    from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import CostEstimate
     from reasoning.benchmarks.tasks import Task as TaskSource
+    from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
+    from reasoning.strategy import Strategy
 
 bench = Commands(help="Compare techniques on the same problems.", no_args_is_help=True)
 
@@ -45,6 +58,10 @@ Split = Annotated[
         metavar="NAME",
         rich_help_panel=TASK,
     ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(help="Number of problems; 0 is all.", min=0, show_default="20; all of your own file", metavar="N"),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of generated problems.", metavar="N", rich_help_panel=TASK)]
 Out = Annotated[
@@ -88,7 +105,7 @@ def run(
     model: Models = None,
     fields: Fields = None,
     split: Split = "",
-    limit: Annotated[int, typer.Option(help="Number of problems.", min=1, metavar="N")] = 20,
+    limit: Limit = None,
     seed: Seed = 0,
     epochs: Annotated[
         int,
@@ -134,6 +151,7 @@ def run(
         typer.Option(help="Budget of each strategy on one problem.", metavar="LIMITS", rich_help_panel=BUDGET),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Start a dear run of your own file without asking.")] = False,
     as_json: AsJson = False,
     *,
     options: ModelOptions,
@@ -142,7 +160,10 @@ def run(
 
     Budgets are those of the run: what earlier commands with the same results folder spent counts.
 
-    Exit codes: 0 all done, 2 wrong usage, 3 stopped by the budget, 4 some calls failed for good.
+    Without --limit, all problems of your own file run. If that may cost more than $1 or 10 minutes, the forecast is
+    printed, and a terminal asks first; --yes, --limit or a budget answers the question.
+
+    Exit codes: 0 all done, 1 not started, 2 wrong usage, 3 stopped by the budget, 4 some calls failed for good.
 
     Results are kept in every case.
     """
@@ -165,34 +186,42 @@ def run(
     of_problem = None if problem_budget is None else Budget.parse(problem_budget)
     comparisons: dict[Path, Comparison] = {}
     source = get(task, fields, split)
+    selection = _choose_limit(source, limit, seed)
     connected = [options.connect(name, budget) for name in models]
     folders = [_folder(out, source, seed, llm, of_problem, len(models)) for llm in connected]
-    for llm, folder in zip(connected, folders, strict=True):
-        with RunProgress() as progress:
-            named = map(registry.get, spec.split(strategies))
-            variants = prompt_variants(list(named), prompt or [], prompt_variant or [])
-            if prompt_formats:
-                variants = [one for strategy in variants for one in format_variants(strategy)]
-            chosen = experiment.named_strategies(variants)
-            config = RunConfig(
-                limit=limit,
-                seed=seed,
-                folder=folder,
-                shares_budget_with=tuple(other for other in folders if other != folder),
-                time_limit=time_limit,
-                strategy_budget=of_strategy,
-                problem_budget=of_problem,
-                new_samples=new_samples,
-                epochs=epochs,
-                race_margin=margin if race else None,
-            )
-            with llm:
-                if dry_run:
-                    progress.close()
-                    _print_cost(estimate_cost(chosen, source, llm, config), as_json)
-                    continue
-                interrupts.keep(f"the results are kept in {out or folder}")
-                comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
+    variants = prompt_variants(list(map(registry.get, spec.split(strategies))), prompt or [], prompt_variant or [])
+    if prompt_formats:
+        variants = [one for strategy in variants for one in format_variants(strategy)]
+    chosen = experiment.named_strategies(variants)
+    configs = [
+        RunConfig(
+            limit=selection.count,
+            seed=seed,
+            folder=folder,
+            shares_budget_with=tuple(other for other in folders if other != folder),
+            time_limit=time_limit,
+            strategy_budget=of_strategy,
+            problem_budget=of_problem,
+            new_samples=new_samples,
+            epochs=epochs,
+            race_margin=margin if race else None,
+            selection=selection,
+        )
+        for folder in folders
+    ]
+    is_bounded = options.budget.is_limited or of_strategy is not None or limit is not None
+    # A time limit bounds what a free model costs.
+    is_bounded = is_bounded or (time_limit is not None and all(llm.client.free for llm in connected))
+    if getattr(source, "is_own", False) and not (is_bounded or yes or dry_run):
+        _confirm_cost(chosen, source, connected, configs)
+    for llm, folder, config in zip(connected, folders, configs, strict=True):
+        with RunProgress() as progress, llm:
+            if dry_run:
+                progress.close()
+                _print_cost(estimate_cost(chosen, source, llm, config), as_json)
+                continue
+            interrupts.keep(f"the results are kept in {out or folder}")
+            comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
         if comparisons[folder].results and not (as_json and len(models) > 1):
             _print_results(comparisons[folder], folder, as_json)
         if comparisons[folder].stopped is not None:
@@ -211,7 +240,15 @@ def advise(
         str | None,
         typer.Option(help="The candidates.", metavar="SPECS", show_default="one of each mechanism"),
     ] = None,
-    limit: Annotated[int, typer.Option(help="Maximum number of problems.", min=10, metavar="N")] = 200,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Largest number of problems; 0 is all.",
+            min=0,
+            show_default="200; all of your own file",
+            metavar="N",
+        ),
+    ] = None,
     seed: Seed = 0,
     margin: Margin = 3,
     time_limit: TimeLimit = None,
@@ -227,6 +264,7 @@ def advise(
     Exit codes: as for bench run; 3 if the budget stopped the race, 4 if calls failed for good.
     """
     from reasoning import registry, spec
+    from reasoning.benchmarks.advise import MIN_PROBLEMS, USUAL_LIMIT
     from reasoning.benchmarks.advise import advise as recommend
     from reasoning.benchmarks.results.settings import default_folder, run_settings
     from reasoning.benchmarks.runs.config import RunConfig
@@ -239,25 +277,28 @@ def advise(
         raise UsageError(_NEW_SAMPLES)
     if not options.budget.is_limited and time_limit is None:
         raise UsageError("advise needs a limit: --budget-usd, --budget-tokens, --budget-calls or --time-limit")
-    with RunProgress() as progress:
-        source = get(task, fields, split)
-        with options.connect(model) as llm:
-            folder = out or default_folder(run_settings(source, seed, llm))
-            interrupts.keep(f"the results are kept in {folder}")
-            config = RunConfig(
-                limit=limit,
-                seed=seed,
-                folder=folder,
-                time_limit=time_limit,
-                race_margin=margin,
-                new_samples=new_samples,
-            )
-            candidates = None if strategies is None else list(map(registry.get, spec.split(strategies)))
-            if prompt:
-                if candidates is None:
-                    raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
-                candidates = override_prompts(candidates, prompt)
-            recommendation = recommend(source, llm, config, progress, candidates)
+    if limit and limit < MIN_PROBLEMS:
+        raise UsageError(f"--limit must be at least {MIN_PROBLEMS} for advice, or 0 for all problems, got {limit}")
+    source = get(task, fields, split)
+    selection = _choose_limit(source, limit, seed, USUAL_LIMIT)
+    with RunProgress() as progress, options.connect(model) as llm:
+        folder = out or default_folder(run_settings(source, seed, llm))
+        interrupts.keep(f"the results are kept in {folder}")
+        config = RunConfig(
+            limit=selection.count,
+            seed=seed,
+            folder=folder,
+            time_limit=time_limit,
+            race_margin=margin,
+            new_samples=new_samples,
+            selection=selection,
+        )
+        candidates = None if strategies is None else list(map(registry.get, spec.split(strategies)))
+        if prompt:
+            if candidates is None:
+                raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
+            candidates = override_prompts(candidates, prompt)
+        recommendation = recommend(source, llm, config, progress, candidates)
     if as_json:
         print_json(recommendation.to_json())
     else:
@@ -278,6 +319,38 @@ def tasks(
     from reasoning.benchmarks.cli import tasks as listing
 
     console().print(listing.task_table() if name is None else listing.describe_task(name))
+
+
+def _choose_limit(source: TaskSource, limit: int | None, seed: int, usual: int | None = None) -> ProblemLimit:
+    """Return the number of problems, and say which ones the default leaves out."""
+    from reasoning.benchmarks.tasks.problem_limit import USUAL_LIMIT, ProblemLimit
+
+    selection = ProblemLimit.choose(source, limit, seed, "--limit ", usual or USUAL_LIMIT)
+    if hint := selection.hint():
+        info(hint)
+    return selection
+
+
+def _confirm_cost(
+    strategies: Mapping[str, Strategy], source: TaskSource, models: Sequence[LLM], configs: Sequence[RunConfig]
+) -> None:
+    """Print the forecast of a dear run, and on a terminal ask whether to start it."""
+    from reasoning.benchmarks.results.settings import short_model_name
+    from reasoning.benchmarks.runs.forecast import forecast
+    from reasoning.tables import pluralize
+
+    forecasts = [forecast(strategies, source, llm, config) for llm, config in zip(models, configs, strict=True)]
+    if not any(one.is_dear for one in forecasts):
+        return
+    for llm, one in zip(models, forecasts, strict=True):
+        info(f"{pluralize(configs[0].limit, 'problem')} on {short_model_name(llm.name)}: {one}")
+    if not can_ask():
+        return
+    bound = "--time-limit 10m" if all(llm.client.free for llm in models) else "--budget-usd 1"
+    info(f"--limit 20 tries 20 of them, {bound} sets a limit, --dry-run has the details")
+    if not confirm("Run all of it?"):
+        info("nothing was run")
+        raise typer.Exit(NOT_STARTED)
 
 
 def _folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
@@ -65,8 +66,8 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
         return name, problems, fields.get("kind", usual), data["licence"], data["about"]
     task = task or get(name)
     size = getattr(task, "size", None)
-    unknown_size = "–" if isinstance(task, huggingface.HubTask) else "endless"
-    return name, f"{size:,}" if size else unknown_size, task.kind, task.licence, task.source
+    problems = "–" if size is None else "endless" if size == math.inf else f"{size:,}"
+    return name, problems, task.kind, task.licence, task.source
 
 
 def _table(rows: list[tuple[str, ...]]) -> RenderableType:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reasoning.benchmarks.tasks.problem_limit import USUAL_LIMIT, ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.errors import UsageError
@@ -39,12 +40,13 @@ class RunConfig:
             percentage points of accuracy, from 0 to below 100; None runs all strategies to the end.
         race_over_population: race for the best strategy on all problems of this kind, not on the
             problems of this run alone.
+        selection: where the limit comes from, if the task's default may have left problems out.
 
     Raises:
         UsageError: `limit`, `epochs` or `race_margin` is out of range.
     """
 
-    limit: int = 20
+    limit: int = USUAL_LIMIT
     seed: int = 0
     folder: Path | None = None
     shares_budget_with: tuple[Path, ...] = ()
@@ -56,6 +58,7 @@ class RunConfig:
     epochs: int = 1
     race_margin: float | None = None
     race_over_population: bool = False
+    selection: ProblemLimit | None = None
 
     def __post_init__(self) -> None:
         if self.limit < 1:

@@ -141,7 +141,8 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     """Return the cost of strategies on a task's problems. Loads the problems and calls no model."""
     examples = task.load(config.limit, config.seed)
     rows = [
-        event_loop.run_sync(_row(spec, strategy, examples, llm, config.epochs)) for spec, strategy in strategies.items()
+        event_loop.run_sync(estimate_strategy(spec, strategy, examples, llm, config.epochs))
+        for spec, strategy in strategies.items()
     ]
     problems = pluralize(len(examples), "problem")
     problems += f" × {config.epochs} repetitions" if config.epochs > 1 else ""
@@ -150,7 +151,10 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     return CostEstimate(title, tuple(rows), llm.client.free)
 
 
-async def _row(spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int) -> StrategyCost:
+async def estimate_strategy(
+    spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int
+) -> StrategyCost:
+    """Return the cost of one strategy on these problems, each repeated `epochs` times. Calls no model."""
     low, high = (epochs * calls for calls in strategy.calls_range())
     chain_length = _longest_chain(strategy)
     price = llm.client.price

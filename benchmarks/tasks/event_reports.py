@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from functools import partial
@@ -91,6 +92,7 @@ class EventReports:
     canary = ""
     contamination = GENERATED
     seeded = True
+    size = math.inf
 
     def version(self) -> str:
         return "1"

@@ -36,6 +36,7 @@ class FileTask(RowTask):
     """The prefix of the path in the name of a task."""
     split = ""
     seeded = False
+    is_own = True
     licence = "the file's own"
     canary = ""
     contamination = UNKNOWN

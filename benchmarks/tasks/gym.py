@@ -15,6 +15,7 @@ import hashlib
 import importlib.metadata
 import inspect
 import io
+import math
 import random
 import re
 import sys
@@ -81,6 +82,7 @@ class GymTask:
 
     split = ""
     seeded = True
+    size = math.inf
     licence = "Apache-2.0"
     canary = ""
 

@@ -25,6 +25,7 @@ class ExampleList:
     canary = ""
     contamination = UNKNOWN
     seeded = False
+    is_own = True
 
     def __post_init__(self) -> None:
         if not self.examples:
@@ -43,6 +44,10 @@ class ExampleList:
     @property
     def kind(self) -> str:
         return kind_names(self.examples)
+
+    @property
+    def size(self) -> int:
+        return len(self.examples)
 
     def version(self) -> str:
         text = "\n".join(f"{one.problem!r} {one.target!r}" for one in self.examples)

@@ -6,6 +6,7 @@ world of Hu et al. 2023 (arXiv 2305.10276, §3).
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Symbolic:
     make: Callable[[random.Random], tuple[str, str]]
 
     seeded = True
+    size = math.inf
     split = ""
     scorer = BY_KIND
     source = "generated from a seed"

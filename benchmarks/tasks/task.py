@@ -28,6 +28,10 @@ class Task(Protocol):
             problems.
         contamination: whether models may have learned the problems, for display.
         seeded: whether another seed gives other problems.
+        is_own: (optional) whether the problems are the user's own, so that a run without a limit takes
+            all of them; False by default.
+        size: (optional) the number of problems; `math.inf` if they are generated without an end, None
+            if it is unknown.
     """
 
     @property

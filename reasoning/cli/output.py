@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
+NOT_STARTED = 1
+"""The exit code when the answer to a question was no."""
 CALLS_FAILED = 4
 """The exit code when calls failed for good; the other results are kept."""
 READER_GONE = 141
@@ -58,6 +60,21 @@ def info(text: str) -> None:
 def print_json(data: Any) -> None:
     """Print one JSON object on standard output; values that JSON does not know become texts."""
     echo(dump_json(data, default=str))
+
+
+def can_ask() -> bool:
+    """Return whether a person can be asked: standard input and standard error are a terminal."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on standard error and return whether the answer is yes; the end of the input is no."""
+    typer.echo(strip_control(f"{question} [y/N] "), err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        # Ctrl-D leaves the cursor behind the question.
+        info("")
+    return line.strip().lower() in ("y", "yes")
 
 
 def protect_streams() -> None:

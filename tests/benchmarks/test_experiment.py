@@ -133,7 +133,7 @@ def test_tasks_that_make_no_sense(sums: Sums) -> None:
         with pytest.raises(error, match=said):
             compare(["vanilla"], task, llm, progress=False)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="at least 1"):
-        compare(["vanilla"], sums(1), llm, limit=0, progress=False)
+        compare(["vanilla"], sums(1), llm, limit=-1, progress=False)
 
 
 def test_hostile_questions_answers_and_specs_are_shown_as_text(tmp_path: Path) -> None:

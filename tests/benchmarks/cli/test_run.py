@@ -235,7 +235,7 @@ def test_two_processes_do_not_share_a_folder(command: Any, server: Any) -> None:
         (["--task", "gsm_symbolik"], "did you mean 'gsm_symbolic'"),
         (["--task", "jsonl:nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (["--base-url", "nonsense"], "base_url must be an address"),
-        (["--limit", "0"], "--limit"),
+        (["--limit", "-1"], "--limit"),
         (["--budget-usd", "1"], "no price is known for four"),
     ],
 )
