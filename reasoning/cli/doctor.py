@@ -44,11 +44,14 @@ def findings() -> Iterator[tuple[str, str, str]]:
 def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
     from reasoning import paths
     from reasoning.providers.llama_cpp import weights
+    from reasoning.providers.model_traits import users_path
 
     yield "reasoning", "", _version("reasoning-strategies")
     yield "python", "", f"{platform.python_version()}, {sys.platform} {platform.machine()}, {sys.executable}"
     yield "weights", "", str(weights.folder())
     yield "journal", "", str(paths.data_dir() / "journal.sqlite")
+    exists = "" if users_path().is_file() else ", which does not exist: nothing is added to what is known of models"
+    yield "models", "", f"{users_path()}{exists}"
 
 
 def _process() -> Iterator[tuple[str, str, str]]:

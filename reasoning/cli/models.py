@@ -1,4 +1,4 @@
-"""The command `reasoning models`: list, download and remove local weights."""
+"""The command `reasoning models`: what is assumed of a model, and the local weights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from reasoning.cli.commands import Commands
-from reasoning.cli.output import console, echo
+from reasoning.cli.options import BaseUrl
+from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar
 
-models = Commands(help="Local weights: list, download, remove.", no_args_is_help=True)
+models = Commands(help="Local weights, and what is assumed of a model.", no_args_is_help=True)
 
 _NAME = typer.Argument(metavar="NAME", help="A name in `reasoning models list`.", show_default=False)
 
@@ -31,6 +32,32 @@ def list_models() -> None:
     out.print(Table(header, rows, text_columns=len(header)), soft_wrap=True)
     note = "Use one with --model local:NAME, or your own file with local:FILE.gguf."
     out.print(f"They are kept in {weights.folder()}. {note}", soft_wrap=True)
+
+
+@models.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model, as in --model.", show_default=False)],
+    base_url: BaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is assumed of a model, and from where: server, key, settings, price.
+
+    Nothing is sent, and no key is printed.
+    """
+    from reasoning.engine.connect import connect
+    from reasoning.engine.describe import describe_model
+    from reasoning.providers.model_traits import users_file, users_path
+    from reasoning.tables import Table
+
+    with connect(name, base_url=base_url, journal=False) as llm:
+        rows = describe_model(llm, base_url)
+    if as_json:
+        print_json({"model": rows[0].value, "assumptions": [row._asdict() for row in rows[1:]]})
+        return
+    out = console()
+    out.print(Table(("", "", "from"), rows, text_columns=3))
+    state = "yours" if users_file() else "missing, so far"
+    out.print(f"To change an assumption, write it into {users_path()} ({state}).", soft_wrap=True)
 
 
 @models.command("download")

@@ -57,6 +57,7 @@ Models = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", help=f"{MODEL_HELP} Repeatable.", metavar="NAME", show_default="local"),
 ]
+BaseUrl = Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")]
 NewSamples = Annotated[
     bool,
     typer.Option("--new-samples", help="Draw new samples instead of using recorded ones.", rich_help_panel=JOURNAL),
@@ -229,9 +230,7 @@ class ModelOptions:
     budget: BudgetOptions
     rate: RateOptions
     journal: JournalOptions
-    base_url: Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")] = (
-        None
-    )
+    base_url: BaseUrl = None
     max_tokens: Annotated[int | None, typer.Option(help="Maximum number of tokens per reply.", min=1, metavar="N")] = (
         None
     )

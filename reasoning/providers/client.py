@@ -67,6 +67,10 @@ class Client(ABC):
         """The version of the price table that `price` uses; empty without a table."""
         return ""
 
+    def key_variables(self) -> list[tuple[str, bool]]:
+        """Return the environment variables of its keys, each with whether a key is there. No key is among them."""
+        return []
+
     def sibling(self, model: str) -> Client | None:
         """Return the client of another model of this server or recording; None if it has none."""
         return None

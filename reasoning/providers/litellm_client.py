@@ -94,6 +94,16 @@ class LiteLLMClient(Client):
         """The version of the price table; empty if the price is unknown."""
         return "" if self._price is None else self._price.version
 
+    def key_variables(self) -> list[tuple[str, bool]]:
+        """Return the environment variables that litellm lacks, or nothing if it lacks none.
+
+        Raises:
+            UnknownName: litellm knows no such provider or model.
+        """
+        litellm = _litellm()
+        _check_name(litellm, self.model)
+        return [(str(name), False) for name in litellm.validate_environment(self.model)["missing_keys"]]
+
     async def close(self) -> None:
         """Close litellm's connections."""
         if "litellm" in sys.modules:

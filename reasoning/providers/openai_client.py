@@ -243,6 +243,10 @@ class OpenAIClient(Client):
         """The version of the price table; empty if the price is unknown."""
         return "" if self._price is None else self._price.version
 
+    def key_variables(self) -> list[tuple[str, bool]]:
+        """Return the environment variable of the key, with whether it is set; nothing if the key was given."""
+        return [(self._key_variable, self._key is not None)] if self._key_variable else []
+
     async def close(self) -> None:
         """Close the connections of all event loops."""
         running = asyncio.get_running_loop()

@@ -1,0 +1,85 @@
+"""The assumptions about a model, each with its origin."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from reasoning.engine.llm import LLM
+from reasoning.messages import Usage
+from reasoning.providers import model_traits
+
+
+class Assumption(NamedTuple):
+    """One line about a model.
+
+    Attributes:
+        subject: the subject, such as "price".
+        value: the value, in words.
+        origin: its origin: an option, a variable, a file with the line, a table of prices, or "default".
+    """
+
+    subject: str
+    value: str
+    origin: str
+
+
+def describe_model(llm: LLM, base_url: str | None = None) -> list[Assumption]:
+    """Return what is assumed of a model. Nothing is called, and no key is among it.
+
+    Args:
+        llm: the model.
+        base_url: the address that it was connected with, if any.
+    """
+    return [Assumption("name", llm.name, ""), *_server(llm, base_url), *_settings(llm), *_price(llm)]
+
+
+def _server(llm: LLM, base_url: str | None) -> Iterator[Assumption]:
+    client = llm.client
+    override = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
+    if client.free and client.endpoint is None:
+        yield Assumption("server", "this machine", "")
+    elif client.endpoint is None:
+        provider = llm.name.partition("/")[0] if "/" in llm.name else "the provider"
+        yield Assumption("server", f"{provider}'s own", "default")
+    else:
+        yield Assumption("server", client.endpoint, "base_url" if base_url else f"${override}" if override else "")
+    for variable, is_set in client.key_variables():
+        yield Assumption("variable", f"{variable} is {'set' if is_set else 'not set'}", "environment")
+
+
+def _settings(llm: LLM) -> Iterator[Assumption]:
+    traits, origins = llm.traits, model_traits.origins(llm.name)
+
+    def told(subject: str, value: str, *names: str) -> Assumption:
+        return Assumption(subject, value, next((origins[name] for name in names if name in origins), "default"))
+
+    yield Assumption("max tokens", f"{llm.sampling['max_tokens']:,} a reply", "default")
+    thinks = "always" if traits.reasons_by_default else "if reasoning_effort is set"
+    is_known = traits.drop_when_reasoning or traits.reasons_by_default
+    yield told("thinking", thinks if is_known else "not known", "reasons_by_default", "drop_when_reasoning")
+    yield told("left out", ", ".join(sorted(traits.drop)) or "nothing", "drop")
+    if traits.drop_when_reasoning:
+        yield told("left out while thinking", ", ".join(sorted(traits.drop_when_reasoning)), "drop_when_reasoning")
+    for name, sent in traits.rename.items():
+        yield told("renamed", f"{name} is sent as {sent}", "rename")
+    yield told("completions a request", f"up to {llm.max_n}" if llm.max_n > 1 else "1", "n")
+    yield told("prefix cache", "filled by a first request" if llm.warm_prefix_cache else "not known", "prefix_cache")
+    yield Assumption("requests in flight", f"up to {llm.limits.concurrency}", "default")
+
+
+def _price(llm: LLM) -> Iterator[Assumption]:
+    million = 1_000_000
+    if llm.client.free:
+        yield Assumption("price", "costs nothing", "")
+        return
+    usages = [Usage(1, million, 0), Usage(1, 0, million), Usage(1, million, 0, million)]
+    prices = [llm.price(usage) for usage in usages]
+    if any(price is None for price in prices):
+        yield Assumption("price", f"not known; give it in {model_traits.users_path()}", "")
+        return
+    source = model_traits.origins(llm.name).get("input", llm.client.prices)
+    names = ("prompt", "completion", "cached prompt")
+    value = ", ".join(f"{price:g} $ {name}" for price, name in zip(prices, names, strict=True))
+    yield Assumption("price", f"{value}, per million tokens", source)

@@ -1,0 +1,50 @@
+"""`reasoning models show`: what is assumed of a model, and where each assumption comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reasoning.engine.connect import connect
+from reasoning.engine.describe import describe_model
+from tests.cli.test_app import reasoning
+
+
+def assumed(model: str, base_url: str | None = None) -> dict[str, tuple[str, str]]:
+    with connect(model, base_url=base_url, journal=False) as llm:
+        return {row.subject: (row.value, row.origin) for row in describe_model(llm, base_url)}
+
+
+def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REASONING_HOME", str(tmp_path))
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-2718281828")
+    (tmp_path / "models.toml").write_text('["o3-mini"]\nprefix_cache = false\ninput = 1\noutput = 2\n')
+    found = assumed("openai/o3-mini")
+    assert found["variable"] == ("OPENAI_API_KEY is set", "environment")
+    assert found["prefix cache"] == ("not known", f'{tmp_path / "models.toml"}:2 ["o3-mini"]')
+    assert found["price"] == (
+        "1 $ prompt, 2 $ completion, 1 $ cached prompt, per million tokens",
+        f'{tmp_path / "models.toml"}:3 ["o3-mini"]',
+    )
+    assert "temperature" in found["left out"][0]
+    assert found["left out"][1].startswith("shipped models.toml:")
+    assert found["renamed"][0] == "max_tokens is sent as max_completion_tokens"
+    assert "canary" not in json.dumps(found)
+    found = assumed("mock", "http://127.0.0.1:9/v1")
+    assert found["server"] == ("http://127.0.0.1:9/v1", "base_url")
+    assert found["variable"] == ("REASONING_API_KEY is not set", "environment")
+    assert found["price"] == (f"not known; give it in {tmp_path / 'models.toml'}", "")
+    assert assumed("local")["price"][0] == "costs nothing"
+
+
+def test_without_json_it_is_a_table_that_names_the_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REASONING_HOME", str(tmp_path))
+    done = reasoning("models", "show", "local")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "requests in flight" in done.stdout
+    assert f"write it into {tmp_path / 'models.toml'} (missing, so far)" in done.stdout
+    found = json.loads(reasoning("models", "show", "local", "--json").stdout)
+    assert {"subject": "server", "value": "this machine", "origin": ""} in found["assumptions"]
