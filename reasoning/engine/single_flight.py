@@ -36,6 +36,8 @@ class CallContext:
     solve_budget: Budget | None = field(default=None, compare=False)
 
 
+_POLL_SECONDS = 0.02
+"""Seconds between two looks at the calls in flight, before a run ends."""
 _OWNER_ERRORS = (asyncio.CancelledError, BudgetExhausted, JournalError)
 
 
@@ -142,6 +144,23 @@ class PendingDraws(dict[tuple[str, int], PendingDraw]):
     calls = 0
     failure: JournalError | None = None
     ending: asyncio.Task[None] | None = None
+
+    def resolve(self, key: str, draw: int, result: Completion | BaseException) -> None:
+        """Remove a draw, and give its waiters the result."""
+        if pending := self.pop((key, draw), None):
+            pending.resolve(result)
+
+    async def prepare(self, journal: Journal) -> None:
+        """Try a journal before something is paid for that it would have to record."""
+        if self.failure is not None:
+            raise JournalError(str(self.failure))
+        await journal.prepare()
+
+    async def finish_calls(self) -> None:
+        """Wait until the calls in flight have been answered, by all models that share the journal."""
+        # An event would cost time in every call, for the rare run that ends so.
+        while self.calls:  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 _pending: WeakKeyDictionary[Journal, PendingDraws] = WeakKeyDictionary()

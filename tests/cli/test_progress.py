@@ -25,7 +25,7 @@ def shown(llm: ScriptedLLM) -> str:
 def test_what_keeps_a_model_from_answering_is_said() -> None:
     llm = ScriptedLLM(["4"])
     assert shown(llm) == "scripted: thinking"
-    llm.retries = 1200
+    llm._purchaser.retries = 1200
     llm.limits._delay(60)
     assert shown(llm).startswith("scripted: thinking · 1,200 retried · the provider asks to wait ")
 

@@ -214,7 +214,7 @@ def test_a_model_that_costs_no_money_takes_nothing_of_a_budget_in_dollars() -> N
 
         def __init__(self, budget: Budget) -> None:
             super().__init__(lambda m: Completion("x", usage=Usage(1, 5, 5, usd=0.01)), budget=budget, max_n=1)
-            self.price = lambda usage: 0.01
+            self._purchaser.price = lambda usage: 0.01
 
     budget = Budget(usd=0.02)
     local, hosted = ScriptedLLM(lambda m: "x", budget=budget), Hosted(budget)
@@ -247,7 +247,7 @@ def test_a_budget_knows_of_the_tokens_that_the_extra_body_asks_for() -> None:
 
 def test_limits_hold_requests_back() -> None:
     llm = ScriptedLLM(lambda messages: "x", latency=0.002)
-    llm.limits = RateLimiter(concurrency=3)
+    llm._purchaser.limits = RateLimiter(concurrency=3)
 
     async def many() -> None:
         await asyncio.gather(*(llm.draw(request(llm, f"{i}?"), [0]) for i in range(20)))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 T = TypeVar("T")
-_READ_BY = ("rate_limiter", "circuit_breaker", "budget", "llm")
+_READ_BY = ("rate_limiter", "circuit_breaker", "budget", "draw_queue", "purchaser")
 
 
 @dataclass

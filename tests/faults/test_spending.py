@@ -93,7 +93,10 @@ def test_a_budget_in_dollars_counts_what_was_hidden(serve: Serve, connect: Calla
         said = spend(llm)
         agree(llm, server)
         assert "of 0.5 US dollars are spent" in said
-        assert 0.4 < (llm.budget.spent.usd or 0) <= 0.5
+        # The calls under way at the first surprise had reserved less; one that is slower than two later ones lets
+        # one more begin.
+        most = max(prompt * INPUT + reply * OUTPUT for prompt, reply in server.billed)
+        assert 0.4 < (llm.budget.spent.usd or 0) <= 0.5 + most
 
 
 @pytest.mark.parametrize("seed", range(4))

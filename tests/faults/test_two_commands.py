@@ -101,7 +101,7 @@ def test_what_waits_for_another_process_ends_with_its_budget_of_seconds(folder: 
 
 
 def test_a_process_that_waits_for_a_stopped_one_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reasoning.engine.llm._PATIENCE", 0.05)
+    monkeypatch.setattr("reasoning.engine.draw_queue._PATIENCE", 0.05)
     journal, turns = tmp_path / "journal.sqlite", Conversation((Message("user", "Why?"),))
     with Server() as server, reasoning.connect("mock", base_url=server.url, journal=journal) as llm:
         request = llm.request(turns, {})

@@ -195,7 +195,7 @@ def test_dollars_for_a_model_without_a_price_end_the_run_before_a_draw_of_the_jo
     run(store, ScriptedLLM(adds(), journal=journal), "vanilla", n=1)
     store.results.clear()
     llm = ScriptedLLM(adds(), journal=journal, budget=Budget(usd=1))
-    llm.price = lambda usage: None  # as of a model that no table knows
+    llm._purchaser.price = lambda usage: None  # as of a model that no table knows
     stopped = run(store, llm, "vanilla", "cot", concurrency=1)
     assert isinstance(stopped, PriceUnknown)
     assert not store.results
