@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
-    import rich.table
     from rich.console import RenderableType
+
+    from reasoning.terminal_table import TerminalTable
 
 _BREAK_AFTER = re.compile(r"([_(,=])(?=\w)")
 """The characters after which a long spec may continue on the next line of a page."""
@@ -118,7 +119,9 @@ class Table:
             others hold numbers, aligned to the right.
         emphasized: indices of the rows that are shown in bold.
         legend: explanations of abbreviated names, one line each.
-        narrow_header: titles with line breaks, for terminals; by default `header`.
+        priority: titles of the columns that a narrow terminal shows first, the most important one first; the others
+            follow in their order. The first column is always shown.
+        all_columns: how to see the columns that a narrow terminal leaves out.
         max_widths: by column, the width in characters above which a terminal cuts a cell with an ellipsis.
         styles: by row and column, the `rich` style of a cell in a terminal.
     """
@@ -131,50 +134,23 @@ class Table:
     text_columns: int = 1
     emphasized: Collection[int] = frozenset()
     legend: tuple[str, ...] = ()
-    narrow_header: tuple[str, ...] = ()
+    priority: tuple[str, ...] = ()
+    all_columns: str = "A wider terminal shows all."
     max_widths: Mapping[int, int] = field(default_factory=dict)
     styles: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
-    def __rich__(self) -> rich.table.Table:
+    def __rich__(self) -> TerminalTable:
         return self.to_rich()
 
-    def to_rich(
-        self,
-        *,
-        gap: int = 2,
-        emphasis: str = "bold",
-        wrap_numbers: bool = False,
-        wrap_name: Callable[[str], RenderableType] | None = None,
-    ) -> rich.table.Table:
+    def to_rich(self, *, emphasis: str = "bold") -> TerminalTable:
         """Return the table for a terminal, without lines between cells.
 
         Args:
-            gap: spaces between columns.
             emphasis: the `rich` style of emphasized rows.
-            wrap_numbers: also wrap number columns on a narrow terminal.
-            wrap_name: renders the cells of the first column, which decides where a long name is wrapped.
         """
-        from rich.table import Table as RichTable
-        from rich.text import Text
+        from reasoning.terminal_table import TerminalTable
 
-        table = RichTable(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
-        for column, title in enumerate(self.narrow_header or self.header):
-            is_text, width = column < self.text_columns, self.max_widths.get(column)
-            table.add_column(
-                Text(strip_control(title)),
-                justify="left" if is_text else "right",
-                no_wrap=width is not None or not (is_text or wrap_numbers),
-                overflow="fold" if width is None else "ellipsis",
-                max_width=width,
-            )
-        for index, row in enumerate(self.rows):
-            cells: list[RenderableType] = [
-                Text(strip_control(cell), style=self.styles.get((index, column), "")) for column, cell in enumerate(row)
-            ]
-            if wrap_name is not None:
-                cells[0] = wrap_name(strip_control(row[0]))
-            table.add_row(*cells, style=emphasis if index in self.emphasized else "")
-        return table
+        return TerminalTable(self, emphasis)
 
     def to_markdown(self, escape: Callable[[str], str] = escape_markdown) -> str:
         """Return the table in GitHub's Markdown, with emphasized rows in bold.

@@ -38,26 +38,24 @@ def table(context: typer.Context) -> None:
     """List all techniques."""
     if context.invoked_subcommand is not None:
         return
-    from rich.table import Table
+    from reasoning.call_counts import describe_calls
+    from reasoning.registry import catalogue, get
+    from reasoning.tables import Table
 
-    from reasoning.registry import catalogue
-
-    rows = Table(box=None, header_style="bold", pad_edge=False)
-    rows.add_column("name", no_wrap=True)
-    rows.add_column("technique")
-    rows.add_column("calls")
-    rows.add_column("summary", ratio=1)
-    for name, card in catalogue().items():
-        title = card.title + (f" ({card.year})" if card.year else "")
-        rows.add_row(name, title, card.calls, card.summary)
+    header = ("name", "technique", "calls a problem", "summary")
+    rows = [
+        (name, card.title + (f" ({card.year})" if card.year else ""), describe_calls(get(name)), card.summary)
+        for name, card in catalogue().items()
+    ]
     out = console()
-    out.print(rows)
+    out.print(Table(header, rows, text_columns=len(header), priority=("calls a problem", "summary")))
     out.print("\nFor one technique in full: reasoning strategies show NAME", style="dim")
 
 
 @strategies_app.command()
 def show(spec: Spec, overrides: PromptTexts = None) -> None:
     """Show one technique's card, its parameters, and its prompts as sent for a sample problem."""
+    from reasoning.call_counts import describe_calls
     from reasoning.prompt_overrides import preview_prompts, prompts
     from reasoning.prompts import Prompt
     from reasoning.strategies.direct.prompt_format import sample_problem
@@ -72,7 +70,8 @@ def show(spec: Spec, overrides: PromptTexts = None) -> None:
         "summary": card.summary,
         "paper": paper,
         "aliases": ", ".join(card.aliases),
-        "calls": f"{card.calls}" + (f"   ({card.counts})" if card.counts else ""),
+        "calls": f"{describe_calls(strategy)}   (for one problem)",
+        "as a formula": "" if card.calls.isdigit() else card.calls + (f"   ({card.counts})" if card.counts else ""),
         "rounds": f"{card.rounds}   (sequential calls)" if card.rounds else "",
         "tokens saved": getattr(strategy, "saving", ""),
         "kinds": ", ".join(kind.__name__ for kind in card.kinds) or "all",
@@ -98,13 +97,11 @@ def list_(
     ] = None,
 ) -> None:
     """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
-    from rich.table import Table
-
     from reasoning.prompt_overrides import prompts
     from reasoning.prompts import Prompt
     from reasoning.registry import catalogue, get
+    from reasoning.tables import Table
 
-    rows = Table(box=None, header_style="bold", pad_edge=False)
     prompt_rows: list[tuple[str, str, str, str]] = []
     for technique in [spec] if spec else catalogue():
         for name, prompt in prompts(get(technique)).items():
@@ -118,11 +115,8 @@ def list_(
                 )
             else:
                 prompt_rows.append((name, "", "phrase", prompt.partition("\n")[0]))
-    for title in ("name", "placeholders", "form", "begins with"):
-        rows.add_column(title, no_wrap=title != "placeholders", max_width=46, overflow="ellipsis")
-    for row in prompt_rows:
-        rows.add_row(*row)
-    console().print(rows)
+    header = ("name", "placeholders", "form", "begins with")
+    console().print(Table(header, prompt_rows, text_columns=len(header), max_widths={3: 46}))
 
 
 @prompts_app.command("show")

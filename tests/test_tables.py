@@ -34,14 +34,6 @@ def test_in_a_narrow_terminal_names_wrap_and_numbers_do_not() -> None:
     assert "1,000,000" in render_text(table, width=20)
     cut = Table(("strategy", "n"), (("a long name of a strategy", "1"),), max_widths={0: 8})
     assert "a long …" in render_text(cut)
-    wrapped = render_text(table.to_rich(wrap_name=lambda name: Text(name.upper())))
-    assert "A LONG NAME" in wrapped
-
-
-def test_the_narrow_header_is_for_terminals_only() -> None:
-    table = Table(("accuracy",), (("1",),), narrow_header=("accu-\nracy",), text_columns=0)
-    assert render_text(table) == "accu-\n racy\n    1"
-    assert table.to_markdown() == "| accuracy |\n| ---: |\n| 1 |"
 
 
 def test_markdown() -> None:

@@ -57,7 +57,7 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     for folder, comparison in zip(folders, comparisons, strict=True):
         notes += [f"{folder}: {names(caveat)}" for caveat in comparison.caveats]
     title = f"{task_title(runs[0].settings)} · {pluralize(len(ids), 'problem')}"
-    table = _table(folders, comparisons, names).to_rich(wrap_numbers=True)
+    table = _table(folders, comparisons, names)
     return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning.benchmarks.analysis.paired import families, scores_by_problem
 from reasoning.benchmarks.analysis.paired_change import PairedChange
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
-from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UsageError
 from reasoning.tables import Table, pluralize
 from reasoning.text_safety import strip_control
@@ -108,7 +108,7 @@ class RunComparison:
             emphasized={index for index, change in enumerate(self.changes) if change.name in marked},
         )
         notes = "\n".join([*self._names.legend, *map(self._names, self._notes())])
-        return Group(table.to_rich(emphasis="bold red", wrap_name=WrappedName), Text(""), Text(strip_control(notes)))
+        return Group(table.to_rich(emphasis="bold red"), Text(""), Text(strip_control(notes)))
 
     def _notes(self) -> Iterable[str]:
         yield f"{self.labels[0]} → {self.labels[1]}: {pluralize(self.common, 'problem')} in both"

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.results.short_names import ShortNames, WrappedName
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.tables import Table, escape_html
 
 if TYPE_CHECKING:
-    import rich.table
+    from reasoning.terminal_table import TerminalTable
 
 HEADER = (
     *("strategy", "accuracy", "95 %", "unparsed", "failed"),
@@ -19,14 +19,8 @@ HEADER = (
 )
 """The columns. Calls, tokens and cost are totals; "s/problem" is `StrategySummary.seconds`."""
 
-_NARROW = {
-    "accuracy": "accu-\nracy",
-    "unparsed": "un-\nparsed",
-    "failed": "fail-\ned",
-    "prompt tokens": "prompt\ntokens",
-    "completion tokens": "compl.\ntokens",
-    "s/problem": "s/\nprob",
-}
+_PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
+"""The columns that matter most, for narrow terminals."""
 
 
 def summary_cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
@@ -67,12 +61,12 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
         legend=tuple(names.legend),
-        narrow_header=tuple(_NARROW.get(title, title) for title in header),
+        priority=_PRIORITY,
     )
 
 
-def render_summary(rows: Sequence[StrategySummary], free: bool) -> rich.table.Table:
-    """Return the table of strategies for a terminal of at least 80 columns; the best are bold with a star.
+def render_summary(rows: Sequence[StrategySummary], free: bool) -> TerminalTable:
+    """Return the table of strategies for a terminal; the best are bold with a star.
 
     Args:
         rows: the numbers, in order.
@@ -83,7 +77,7 @@ def render_summary(rows: Sequence[StrategySummary], free: bool) -> rich.table.Ta
         (f"{name} ★" if index in table.emphasized else name, *others)
         for index, (name, *others) in enumerate(table.rows)
     ]
-    return replace(table, rows=starred).to_rich(gap=1, emphasis="bold green", wrap_name=WrappedName)
+    return replace(table, rows=starred).to_rich(emphasis="bold green")
 
 
 def summary_html(rows: Sequence[StrategySummary], free: bool) -> str:

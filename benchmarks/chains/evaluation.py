@@ -97,7 +97,7 @@ class Evaluation:
         """Return the evaluation for a terminal."""
         from rich.console import Group
 
-        scores, losses = (table.to_rich(gap=1) for table in self.tables)
+        scores, losses = self.tables
         if not self.losses:
             return Group(scores, "", self.summary)
         return Group(scores, "", losses, "", self.summary)
@@ -131,7 +131,6 @@ class Evaluation:
                 header,
                 losses,
                 emphasized={index for index, loss in enumerate(self.losses) if loss is self.worst},
-                narrow_header=("step", "cases", "end: gold\ninputs → result", "loss,\npoints", "95 %", "p (Holm)"),
             ),
         )
 

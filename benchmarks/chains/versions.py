@@ -123,9 +123,8 @@ class VersionComparison(RunComparison):
             for change in self.changes
         ]
         header = ("part", "cases", "before", "after", "gained", "lost", "change, points", "95 %", "p (Holm)")
-        narrow = tuple(title.replace(", ", ",\n") for title in header)
         significant = {index for index, change in enumerate(self.changes) if change.pair.is_significant}
-        return Table(header, rows, emphasized=significant, narrow_header=narrow)
+        return Table(header, rows, emphasized=significant)
 
     def table(self) -> RenderableType:
         """Return the comparison for a terminal."""
@@ -133,7 +132,7 @@ class VersionComparison(RunComparison):
         from rich.text import Text
 
         text = strip_control("\n".join([self.verdict, *self.notes]))
-        return Group(self.cells.to_rich(gap=1), Text(""), Text(text))
+        return Group(self.cells, Text(""), Text(text))
 
     def __repr__(self) -> str:
         return render_text(self.table())

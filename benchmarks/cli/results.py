@@ -98,7 +98,7 @@ def report(
 
         specs = [row.strategy for row in comparison.rows]
         legend = [f"{number}  {comparison.names(spec)}" for number, spec in enumerate(specs, 1)]
-        table = parse_rule_table(comparison.parse_rules, specs).to_rich(wrap_numbers=True)
+        table = parse_rule_table(comparison.parse_rules, specs)
         console().print("\nanswers by parsing rule:", *legend, table, sep="\n")
 
 

@@ -173,6 +173,7 @@ def run(
     from reasoning.benchmarks.runs.cost_estimate import estimate_cost
     from reasoning.benchmarks.runs.progress import RunProgress
     from reasoning.benchmarks.tasks import get
+    from reasoning.call_counts import describe_defaults
     from reasoning.engine.budget import Budget
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import prompt_variants
@@ -193,6 +194,9 @@ def run(
     if prompt_formats:
         variants = [one for strategy in variants for one in format_variants(strategy)]
     chosen = experiment.named_strategies(variants)
+    for note in dict.fromkeys(map(describe_defaults, chosen.values())):
+        if note:
+            info(note)
     configs = [
         RunConfig(
             limit=selection.count,

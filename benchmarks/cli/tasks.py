@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
 from reasoning.benchmarks.tasks.files import FileTask
 from reasoning.benchmarks.tasks.gym import not_offered, offered
+from reasoning.tables import Table
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 _HEADER = ("task", "problems", "answer", "licence", "what")
 
 
-def task_table() -> RenderableType:
+def task_table() -> Table:
     """Return a table of every named task, and of the forms of the others."""
-    return _table([_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()])
+    rows = [_row(name) for name in named()] + [(form, *rest) for form, *rest in FORMS.values()]
+    return Table(_HEADER, rows, text_columns=len(_HEADER), priority=("what", "problems", "answer"))
 
 
 def describe_task(name: str) -> RenderableType:
@@ -68,16 +70,3 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
     size = getattr(task, "size", None)
     problems = "–" if size is None else "endless" if size == math.inf else f"{size:,}"
     return name, problems, task.kind, task.licence, task.source
-
-
-def _table(rows: list[tuple[str, ...]]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in _HEADER:
-        right = title == "problems"
-        table.add_column(title, justify="right" if right else "left", no_wrap=title in ("task", "problems"))
-    for row in rows:
-        table.add_row(*map(Text, row))
-    return table

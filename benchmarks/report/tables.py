@@ -52,7 +52,6 @@ def _strategies(data: ReportData) -> Table:
     return replace(
         table,
         header=("#", *table.header),
-        narrow_header=(),
         rows=[(str(number), *row) for number, row in enumerate(table.rows, 1)],
         title="Accuracy and cost",
         name="strategies",

@@ -43,7 +43,7 @@ def to_terminal(data: ReportData) -> RenderableType:
         if table.name == "strategies":
             continue
         title = Text(f"\n{strip_control(table.title)}", style="bold")
-        parts += [title, Text(""), table.to_rich(emphasis="", wrap_numbers=True)]
+        parts += [title, Text(""), table.to_rich(emphasis="")]
         parts += [Text(strip_control(table.note), style="dim")] if table.note else []
     return Group(*parts)
 

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.measure import Measurement
-    from rich.text import Text
 
 MAX_LENGTH = 36
 """The longest spec, in characters, that is its own name."""
@@ -64,33 +58,6 @@ class ShortNames:
     def _long(self) -> re.Pattern[str]:
         long = sorted((spec for spec, name in self.by_spec.items() if name != spec), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, long)))
-
-
-@dataclass(frozen=True)
-class WrappedName:
-    """A name in a cell of a terminal table, which wraps after a bracket or a comma."""
-
-    name: str
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        from rich.measure import Measurement
-
-        most = options.max_width
-        return Measurement(min(most, 2 + max(map(len, self._parts), default=0)), min(most, len(self.name)))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from rich.text import Text
-
-        lines = [""]
-        for part in self._parts:
-            if lines[-1].strip() and len(lines[-1]) + len(part.rstrip()) > options.max_width:
-                lines.append("  ")
-            lines[-1] += part
-        yield Text("\n".join(lines), overflow="fold")
-
-    @property
-    def _parts(self) -> list[str]:
-        return re.findall(r"[^(, ]*(?:[(, ] ?|$)", self.name)
 
 
 @dataclass(frozen=True)

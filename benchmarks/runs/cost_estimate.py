@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reasoning import event_loop
 from reasoning.benchmarks.results.settings import short_model_name, task_title
@@ -19,10 +19,7 @@ from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.session import record_requests
 from reasoning.strategy import Strategy
-from reasoning.tables import pluralize
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from reasoning.tables import Table, pluralize
 
 _BYTES_A_TOKEN = 6
 """Bytes per token for a lower bound: in no language are the tokens of a prompt longer on average."""
@@ -84,20 +81,17 @@ class CostEstimate:
         return ShortNames.of(row.strategy for row in self.rows)
 
     def table(self) -> Table:
-        """Return a `rich` table for the terminal."""
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("strategy")
-        for name in ("rounds", "calls", "prompt tokens", "completion tokens", "cost"):
-            table.add_column(name, justify="right")
-        for row in self.rows:
-            table.add_row(Text(self._names(row.strategy)), str(row.rounds or "–"), *self._cells(row.least, row.most))
-        table.add_section()
-        table.add_row("all", "", *self._cells(self.least, self.most))
-        return table
+        """Return the bounds of each strategy and of all."""
+        rows = [
+            (self._names(row.strategy), str(row.rounds or "–"), *self._cells(row.least, row.most)) for row in self.rows
+        ]
+        rows.append(("all", "", *self._cells(self.least, self.most)))
+        return Table(
+            ("strategy", "rounds", "calls", "prompt tokens", "completion tokens", "cost"),
+            rows,
+            emphasized={len(self.rows)},
+            priority=("cost", "calls", "completion tokens", "prompt tokens"),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, for `--json`."""

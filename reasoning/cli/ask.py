@@ -48,6 +48,7 @@ def ask(
     """Answer one question."""
     from reasoning import registry
     from reasoning.answer import Unparsed
+    from reasoning.call_counts import describe_defaults
     from reasoning.cli.progress import model_status
     from reasoning.problem import Problem
     from reasoning.prompt_overrides import override_prompts
@@ -55,6 +56,8 @@ def ask(
     [solver] = override_prompts([registry.get(strategy)], prompt or [])
     problem = Problem(_question(question, file), _kind(kind, choice), context=context)
     solver.check_supports(problem.kind)
+    if note := describe_defaults(solver):
+        info(note)
     # A budget of the problem, so that the samples that it covers have the vote.
     budget = options.budget.to_budget() if options.budget.is_limited else None
     with options.open_model(model) as llm, model_status(llm):

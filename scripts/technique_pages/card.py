@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reasoning.call_counts import describe_calls
 from reasoning.card import Card
 from reasoning.chain import Chain
 from reasoning.prompt_overrides import preview_prompts
@@ -52,17 +53,15 @@ def _words(strategy: Strategy) -> list[str]:
 
 
 def _facts(strategy: Strategy, card: Card) -> str:
-    least, most = strategy.calls_range()
-    with_defaults = f"{least:,}" if least == most else f"{least:,} to {most:,}"
-    calls = f"{code(card.calls)}{_in_rounds(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
-    calls += "" if card.calls.isdigit() else f". With the defaults: {with_defaults}"
+    formula = f"{code(card.calls)}{_in_rounds(strategy)}{f'; {prose(card.counts)}' if card.counts else ''}"
     aliases = ", ".join(map(code, card.aliases))
     source = places()[card.name].rpartition(":")[0].removeprefix("reasoning.").replace(".", "/")
     file = f"{source}/" if isinstance(strategy, Chain) else f"{source}.py"
     facts = {
         "paper": papers(card),
         "in a spec": code(card.name) + (f", also {aliases}" if aliases else ""),
-        "calls a problem": calls,
+        "calls a problem": describe_calls(strategy) + (_in_rounds(strategy) if card.calls.isdigit() else ""),
+        "as a formula": "" if card.calls.isdigit() else formula,
         "tokens saved": prose(getattr(strategy, "saving", "")),
         "answers": ", ".join(code(kind.__name__) for kind in card.kinds) or "of every kind",
         "requires, besides a model": prose(", ".join(card.requires)) or "nothing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reasoning.call_counts import describe_calls
 from reasoning.registry import get, places
 from technique_pages.card import papers, title
 from technique_pages.markdown import code, link, prose, table
@@ -28,8 +29,9 @@ def index() -> str:
         "sources, the parameters, the prompts as sent, the measurements "
         f"({link('all results', '../../research/results.md')}), and an example on a small real model. "
         f"The order within a table is not a ranking: {code('reasoning advise')} recommends a technique for a model "
-        "and a task. Calls are completions for one problem; names are parameters, or counts that the page explains. "
-        "Calls of one round are sent together, so the number of rounds is how many replies a problem waits for.",
+        "and a task. Calls are completions for one problem, with the defaults and with one parameter set lower; the "
+        "page has the formula. Calls of one round are sent together, so the number of rounds is how many replies a "
+        "problem waits for.",
     ]
     by_mechanism: dict[str, list[str]] = {mechanism: [] for mechanism in MECHANISMS}
     for name, place in places().items():
@@ -42,6 +44,6 @@ def index() -> str:
 
 
 def _row(name: str) -> list[str]:
-    card = get(name).card
-    words = [papers(card), code(card.calls), prose(card.use_when), prose(card.avoid_when)]
+    strategy, card = get(name), get(name).card
+    words = [papers(card), describe_calls(strategy), prose(card.use_when), prose(card.avoid_when)]
     return [link(title(card), f"{name}.md"), *(word or "–" for word in words)]

@@ -282,3 +282,13 @@ def test_help_loads_nothing_heavy() -> None:
     loaded = done.stdout.partition("MODULES")[2].split()
     assert "typer" in loaded
     assert not {"reasoning_gym", "litellm", "aiohttp", "numpy", "datasets", "xllamacpp"} & set(loaded)
+
+
+def test_the_default_number_of_samples_is_told_before_it_is_spent(command: Any) -> None:
+    note = "self_consistency: 40 samples a problem; samples=5 costs an eighth"
+    told = run(command("--strategies", "cot, self_consistency, self_consistency(vanilla)", "--dry-run"))
+    assert told.returncode == 0, told.stderr
+    assert told.stderr.count(note) == 1
+    assert note not in told.stdout
+    chosen = run(command("--strategies", "cot, self_consistency(samples=3)", "--dry-run"))
+    assert "samples a problem" not in chosen.stderr

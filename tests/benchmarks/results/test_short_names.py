@@ -78,7 +78,7 @@ def test_a_table_fits_a_terminal_and_says_what_the_names_stand_for() -> None:
     specs = [TREE.format(2), TREE.format(5), GUIDED]
     made = [Result(f"p{k}", spec, "f", "answered", k > 0) for spec in specs for k in range(4)]
     found = Comparison("t", "m", 4, tuple(summarize(made, specs)), results=tuple(made))
-    console = Console(file=StringIO(), width=90, color_system=None)
+    console = Console(file=StringIO(), width=120, color_system=None)
     console.print(found.table())
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "tree_of_thoughts(breadth=2, …)" in shown
