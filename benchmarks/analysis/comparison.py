@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import rich.table
     from pandas import DataFrame
 
+    from reasoning.terminal_table import TerminalTable
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -207,7 +209,7 @@ class Comparison:
             rules.setdefault(rule, {})[spec] = count
         return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
 
-    def table(self) -> rich.table.Table:
+    def table(self) -> TerminalTable:
         """Return the table of strategies for a terminal."""
         return render_summary(self.rows, self.free)
 
