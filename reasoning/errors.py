@@ -140,6 +140,12 @@ class CallFailed(ReasoningError):
         self.retryable, self.retry_after, self.status, self.usage = retryable, retry_after, status, usage
         super().__init__(message)
 
+    @property
+    def brief(self) -> str:
+        """The error without the provider's words, which may quote a prompt or a reply."""
+        kind = "" if type(self) is CallFailed else f"{type(self).__name__}, "
+        return kind + (f"status {self.status}" if self.status else "no response")
+
 
 class AuthenticationFailed(CallFailed):
     """The key is missing, or the provider refuses it. Ends the whole run."""

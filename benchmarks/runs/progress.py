@@ -19,7 +19,7 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.time_estimate import TimeEstimate
 from reasoning.cli import output
-from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration
+from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration, warnings_above
 from reasoning.messages import Usage
 from reasoning.tables import pluralize
 from reasoning.text_safety import to_line
@@ -74,10 +74,12 @@ class _Tally:
     done: int = 0
     counted: int = 0
     correct: int = 0
+    failed: int = 0
 
     def add(self, result: Result) -> None:
         self.done += 1
         self.counted += not result.failed
+        self.failed += result.failed
         self.correct += result.correct is True
 
     @property
@@ -85,7 +87,8 @@ class _Tally:
         return self.correct / self.counted if self.counted else 0.0
 
     def __str__(self) -> str:
-        return f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–"
+        failed = f" · {self.failed} failed" if self.failed else ""
+        return (f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–") + failed
 
 
 class RunProgress:
@@ -102,7 +105,7 @@ class RunProgress:
         self._model: LLM | None = None
         self._usage_before = Usage()
         self._title = ""
-        self._total = self._stored = self._new = 0
+        self._total = self._stored = self._new = self._recorded = 0
         self._tallies: dict[str, _Tally] = {}
         self._names = ShortNames.of([])
         self._stopped: Collection[str] = ()
@@ -129,6 +132,7 @@ class RunProgress:
                 redirect_stderr=False,
             )
             self._stack.enter_context(live)
+            self._stack.enter_context(warnings_above(self._console))
         else:
             lines = threading.Thread(target=self._print_lines, name="reasoning-progress", daemon=True)
             lines.start()
@@ -183,6 +187,7 @@ class RunProgress:
     def on_result(self, result: Result) -> None:
         """Show a new result."""
         self._new += 1
+        self._recorded += not result.failed and result.usage.calls > 0 and not result.spent.calls
         self._estimate.add(result, time.monotonic())
         self._tallies[result.strategy].add(result)
 
@@ -264,7 +269,8 @@ class RunProgress:
         now = time.monotonic()
         spent = self._model.usage - self._usage_before
         if not spent.calls:
-            return ", all from the journal so far"
+            # Results without calls, and those whose calls failed, are not from the journal.
+            return ", all from the journal so far" if self._recorded == self._new else ""
         # The first calls say nothing about the pace, until as many have finished as are in flight.
         if spent.calls < self._model.in_flight:
             return ""

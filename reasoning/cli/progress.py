@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from reasoning.cli import output
+from reasoning.secret_scan import mask_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,7 +89,10 @@ class ProgressBar:
             self._bar.update(self._task, completed=self._done, total=self._total, description=text)
         elif time.monotonic() - self._printed > PLAIN_INTERVAL:
             share = f"{self._done:,.0f}" + (f"/{self._total:,.0f}" if self._total else "")
-            self._print_line(f"{share} · {text}" if text else share)
+            # Without a number of items only the text says something.
+            parts = (share if self._done or self._total else "", text)
+            if line := " · ".join(filter(None, parts)):
+                self._print_line(line)
 
     def _print_line(self, line: str) -> None:
         self._printed = time.monotonic()
@@ -124,7 +129,8 @@ def progress_bar(
     counts = (DownloadColumn(), TransferSpeedColumn()) if is_bytes else (MofNCompleteColumn(),)
     # What delays a model is shown in full, on several lines.
     description = TextColumn("{task.description}", markup=False, table_column=Column())
-    with Progress(BarColumn(30), *counts, TimeRemainingColumn(), description, console=console, transient=True) as bar:
+    bar = Progress(BarColumn(30), *counts, TimeRemainingColumn(), description, console=console, transient=True)
+    with bar, warnings_above(console):
         yield ProgressBar(console, text, total, bar)
 
 
@@ -143,15 +149,20 @@ def spinner(text: str) -> Iterator[None]:
 
 @contextmanager
 def model_status(llm: LLM) -> Iterator[None]:
-    """Show on a terminal what the model is doing until the block ends: loading, answering, waiting."""
+    """Show what the model is doing until the block ends: loading, answering, waiting.
+
+    Anything else than a terminal gets a line now and then, and only while something delays the model.
+    """
     from rich.text import Text
 
     console = output.console(stderr=True)
     if not console.is_terminal:
-        yield
+        bar = ProgressBar(console, "", None, None)
+        with bar.watching(llm):
+            yield
         return
     answering = _Answering(llm)
-    with console.status(answering, refresh_per_second=4) as status:
+    with console.status(answering, refresh_per_second=4) as status, warnings_above(console):
 
         def on_loading(done: int, total: int, text: str) -> None:
             share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
@@ -159,6 +170,29 @@ def model_status(llm: LLM) -> Iterator[None]:
 
         llm.client.progress = on_loading
         yield
+
+
+@contextmanager
+def warnings_above(console: Console) -> Iterator[None]:
+    """Print warnings above a display that is redrawn, which would overwrite them, until the block ends."""
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = warnings.formatwarning(message, category, filename, lineno)
+        console.print(mask_secrets(text.rstrip()), soft_wrap=True)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 class _Answering:

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, TypeVar
 from reasoning import forks
 from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price, unknown_price
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
+from reasoning.logs import Log
 from reasoning.messages import Request, Usage
 
 if TYPE_CHECKING:
     from reasoning.engine.ledger import Account
 
 T = TypeVar("T")
+
+_log = Log(__name__)
 
 
 @dataclass(eq=False)
@@ -75,6 +78,7 @@ class Budget:
     _started: float | None = field(default=None, init=False, repr=False)
     _waiters: OrderedDict[asyncio.Event, None] = field(default_factory=OrderedDict, init=False, repr=False)
     """Waiting calls in FIFO order. Only the first is woken, and wakes the next when it leaves."""
+    _is_reported: bool = field(default=False, init=False, repr=False)
     _learned: LearnedBounds = field(init=False, repr=False)
     """The bounds of each model, shared with the budgets around this one."""
     account: Account | None = field(init=False, repr=False)
@@ -196,7 +200,7 @@ class Budget:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
                 if left <= tolerance:
                     passed = f"the budget is used up: {budget.seconds:g} seconds have passed"
-                    raise BudgetExhausted(passed, budget, is_time=True)
+                    raise budget._exhausted(passed, is_time=True)
                 shortest = left if shortest is None else min(shortest, left)
         return shortest
 
@@ -249,8 +253,15 @@ class Budget:
         if not self._excess(worst):
             return True
         if not self._reserved_calls and (limit := self._excess(likely)):
-            raise BudgetExhausted(f"the budget is used up: {limit}", self)
+            raise self._exhausted(f"the budget is used up: {limit}")
         return not self._reserved_calls
+
+    def _exhausted(self, message: str, *, is_time: bool = False) -> BudgetExhausted:
+        """Return the error that this budget is used up, which is logged once."""
+        if not self._is_reported:
+            self._is_reported = True
+            _log.warning("%s", message)
+        return BudgetExhausted(message, self, is_time=is_time)
 
     def _affordable(self, call: CostBounds, draws: int) -> int:
         """Return the number of draws, fewer than `draws`, for which there is room."""
@@ -394,7 +405,7 @@ class Reservation:
             return
         for budget in self.limited:
             if limit := budget._excess(Usage()):
-                raise BudgetExhausted(f"the budget is used up: {limit}", budget)
+                raise budget._exhausted(f"the budget is used up: {limit}")
 
     def settle(self, used: Usage, *, is_empty: bool = False) -> None:
         """Release the reservation, and count the usage.

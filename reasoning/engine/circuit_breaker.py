@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reasoning.errors import CallFailed, EndpointDown
+from reasoning.logs import Log
 
 MAX_OUTAGE_SECONDS = 600.0
 """The default number of seconds of nothing but failures after which a run ends."""
@@ -17,8 +18,11 @@ _LONGEST_BACKOFF = 30.0
 """Seconds that a call may wait before a retry."""
 _INTERRUPTIBLE_AFTER = 5.0
 """Seconds of nothing but failures after which the first success ends all waits for a retry."""
+_SHOWN_AFTER = 1.0
+"""Seconds of nothing but failures after which users are told."""
 _MIN_SUCCESS_SHARE = 0.25
 """The share of successful attempts below which the endpoint is down, although some succeed."""
+_log = Log(__name__)
 
 
 class Moment(NamedTuple):
@@ -53,15 +57,22 @@ class CircuitBreaker:
     _last_failure: float = field(default=0.0, init=False)
     _retry_allowed_at: float = field(default=0.0, init=False)
     _reason: str = field(default="", init=False)
+    _failed_in_a_row: int = field(default=0, init=False)
+    _is_reported: bool = field(default=False, init=False)
+    _retries_at: dict[object, float] = field(default_factory=dict, init=False)
     _pauses: set[asyncio.Event] = field(default_factory=set, init=False)
 
     def reset_after_fork(self) -> None:
         """Leave the waiting calls to the parent process; see `reasoning.forks`."""
         self._pauses.clear()
+        self._retries_at.clear()
 
     def record_success(self, started: float) -> None:
         """Record a response to an attempt that was sent at the time `started`: there is no outage."""
-        self.has_succeeded, self._failing_since = True, None
+        if self._is_reported:
+            self._is_reported = False
+            _log.warning("the outage is over after %d failed calls", self._failed_in_a_row)
+        self.has_succeeded, self._failing_since, self._failed_in_a_row = True, None, 0
         self._last_success = time.monotonic()
         self._successes += 1
         self._latest_start = max(self._latest_start, started)
@@ -84,11 +95,20 @@ class CircuitBreaker:
             or now > self._retry_allowed_at + self.open_after + self.probe_interval + _LONGEST_BACKOFF
         ):
             self._failing_since = now
+            self._failed_in_a_row = 0
         self._failures += 1
+        self._failed_in_a_row += 1
         if not is_retry:
             self._last_first_failure = now
         self._last_failure, self._retry_allowed_at = now, now + (error.retry_after or 0.0)
         self._reason = str(error)
+        if not self._is_reported and now - self._failing_since >= _INTERRUPTIBLE_AFTER:
+            self._is_reported = True
+            _log.warning(
+                "outage: every call has failed for %.0f s, %d times, the last with %s",
+                *(now - self._failing_since, self._failed_in_a_row, error.brief),
+            )
+            _log.debug("outage: the last call failed with: %s", error)
 
     @property
     def now(self) -> Moment:
@@ -118,6 +138,14 @@ class CircuitBreaker:
 
     async def pause(self, seconds: float) -> None:
         """Wait before a retry; in an outage, until the first success at the latest."""
+        retry = object()
+        self._retries_at[retry] = time.monotonic() + seconds
+        try:
+            await self._pause(seconds)
+        finally:
+            self._retries_at.pop(retry, None)
+
+    async def _pause(self, seconds: float) -> None:
         if self._failing_since is None or time.monotonic() - self._failing_since < _INTERRUPTIBLE_AFTER:
             await asyncio.sleep(seconds)
             return
@@ -156,10 +184,15 @@ class CircuitBreaker:
         return EndpointDown(f"every call has failed for {self.max_outage_seconds:g} s, the last with: {self._reason}")
 
     def __str__(self) -> str:
-        """Return a line for users that says for how long every call has failed; empty after a single failure."""
-        if self._failing_since is None or self._last_failure - self._failing_since < _INTERRUPTIBLE_AFTER:
+        """Return a line for users: what fails, how often, and when it is tried again; empty after a single failure."""
+        if self._failing_since is None or self._last_failure - self._failing_since < _SHOWN_AFTER:
             return ""
-        seconds = time.monotonic() - self._failing_since
-        every = f" every {self.probe_interval:g} s" if self.is_open else ""
-        retry = f"trying again{every} for at most {self.max_outage_seconds:g} s"
-        return f"waiting: every call has failed for {seconds:.0f} s ({self._reason}); {retry}"
+        now = time.monotonic()
+        # Another thread may change it meanwhile.
+        retries = [self.next_probe_at] if self.is_open else list(self._retries_at.values())
+        left = min(retries, default=now) - now
+        retry = f"trying again in {left:.0f} s" if left >= 0.5 else "trying again"
+        return (
+            f"waiting: every call has failed for {now - self._failing_since:.0f} s, {self._failed_in_a_row:,} times "
+            f"({self._reason}); {retry}, for at most {self.max_outage_seconds:g} s"
+        )

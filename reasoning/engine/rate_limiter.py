@@ -19,6 +19,7 @@ from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import reset_delays
 from reasoning.errors import CallFailed, EndpointDown, UsageError
+from reasoning.logs import Log
 
 CONCURRENCY = 32
 """The default number of requests in flight."""
@@ -28,6 +29,7 @@ _SECONDS_TO_END_A_RUN = 1.0
 """Seconds in which no further request is sent after an error that ends the run."""
 OVERLOAD_STATUSES = frozenset([429, 503, 529])
 """The HTTP statuses of an overloaded endpoint: nothing is wrong with the request."""
+_log = Log(__name__)
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,7 @@ class RateLimiter:
         if error.status in OVERLOAD_STATUSES and admitted_at > self._halved_at:
             self._halved_at = time.monotonic()
             self.window = max(1.0, self.window / 2)
+            _log.info("the provider is overloaded (%s): at most %d requests in flight", error.brief, int(self.window))
         patience = self.circuit.max_outage_seconds
         if error.retryable and error.retry_after:
             if error.retry_after <= patience:
@@ -254,6 +257,7 @@ class RateLimiter:
                 )
         fatal = error if error.ends_run else self.circuit.fatal_error
         if fatal is not None:
+            _log.warning("no further request is sent: %s", fatal.brief)
             self._fail_all(fatal)
         return fatal if fatal and error.retryable else error
 
@@ -270,6 +274,8 @@ class RateLimiter:
         )
 
     def _delay(self, seconds: float) -> None:
+        if seconds >= 1:
+            _log.info("the provider asks to wait %.0f s", seconds)
         self._not_before = max(self._not_before, time.monotonic() + seconds)
         self._delayed_by_provider = True
 

@@ -9,6 +9,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from reasoning.engine.rate_limiter import OVERLOAD_STATUSES, RateLimiter
 from reasoning.errors import CallFailed
+from reasoning.logs import Log
 
 T = TypeVar("T")
 
@@ -17,6 +18,7 @@ ATTEMPTS = 8
 _SUSPECT_AFTER = 2
 """Failures while the endpoint worked after which further ones are the request's fault, if no other request fails."""
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+_log = Log(__name__)
 
 
 async def call_with_retries(
@@ -77,7 +79,12 @@ async def call_with_retries(
 
     def wait(state: RetryCallState) -> float:
         left = seconds_left()
-        return _wait(state) if left is None else min(_wait(state), left)
+        seconds = _wait(state) if left is None else min(_wait(state), left)
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, CallFailed):
+            _log.info("attempt %d failed with %s; retry in %.1f s", state.attempt_number, error.brief, seconds)
+            _log.debug("attempt %d failed with: %s", state.attempt_number, error)
+        return seconds
 
     policy = AsyncRetrying(
         retry=retry_if_exception(_is_retryable), stop=is_hopeless, wait=wait, sleep=circuit.pause, reraise=True

@@ -11,7 +11,6 @@ import atexit
 import os
 import sqlite3
 import threading
-import warnings
 import weakref
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,7 +21,9 @@ from reasoning.journal.codec import COLUMNS, Row, checksum, decode_leniently, fi
 from reasoning.journal.connection import open_for_reading
 from reasoning.journal.sqlite_errors import STORAGE_ERRORS, to_journal_error
 from reasoning.journal.writer import writer
+from reasoning.logs import Log
 
+_log = Log(__name__)
 _DRAWS_PER_QUERY = 256
 """The maximum number of draws of one query."""
 
@@ -128,7 +129,7 @@ class SqliteStore:
         )
 
     def _warn(self, message: str) -> None:
-        warnings.warn(message, stacklevel=2)
+        _log.notify(message)
 
     def _raise_failure(self) -> None:
         if failure := writer.failures.pop(self.path, None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from io import StringIO
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from reasoning.cli import progress
 from reasoning.cli.literal_console import LiteralConsole
-from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar
+from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar, warnings_above
 from reasoning.testing import ScriptedLLM
 from tests.faults.server import by_now
 
@@ -58,6 +59,18 @@ def test_a_bar_prints_nothing_for_a_job_that_is_quick(capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (3661, "1:01:01")])
 def test_a_duration_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+def test_a_warning_is_printed_on_the_console_of_the_display_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = LiteralConsole(file=StringIO(), width=80)
+    before = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with warnings_above(console):
+            warnings.warn("base_url is taken as sk-canary-2718281828 \x1b[31m", stacklevel=1)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "base_url is taken as … �[31m" in said
+    assert warnings.showwarning is before
 
 
 def test_what_delays_a_model_is_shown_while_nothing_advances(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -148,6 +150,14 @@ def test_tokens_a_minute_space_requests(clock: Clock) -> None:
     assert limits._may_send(clock.now)
 
 
+async def _ask_during(pause: Coroutine[Any, Any, None], ask: Callable[[], str]) -> str:
+    waiting = asyncio.ensure_future(pause)
+    await asyncio.sleep(0)
+    said = ask()
+    waiting.cancel()
+    return said
+
+
 def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when_patience_is_over(clock: Clock) -> None:
     limits = RateLimiter(8, circuit=CircuitBreaker(open_after=60, probe_interval=10, max_outage_seconds=600))
     limits.on_success(clock.now)
@@ -156,13 +166,16 @@ def test_the_circuit_lets_one_try_at_a_time_after_a_minute_and_ends_the_run_when
     clock.now += 7
     assert str(limits) == ""  # other calls may be under way
     limits.on_failure(down, clock.now, is_retry=True)
-    assert str(limits) == "waiting: every call has failed for 7 s (nothing answers); trying again for at most 600 s"
+    said = "waiting: every call has failed for 7 s, 2 times (nothing answers); trying again, for at most 600 s"
+    assert str(limits) == said
+    retry = asyncio.run(_ask_during(limits.circuit.pause(3), lambda: str(limits)))
+    assert retry == said.replace("again,", "again in 3 s,")
     clock.now += 52
     assert limits._may_send(clock.now)
     clock.now += 2
     limits.on_failure(down, clock.now)
     assert not limits._may_send(clock.now)
-    said = "waiting: every call has failed for 61 s (nothing answers); trying again every 10 s for at most 600 s"
+    said = "waiting: every call has failed for 61 s, 3 times (nothing answers); trying again in 10 s, for at most 600 s"
     assert str(limits) == said
     clock.now += 10
     assert limits._may_send(clock.now)

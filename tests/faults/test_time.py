@@ -111,7 +111,7 @@ def test_one_failure_is_no_outage_while_nobody_else_has_ended() -> None:
         assert (circuit.is_open, str(circuit)) == (False, "")
         circuit.record_failure(CallFailed("reset", retryable=True))
         assert circuit.is_open
-        assert "every call has failed for 90 s (reset)" in str(circuit)
+        assert "every call has failed for 90 s, 2 times (reset)" in str(circuit)
         circuit.record_success(clock.now)
         assert not circuit.is_open
 

@@ -106,6 +106,19 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
 
+def test_failed_results_are_counted_and_are_not_said_to_be_from_the_journal(sums: Sums, adds: Adds) -> None:
+    once = event_loop.run_sync(_solved(sums, ScriptedLLM(adds())))
+    llm, display = ScriptedLLM(adds()), RunProgress(shown=False)
+    begun_keys = [ResultKey(f"sum-{k}", "vanilla") for k in range(1, 5)]
+    display.on_start("t · 4 problems · m", llm, ["vanilla"], begun_keys)
+    display.on_result(replace(once, spent=Usage()))
+    assert "all from the journal so far" in display._counts()
+    failed = replace(once, state="failed", correct=None, spent=Usage(), usage=Usage(), reason="503")
+    display.on_result(failed)
+    assert "journal" not in display._counts()
+    assert drawn(display, 80).splitlines()[-1].split() == ["vanilla", "2/4", "100", "%", "·", "1", "failed"]
+
+
 def test_the_first_calls_of_many_at_once_tell_no_pace(sums: Sums, adds: Adds, monkeypatch: pytest.MonkeyPatch) -> None:
     display, llm = RunProgress(shown=False), ScriptedLLM(adds())
     store, pairs = begun(display, sums, llm)
