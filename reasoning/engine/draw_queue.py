@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import warnings
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,8 +13,10 @@ from reasoning.engine.single_flight import CallContext, DrawError, PendingDraw, 
 from reasoning.errors import JournalError, UsageError
 from reasoning.journal import Journal
 from reasoning.journal.claims import Claims
+from reasoning.logs import Log
 from reasoning.messages import Completion, Request
 
+_log = Log(__name__)
 _FIRST_PAUSE, _MAX_PAUSE, _PATIENCE = 0.02, 0.5, 60.0
 """Seconds between two looks for a draw that another process buys, and until a warning says so."""
 
@@ -188,10 +189,9 @@ class DrawQueue:
                     self._send_all(request, free, context)
                     draws = [draw for draw in draws if draw not in free]
                 elif time.monotonic() - started > _PATIENCE:
-                    warnings.warn(
+                    _log.notify(
                         f"another process that uses {context.journal} has begun to buy draws that this one waits for, "
-                        f"and has not recorded them for {_PATIENCE:.0f} s; if it is ended, this one buys them",
-                        stacklevel=1,
+                        f"and has not recorded them for {_PATIENCE:.0f} s; if it is ended, this one buys them"
                     )
         except Exception as error:
             await self._fail(request, draws, context, error)
