@@ -23,7 +23,7 @@ from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
-from reasoning.engine.connect import connect
+from reasoning.engine.connect import connected
 from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, UsageError
@@ -131,14 +131,15 @@ def run_comparison(
     """Compare as `compare` does, and report to the listener. The comparison holds an error that stopped the run."""
     named = named_strategies(strategies)
     task = _task(task)
-    model = connect(llm) if isinstance(llm, str) else llm
+    model = connected(llm)
     model.check_price(config.strategy_budget)
     model.check_price(config.problem_budget)
     metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
     store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
     # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
     own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
-    journal, ledger = own_journal or model.journal, None
+    journal, ledger, called_before = own_journal or model.journal, None, model.usage.calls
+    is_refused = False
     try:
         if config.folder is not None:
             ledger = Ledger(config.folder / SPENDING, model.price)
@@ -175,6 +176,7 @@ def run_comparison(
             remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
             ids = _finished_in_time(store, ids, remaining, config)
         spent = model.usage - usage_before
+        is_refused = isinstance(stopped, UsageError) and not spent.calls
         comparison = Comparison.from_folder(
             *(store, ids, list(named)),
             spent=spent,
@@ -186,11 +188,17 @@ def run_comparison(
         if comparison.results:
             Comparison.from_folder(store).save(store)
         return comparison
+    except UsageError:
+        is_refused = model.usage.calls == called_before
+        raise
     finally:
         if ledger is not None:
             ledger.close()
         if own_journal is not None:
             own_journal.close()
+        if is_refused:
+            # A command that was wrong leaves no folder behind.
+            store.discard()
         store.close()
 
 
@@ -219,6 +227,8 @@ def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy
 
 def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:
     examples = ExampleList(tuple(task)) if isinstance(task, list | tuple) else task
+    if not isinstance(examples, str) and not hasattr(examples, "load"):
+        raise UsageError(f"a task must be a name, a Task or a list of Examples, got {examples!r:.60}")
     return get_task(examples, split=split)  # type: ignore[arg-type]
 
 

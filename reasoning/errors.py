@@ -207,5 +207,12 @@ class BudgetExhausted(ReasoningError):
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name most similar to `name`; None if none is similar."""
-    matches = difflib.get_close_matches(name.lower(), [word.lower() for word in known], n=1, cutoff=0.6)
-    return next((word for word in known if matches and word.lower() == matches[0]), None)
+    word, by_lower = name.lower(), {one.lower(): one for one in reversed(list(known))}
+    matches = difflib.get_close_matches(word, by_lower, n=3, cutoff=0.6)
+
+    def similarity(match: str) -> tuple[float, bool, bool]:
+        # Among equally similar words, swapped letters and the same first letter are likelier.
+        ratio = difflib.SequenceMatcher(None, match, word).ratio()
+        return ratio, sorted(match) == sorted(word), match[:1] == word[:1]
+
+    return by_lower[max(matches, key=similarity)] if matches else None

@@ -35,7 +35,9 @@ def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple
         if not _fits(value, hints[name]):
             if typing.get_origin(hints[name]) is Literal and isinstance(value, str):
                 raise UnknownName(name, value, [str(value) for value in typing.get_args(hints[name])])
-            raise UsageError(f"{where}: {name} must be {_describe_type(hints[name])}, got {_describe_value(value)}")
+            wanted = _describe_type(hints[name])
+            hint = f"; write {value} without quotes" if wanted == _STRATEGY and isinstance(value, str) else ""
+            raise UsageError(f"{where}: {name} must be {wanted}, got {_describe_value(value)}{hint}")
         if name not in bounds or value is None:
             continue
         bound = bounds[name]
@@ -62,7 +64,12 @@ def to_spec(name: str, instance: Any) -> str:
     return name + (f"({', '.join(changed)})" if changed else "")
 
 
+_STRATEGY = "a strategy such as cot"
+
+
 def _describe_type(hint: Any) -> str:
+    if hasattr(hint, "solve"):
+        return _STRATEGY
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and args[1:] == (...,):
         return f"a tuple of {_describe_type(args[0])}"

@@ -23,6 +23,7 @@ from reasoning.messages import Completion, Conversation, Request
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.providers.client import Client
+from reasoning.registry import get
 from reasoning.strategy import Strategy
 
 S = TypeVar("S", bound=Strategy)
@@ -66,8 +67,8 @@ def map_prompts(strategy: S, change: Change) -> S:
     return strategy if copy == strategy else copy.as_variant_of(strategy)
 
 
-def prompts(strategy: Strategy) -> dict[str, Prompt | str]:
-    """Return the prompts and phrases of a strategy by name, including those of inner strategies.
+def prompts(strategy: Strategy | str) -> dict[str, Prompt | str]:
+    """Return the prompts and phrases of a strategy or of its spec by name, including those of inner strategies.
 
     Examples:
         >>> from reasoning import strategies
@@ -79,15 +80,15 @@ def prompts(strategy: Strategy) -> dict[str, Prompt | str]:
     def collect(name: str, prompt: Prompt | str) -> Prompt | str:
         return by_name.setdefault(name, prompt) and prompt
 
-    map_prompts(strategy, collect)
+    map_prompts(get(strategy), collect)
     return by_name
 
 
-def override_prompts(strategies: Sequence[Strategy], overrides: Sequence[str]) -> list[Strategy]:
+def override_prompts(strategies: Sequence[Strategy | str], overrides: Sequence[str]) -> list[Strategy]:
     """Return the strategies with some prompts replaced.
 
     Args:
-        strategies: the strategies; a prompt is replaced in all that have it.
+        strategies: the strategies or their specs; a prompt is replaced in all that have it.
         overrides: "cot.trigger=TEXT", a whole prompt or a phrase; "cot.two_stages.recap=TEXT", one
             section of a prompt; "cot.two_stages=@FILE.md", a prompt with its sections as headings;
             "…=@FILE", the text of a file.
@@ -102,21 +103,22 @@ def override_prompts(strategies: Sequence[Strategy], overrides: Sequence[str]) -
         >>> strategies.override_prompts([strategies.get("cot")], ["cot.trigger=Take a deep breath."])
         [cot(trigger='Take a deep breath.')]
     """
+    originals = [get(strategy) for strategy in strategies]
     known: dict[str, Prompt | str] = {}
-    for strategy in strategies:
+    for strategy in originals:
         known |= prompts(strategy)
     values: dict[str, Prompt | str] = {}
     for override in overrides:
         target, equals, text = override.partition("=")
-        if not equals:
+        if not equals or not target.strip():
             raise UsageError(
                 f"a prompt is replaced by NAME=TEXT, such as cot.trigger='Take a deep breath.', got {override!r}"
             )
-        name, section = _split_name(_without_alias(target.strip(), strategies), known)
+        name, section = _split_name(_without_alias(target.strip(), originals), known)
         if name in values and not section:
             raise UsageError(f"the prompt {name} is replaced twice; to compare the two, give each as a variant")
         values[name] = _new_value(target.strip(), section, text, values.get(name, known[name]))
-    return [map_prompts(strategy, lambda name, prompt: values.get(name, prompt)) for strategy in strategies]
+    return [map_prompts(strategy, lambda name, prompt: values.get(name, prompt)) for strategy in originals]
 
 
 def prompt_variants(
@@ -226,7 +228,9 @@ def _new_value(name: str, section: str, text: str, before: Prompt | str) -> Prom
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"prompt {name}: {path}: cannot be read: {error}") from None
+            raise InputError(
+                f"prompt {name}: {path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from None
         text = text if path.suffix == ".md" else text.rstrip("\n")
     if isinstance(before, str):
         return text

@@ -105,9 +105,19 @@ class Prompt:
         for what, value, known in (("form", self.form, get_args(Form)), ("turns", self.turns, get_args(Turns))):
             if value not in known:
                 raise UnknownName(what, value, known)
+        for name in ("input", "objective", "persona", "instructions", "context", "output_format", "recap"):
+            if not isinstance(value := getattr(self, name), str):
+                raise UsageError(f"a prompt's {name} must be a text, got {value!r:.60}")
 
     def replace(self, **changes: Any) -> Prompt:
-        """Return a copy with some sections changed."""
+        """Return a copy with some sections changed.
+
+        Raises:
+            UnknownName: there is no such section; suggests the nearest one.
+        """
+        names = [field.name for field in fields(self)]
+        if unknown := next((name for name in changes if name not in names), None):
+            raise UnknownName("section", unknown, names, "of a prompt")
         return replace(self, **changes)
 
     def with_plain(self, changes: Mapping[str, Any]) -> Prompt:

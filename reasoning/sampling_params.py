@@ -21,6 +21,13 @@ _RESERVED = {
 }
 """The fields of a request that `extra_body` must not override, and why."""
 
+_RANGES: dict[str, tuple[Any, float, str]] = {
+    "temperature": (int | float, 0, "a number of at least 0"),
+    "top_p": (int | float, 0, "a number from 0 to 1"),
+    "max_tokens": (int | float, 1, "at least 1"),
+}
+"""The types of parameters, their least values, and both in words."""
+
 _SECRET = re.compile(
     r"apikey|authori[sz]ation|bearer|secret|passw|credential|header|cookie|privatekey|accesskey|^auth$|^key$|"
     r"(^|access|api|auth|bearer|refresh|session|security|hf)token$"
@@ -31,6 +38,15 @@ _SECRET = re.compile(
 def is_known(name: str) -> bool:
     """Return whether a call takes a parameter of this name."""
     return name in PARAM_NAMES or name == "extra_body" or name.startswith("reasoning_")
+
+
+def find_wrong_value(name: str, value: Any) -> str:
+    """Return what a sampling parameter must be, if its value is not that; empty for a right one or an unknown name."""
+    if value is None or name not in _RANGES:
+        return ""
+    kind, least, wanted = _RANGES[name]
+    is_right = isinstance(value, kind) and not isinstance(value, bool) and value >= least
+    return "" if is_right else f"{name} must be {wanted}, got {value!r:.40}"
 
 
 def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:
@@ -44,14 +60,16 @@ def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[st
 
     Raises:
         UnknownName: there is no such parameter; suggests the nearest.
-        UsageError: a parameter is named like a key or a header, or `extra_body` holds a field that
-            the engine sends itself.
+        UsageError: a parameter is out of range or named like a key or a header, or `extra_body` holds
+            a field that the engine sends itself.
     """
     for name in settings:
         if _is_secret(name):
             raise _misplaced(name, where)
         if not is_known(name):
             raise UnknownName("setting", name, [*PARAM_NAMES, *others], where)
+        if wrong := find_wrong_value(name, settings[name]):
+            raise UsageError(wrong)
     extra = settings.get("extra_body")
     if extra is not None and not isinstance(extra, Mapping):
         raise UsageError(f"extra_body {where} must be a dict of request fields, got {type(extra).__name__}")

@@ -65,9 +65,20 @@ def _parse(text: str, shown: str = "") -> ast.expr:
         return ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - (2 if shown else 1)
-        raise SpecError(f"not a strategy spec: {error.msg}", shown or text, max(offset, 0)) from None
+        hint = _hint(shown or text, error)
+        raise SpecError(f"not a strategy spec: {error.msg}{hint}", shown or text, max(offset, 0)) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise SpecError(f"not a strategy spec: {error}", (shown or text)[:80], 0) from None
+
+
+def _hint(text: str, error: SyntaxError) -> str:
+    """Return what was probably meant by a text that is no expression; empty if that is not clear."""
+    if "(" not in text and ";" in text:
+        return "; separate specs by commas, as in 'vanilla, cot'"
+    words = text.split()
+    if "(" not in text and len(words) > 1 and all(word.isidentifier() for word in words):
+        return f"; a name has no spaces: write {'_'.join(words).lower()!r}, or commas between several specs"
+    return "; one of two commas is too many" if ",," in text.replace(" ", "") else ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,8 @@ class _Reader:
                     raise SpecError(f"{name} takes no parameters", self.spec, node.col_offset)
                 called: Strategy = self._call(found, found.card.name, node)
                 return called
+            case ast.Tuple(elts=elements) if len(elements) > 1:
+                raise SpecError(f"one strategy is needed here, got {len(elements)}", self.spec, node.col_offset)
         raise SpecError("a strategy must be a name or a call such as cot(shots=4)", self.spec, node.col_offset)
 
     def _call(self, cls: type[Any], name: str, node: ast.Call) -> Any:
@@ -137,7 +150,14 @@ class _Reader:
                     return self._call(cls, name, node)
             if isinstance(node, ast.Tuple):
                 return tuple(self._value(element) for element in node.elts)
-            return self.strategy(node)
+            if isinstance(node, ast.Name | ast.Call):
+                return self.strategy(node)
+            written = ast.get_source_segment(self.spec.strip(), node) or ast.unparse(node)
+            raise SpecError(
+                f"a parameter must be a number, a text, a list or a strategy, got {written:.40}; nothing is computed",
+                self.spec,
+                node.col_offset,
+            ) from None
 
     def _make(self, cls: type[Any], name: str, parameters: dict[str, Any], node: ast.expr) -> Any:
         try:

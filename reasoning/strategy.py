@@ -18,9 +18,9 @@ from reasoning.answer import Answer
 from reasoning.branches import FirstCall, gather
 from reasoning.card import Card, Count, count_text, fixed_range
 from reasoning.draw_stream import DrawStream
-from reasoning.engine.budget import Budget, nest
+from reasoning.engine.budget import Budget, check_budget, nest
 from reasoning.engine.single_flight import CallContext
-from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.kinds import Kind
 from reasoning.messages import Completion
 from reasoning.parameters import check_parameters, to_spec
@@ -187,7 +187,7 @@ class Strategy(ABC):
         Raises:
             Exception: as in `run`. The draws made until then are in the journal.
         """
-        return event_loop.run_sync(self._map(list(problems), llm, epoch, budget, concurrency))
+        return event_loop.run_sync(self._map(_listed(problems), llm, epoch, budget, concurrency))
 
     async def amap(
         self,
@@ -207,7 +207,7 @@ class Strategy(ABC):
             budget: as in `map`.
             concurrency: as in `map`.
         """
-        return await event_loop.run_async(self._map(list(problems), llm, epoch, budget, concurrency))
+        return await event_loop.run_async(self._map(_listed(problems), llm, epoch, budget, concurrency))
 
     def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """Return a copy of this strategy that has learned from examples, from synchronous code.
@@ -280,13 +280,15 @@ class Strategy(ABC):
         concurrency: int | None,
     ) -> list[Answer]:
         model = _connected(llm)
+        if concurrency is not None and concurrency < 1:
+            raise UsageError(f"concurrency must be at least 1, got {concurrency}")
         model.check_price(budget)
         answers: dict[int, Answer] = {}
         queue = iter(enumerate(problems))
 
         async def work() -> None:
             for index, problem in queue:
-                nested = None if budget is None else budget.nested_in(model.budget)
+                nested = None if budget is None else check_budget(budget).nested_in(model.budget)
                 answers[index] = await self._run(problem, model, epoch, nested, None)
 
         workers = min(concurrency or model.limits.concurrency, len(problems))
@@ -366,7 +368,14 @@ class Strategy(ABC):
             yield field.name, getattr(self, field.name)
 
     def replace(self: S, **changes: Any) -> S:
-        """Return a copy with some parameters changed."""
+        """Return a copy with some parameters changed.
+
+        Raises:
+            UnknownName: there is no such parameter; suggests the nearest one.
+        """
+        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        if unknown := next((name for name in changes if name not in names), None):
+            raise UnknownName("parameter", unknown, names, f"of {self.card.name}")
         return replace(self, **changes)  # type: ignore[type-var]
 
     def with_prompts(self: S, change: Callable[[str, Prompt], Prompt]) -> S:
@@ -452,10 +461,15 @@ class FirstCallStrategy(Strategy):
         return type(self).solve is FirstCallStrategy.solve
 
 
-def _connected(llm: LLM | str) -> LLM:
-    if not isinstance(llm, str):
-        return llm
-    # Imported here, so that `import reasoning` does not load the providers.
-    from reasoning.engine.connect import connect
+def _listed(problems: Iterable[Problem | str]) -> list[Problem | str]:
+    """Return the problems as a list. A single problem, whose characters would be taken for problems, is refused."""
+    if isinstance(problems, str | Problem):
+        raise UsageError(f"map takes a list of problems, got one problem: [{problems!r:.60}]")
+    return list(problems)
 
-    return connect(llm)
+
+def _connected(llm: LLM | str) -> LLM:
+    # Imported here, so that `import reasoning` does not load the providers.
+    from reasoning.engine.connect import connected
+
+    return connected(llm)

@@ -135,7 +135,7 @@ def show_prompts(
 ) -> None:
     """Show prompts: their sections as written, and their turns as sent for a problem."""
     from reasoning import kinds
-    from reasoning.errors import UnknownName
+    from reasoning.errors import UnknownName, UsageError
     from reasoning.problem import Problem
     from reasoning.prompt_overrides import preview_prompts, prompts
     from reasoning.prompts import Prompt
@@ -143,7 +143,10 @@ def show_prompts(
 
     technique, _, prompt_name = spec.partition(".") if "(" not in spec else (spec, "", "")
     strategy = _with_overrides(technique, overrides)
-    problem = sample_problem(strategy) if question is None else Problem(question, kinds.get(kind))
+    if question is not None and not question.strip():
+        raise UsageError("the question is empty")
+    wanted_kind = kinds.get(kind)
+    problem = sample_problem(strategy) if question is None else Problem(question, wanted_kind)
     known, sent = prompts(strategy), preview_prompts(strategy, problem)
     wanted = f"{strategy.card.name}.{prompt_name}" if prompt_name else None
     if wanted and wanted not in known:

@@ -152,7 +152,7 @@ def _find_problem(folder: ResultsFolder, name: str) -> str:
     if len(matches) > 1:
         raise UsageError(f"{len(matches)} problems end with {name!r}, such as {matches[0]!r} and {matches[1]!r}")
     if not matches:
-        raise UnknownName("problem", name, folder.examples, f"in {folder.folder}")
+        raise UnknownName("problem", name, folder.examples, "" if folder.folder is None else f"in {folder.folder}")
     return matches[0]
 
 
@@ -164,7 +164,7 @@ def _find_strategy(folder: ResultsFolder, spec: str) -> str:
         return named[0]
     matches = [full for full in folder.specs if full.startswith(spec)]
     if len(matches) != 1:
-        raise UnknownName("strategy", spec, folder.specs, f"in {folder.folder}")
+        raise UnknownName("strategy", spec, folder.specs, "" if folder.folder is None else f"in {folder.folder}")
     return matches[0]
 
 

@@ -180,14 +180,14 @@ def run_comparison(
     sides: list[list[RecordedRun]] = []
     results: list[SuiteResult] = []
     requested = set[str]()
-    for name in (first, second):
-        if VERSION.fullmatch(name):
-            sides.append(_recorded(name, llm))
+    # Both are loaded before the first call, which may cost money.
+    loaded = [_load_side(name, llm, policy, pattern, limit) for name in (first, second)]
+    for side in loaded:
+        if isinstance(side, list):
+            sides.append(side)
             continue
-        if llm is None:
-            raise UsageError(f"{name} is not a recorded version such as {name}@1, so it needs a model")
-        suite = load_suite(resolve_folder(name), policy, pattern=pattern, limit=limit)
-        run, new_results = _run_missing(suite, llm, progress)
+        assert llm is not None
+        run, new_results = _run_missing(side, llm, progress)
         sides.append([run])
         requested |= {case for case, _ in run.scores}
         results += new_results
@@ -200,6 +200,17 @@ def run_comparison(
         # Cases beyond the limit were not requested, so they are not missing.
         sides = [[_only(run, requested.__contains__) for run in side] for side in sides]
     return compare_versions(*_best_match(sides, llm), limit=limit, tolerance=tolerance), results
+
+
+def _load_side(
+    name: str, llm: LLM | None, policy: ImportPolicy, pattern: str | None, limit: int | None
+) -> list[RecordedRun] | ChainSuite:
+    """Return the runs of a recorded version, or the cases of a folder."""
+    if VERSION.fullmatch(name):
+        return _recorded(name, llm)
+    if llm is None:
+        raise UsageError(f"{name} is not a recorded version such as {name}@1, so it needs a model")
+    return load_suite(resolve_folder(name), policy, pattern=pattern, limit=limit)
 
 
 def _best_match(sides: list[list[RecordedRun]], llm: LLM | None) -> tuple[RecordedRun, RecordedRun]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,8 @@ class ResultsFolder:
     _traces: dict[ResultKey, Trace] = field(default_factory=dict, repr=False)
     _lines: dict[str, JsonlFile] = field(default_factory=dict, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
+    _is_new: bool = field(default=False, repr=False)
+    """Whether `open` has created the folder or found it empty."""
 
     @classmethod
     def open(cls, folder: Path | None, settings: Settings, metadata: dict[str, Any]) -> ResultsFolder:
@@ -80,11 +83,12 @@ class ResultsFolder:
         """
         if folder is None:
             return cls(None, settings, metadata)
+        is_new = not folder.is_dir() or not any(folder.iterdir())
         lock = lock_folder(folder, _FILES)
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             check_settings(folder, store.settings, settings)
-            store._lock = lock
+            store._lock, store._is_new = lock, is_new
             forks.reset_in_child(store)
             store._write_run()
         except BaseException:
@@ -213,6 +217,16 @@ class ResultsFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def discard(self) -> None:
+        """Close the folder and, if `open` has created it and it has no result, remove it."""
+        self.close()
+        if self.folder is None or not self._is_new or self.results:
+            return
+        for name in _FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.folder.rmdir()
 
     def _write_run(self) -> None:
         self.metadata.setdefault("created", datetime.now(UTC).isoformat(timespec="seconds"))

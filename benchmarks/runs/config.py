@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoning.benchmarks.tasks.problem_limit import USUAL_LIMIT, ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
-from reasoning.engine.budget import Budget
+from reasoning.engine.budget import Budget, check_budget
 from reasoning.errors import UsageError
 
 _STORED = (
@@ -43,7 +43,7 @@ class RunConfig:
         selection: where the limit comes from, if the task's default may have left problems out.
 
     Raises:
-        UsageError: `limit`, `epochs` or `race_margin` is out of range.
+        UsageError: a number is out of range, or a budget is none.
     """
 
     limit: int = USUAL_LIMIT
@@ -61,8 +61,15 @@ class RunConfig:
     selection: ProblemLimit | None = None
 
     def __post_init__(self) -> None:
-        if self.limit < 1:
-            raise UsageError(f"limit must be at least 1, got {self.limit}")
+        for name, least in (("limit", 1), ("concurrency", 1), ("time_limit", 0)):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and value >= least):
+                raise UsageError(
+                    f"{name} must be {f'at least {least}' if least else 'a number of seconds'}, got {value!r}"
+                )
+        for budget in (self.strategy_budget, self.problem_budget):
+            if budget is not None:
+                check_budget(budget)
         if not 1 <= self.epochs <= MAX_EPOCHS:
             raise UsageError(f"epochs must be from 1 to {MAX_EPOCHS}, got {self.epochs}")
         if self.race_margin is not None and not 0 <= self.race_margin < 100:

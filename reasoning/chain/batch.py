@@ -185,7 +185,7 @@ class _Batch:
             # A budget within that of the run, since an input that uses up its own budget is only unanswered.
             return await self.chain.arun(problem, self.llm, epoch=self.epoch, budget=Budget(within=self.budget))
         except ReasoningError as error:
-            if not isinstance(error, UsageError):
+            if not isinstance(error, UsageError) or error.ends_run:
                 raise
             return Failed(str(error))
         except Exception as error:

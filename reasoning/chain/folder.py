@@ -58,6 +58,7 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
     folder = folder.expanduser()
     if not (folder / CHAIN_FILE).is_file():
         problem = "it has no chain.toml" if folder.is_dir() else "the folder does not exist"
+        problem = "it is a file, and a chain is a folder" if folder.is_file() else problem
         raise InputError(f"{folder}: no chain: {problem}; create one with: reasoning chain new")
     if depth > MAX_NESTING:
         raise InputError(f"{folder / CHAIN_FILE}:1: chains must be nested at most {MAX_NESTING} levels deep")
@@ -129,9 +130,7 @@ class _Reader:
         convert("fallback", self.code.resolve)
         convert("function", self.code.resolve)
         convert("prompt", lambda name: self._prompt(fields["name"], name, form))
-        convert(
-            "chain", lambda name: load(self._resolve_path(name), self.code.policy, self._package(name), self.depth + 1)
-        )
+        convert("chain", self._inner_chain)
         if "function" not in fields:
             # `chain` compares the key with the names that the step uses.
             fields.pop("reads", None)
@@ -179,6 +178,12 @@ class _Reader:
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise UsageError(f"{name!r} is outside of the chain's folder")
         return path
+
+    def _inner_chain(self, name: str) -> Chain:
+        path = self._resolve_path(name)
+        if path.resolve() == self.folder.resolve():
+            raise UsageError(f"a chain cannot contain itself, got {name!r}; name a folder within its own")
+        return load(path, self.code.policy, self._package(name), self.depth + 1)
 
     def _package(self, inner: str) -> str | None:
         return f"{self.code.package}.{inner.replace('/', '.')}" if self.code.package else None

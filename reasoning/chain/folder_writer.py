@@ -55,6 +55,8 @@ _DEFAULTS: dict[str, Any] = {
 def save(chain: Chain, folder: Path) -> None:
     """Write a chain's folder, or nothing if a part of the chain cannot be stored. See `Chain.save`."""
     folder = folder.expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder}: is a file, and a chain is saved as a folder; give another name")
     writer = _Writer(folder)
     tables = [writer.step(step) for step in chain.steps]
     head = {"name": chain.name, **({"about": chain.about} if chain.about else {})}

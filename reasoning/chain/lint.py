@@ -23,7 +23,7 @@ from reasoning.errors import UsageError, nearest
 from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
 from reasoning.prompts import PLACEHOLDER
 from reasoning.registry import get
-from reasoning.sampling_params import PARAM_NAMES, is_known
+from reasoning.sampling_params import PARAM_NAMES, find_wrong_value, is_known
 from reasoning.secret_scan import find_secrets
 
 LONG_PROMPT = 3_000
@@ -60,6 +60,9 @@ without Latin letters are not checked."""
 
 _PLACEHOLDER_LIKE = re.compile(r"\{[ \t]*([A-Za-z_]\w*)(?:[.\[!][^{}\n]*)?[ \t]*\}")
 """Placeholders of other template languages: {Text}, { text }, {text.name}."""
+
+_UNCLOSED = re.compile(r"\{([A-Za-z_]\w*)(?=[ \t]*$)", re.MULTILINE)
+"""A placeholder at the end of a line that lacks its second brace."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,11 @@ def _unused_steps(chain: Chain) -> Iterator[tuple[str, str]]:
 
 def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
     """Yield the key and the message of each error of a step."""
+    for name, value in step.sampling.items():
+        if wrong := find_wrong_value(name, value):
+            yield "sampling", wrong
+    if step.model is not None and not step.model.strip():
+        yield "model", "the model must be a name such as 'openai/gpt-4o-mini', got an empty text"
     if step.loop:
         kind = chain.kind_of(step.loop[1])
         if not isinstance(kind, Items | Cells | ListOf | Json):
@@ -262,7 +270,8 @@ def _placeholder_mistakes(step: Step, names: Iterable[str]) -> Iterator[tuple[st
     known = {name.casefold(): name for name in (*names, *KIND_PLACEHOLDERS, *RETRY_PLACEHOLDERS)}
     prompt = step.prompt
     for text in (*prompt.sections.values(), prompt.input, prompt.recap) if prompt is not None else ():
-        for match in _PLACEHOLDER_LIKE.finditer(PLACEHOLDER.sub("", text)):
+        rest = PLACEHOLDER.sub("", text)
+        for match in (*_PLACEHOLDER_LIKE.finditer(rest), *_UNCLOSED.finditer(rest)):
             if name := known.get(match[1].casefold()):
                 yield match[0], name
 

@@ -15,6 +15,9 @@ from reasoning.errors import InputError
 from reasoning.tables import escape_csv
 from reasoning.text_safety import dump_json
 
+_OTHER_FORMATS = {".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip", ".html"}
+"""Suffixes of files that hold neither CSV nor JSON lines."""
+
 
 class ResultWriter:
     """A writer of rows, used as a context manager.
@@ -34,6 +37,8 @@ class ResultWriter:
     def __init__(self, path: Path | None, steps: Sequence[str]) -> None:
         if path is not None and path.is_dir():
             raise InputError(f"{path}: is a folder; give the name of a file")
+        if path is not None and path.suffix.lower() in _OTHER_FORMATS:
+            raise InputError(f"{path}: results are written as .csv or .jsonl, not as {path.suffix}; give such a name")
         if path is not None and not path.parent.is_dir():
             raise InputError(f"{path}: cannot be written: its folder does not exist")
         self.path, self.steps = path, steps

@@ -56,6 +56,9 @@ def create_chain(folder: Path, template: str) -> Chain:
         file = folder / CHAIN_FILE
         file.write_text(_rename(read_text(file), folder.name), encoding="utf-8")
         return load(folder, "none")
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UsageError(f"{folder}: cannot be created: {getattr(error, 'strerror', None) or error}") from None
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -119,6 +119,10 @@ class Step:
         if len(sources) != 1:
             got = f"got {' and '.join(sources)}" if sources else "got none"
             raise self._error(f"a step needs exactly one of prompt, function, chain and first_of, {got}")
+        if self.prompt is not None and not isinstance(self.prompt, Prompt):
+            raise self._error(f"prompt must be a Prompt; write Prompt(input={self.prompt!r:.60})")
+        if not isinstance(self.only_if, Mapping):
+            raise self._error(f"only_if must be a mapping such as {{'step': 'label'}}, got {self.only_if!r:.60}")
         for name, needed in (("strategy", "prompt"), ("reads", "function")):
             if getattr(self, name) and not getattr(self, needed):
                 raise self._error(f"{name} needs a {needed}")

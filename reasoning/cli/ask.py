@@ -79,8 +79,10 @@ def _question(question: str | None, file: str | None) -> str:
     if file is not None:
         try:
             question = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file}: cannot be read: {error}") from None
+        except OSError as error:
+            raise UsageError(f"--file {file}: cannot be read: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"--file {file}: cannot be read: it must be text in UTF-8 ({error.reason})") from None
     assert question is not None
     if not question.strip():
         raise UsageError("the question is empty")
@@ -94,6 +96,8 @@ def _kind(name: str, choices: list[str] | None) -> Kind:
         raise UsageError(f"--choice needs --kind choice or --kind label, got --kind {name}; leave one of them out")
     if name in ("choice", "label") and not choices:
         raise UsageError(f"--kind {name} needs the options, such as --choice red --choice blue")
+    if choices and (len(set(choices)) < max(2, len(choices)) or not all(map(str.strip, choices))):
+        raise UsageError(f"--choice must be given at least twice, with different options, got {', '.join(choices)!r}")
     if name == "label":
         return kinds.Label(tuple(choices or ()))
     return kinds.Choice(tuple(choices)) if choices else kinds.get(name)

@@ -211,6 +211,8 @@ def run(
     inputs = list(read_inputs(files, loaded, input_format, max_input_chars))  # type: ignore[arg-type]
     if not inputs:
         raise UsageError(f"no inputs in {', '.join(files)}")
+    if out is not None and any(file != "-" and _is_same_file(Path(file), out) for file in files):
+        raise UsageError(f"--out {out} is one of the inputs, which the results would replace; give another file")
     writer = ResultWriter(out, [step.name for step in loaded.steps])
     try:
         with (
@@ -249,6 +251,10 @@ def run(
             info(f"results: {writer.final_path} (incomplete)")
         raise
     _finish(done, len(inputs), llm.total_usage, writer.final_path, before, budget.left)
+
+
+def _is_same_file(first: Path, second: Path) -> bool:
+    return first.expanduser().resolve() == second.expanduser().resolve()
 
 
 def _epoch(before: Spending | None, llm: LLM) -> int:

@@ -88,9 +88,10 @@ class Budget:
         self._learned = LearnedBounds() if self.within is None else self.within._learned
         self.account = None if self.within is None else self.within.account
         for name in _LIMITS:
+            limit = getattr(self, name)
             # A NaN would be exceeded by nothing.
-            if (limit := getattr(self, name)) is not None and not limit >= 0:
-                raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit}")
+            if limit is not None and not (isinstance(limit, int | float) and limit >= 0):
+                raise UsageError(f"the budget's {name} must be a number of at least 0 or None, got {limit!r}")
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:
@@ -309,7 +310,14 @@ def nest(budget: Budget | None, outer: Budget) -> Budget:
     """Return the budget of a solve: its own, nested in the outer one unless nested already."""
     if budget is None:
         return outer
-    return budget if budget.within else budget.nested_in(outer)
+    return budget if check_budget(budget).within else budget.nested_in(outer)
+
+
+def check_budget(budget: Budget) -> Budget:
+    """Return a budget unchanged; raise UsageError for anything else."""
+    if not isinstance(budget, Budget):
+        raise UsageError(f"a budget must be a Budget, such as Budget(usd=1) or Budget(calls=100), got {budget!r:.60}")
+    return budget
 
 
 _LIMITS = [limit.name for limit in fields(Budget) if limit.name in ("usd", "tokens", "calls", "seconds")]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning import plugins
-from reasoning.engine.budget import Budget
+from reasoning.engine.budget import Budget, check_budget
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
 from reasoning.errors import UsageError
@@ -94,6 +94,10 @@ def connect(
         raise UsageError(f"model must be a name such as 'local' or 'openai/gpt-4o-mini', got {model!r}")
     validate_model(model, api_key)
     validate_params(sampling, "of connect", _PARAMETERS)
+    if budget is not None:
+        check_budget(budget)
+    if not (isinstance(timeout, int | float) and timeout > 0):
+        raise UsageError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     client = _client(model, base_url, api_key, timeout, concurrency)
     if sandbox is not None:
         sandbox = Sandbox.of(sandbox)
@@ -102,12 +106,16 @@ def connect(
         journal = Journal() if model.startswith("replay:") else Journal.default()
     elif journal is False:
         journal = Journal()
-    elif not isinstance(journal, Journal):
+    elif isinstance(journal, str | Path):
         journal = Journal.open(journal)
+    elif not isinstance(journal, Journal):
+        raise UsageError(f"journal must be a file, a Journal, or False for none, got {journal!r:.60}")
     if client.concurrency is not None:
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
     if shared and journal.path is None:
-        raise UsageError("shared=True needs a journal in a file, and this journal is in memory")
+        raise UsageError(
+            "shared limits need a journal in a file, and this journal is in memory: leave out shared, or name a file"
+        )
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
     settings = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
     limits = RateLimiter.shared(client.endpoint, client.model, api_key)
@@ -126,6 +134,15 @@ def connect(
     return llm
 
 
+def connected(llm: LLM | str) -> LLM:
+    """Return a model unchanged, and connect to one by its name; raise UsageError for anything else."""
+    if isinstance(llm, LLM):
+        return llm
+    if not isinstance(llm, str):
+        raise UsageError(f"llm must be a model's name such as 'local', or what connect(…) returns, got {llm!r:.60}")
+    return connect(llm)
+
+
 def _client(model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int | None) -> Client:
     if base_url is not None or (model.startswith("openai/") and traits(model).direct):
         from reasoning.providers.openai_client import openai_client
@@ -139,6 +156,8 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
     if scheme == "replay":
         from reasoning.providers.replay import ReplayClient
 
+        if not rest.strip():
+            raise UsageError(f"the model {model!r} is incomplete; write replay:FILE.jsonl")
         return ReplayClient(rest)
     if rest and scheme in plugins.entry_points(GROUP):
         client = plugins.load(GROUP, scheme)(rest, api_key=api_key, timeout=timeout)

@@ -125,11 +125,10 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 def _check_file(path: Path) -> int | None:
     """Return the version of the file, or None if it is missing or empty."""
+    check_is_no_folder(path)
     # The log is measured before the file, since the file of a sound pair is created first.
     wal_size = _size(wal_path(path))
     size = _size(path)
-    if path.is_dir():
-        raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file with --journal FILE")
     # SQLite would delete the log of a missing or empty file.
     if not size and wal_size:
         raise JournalError(
@@ -159,6 +158,12 @@ def _find_readable_uri(path: Path, options: str = "") -> tuple[str, int]:
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(_connect(uri)) as connection:
         return uri, _version(connection, path)
+
+
+def check_is_no_folder(path: Path) -> None:
+    """Raise JournalError for a folder. Such a path may have no name to which that of the log could be added: "."."""
+    if path.is_dir():
+        raise JournalError(f"the journal {path} cannot be read: it is a folder; choose a file with --journal FILE")
 
 
 def _size(path: Path) -> int:

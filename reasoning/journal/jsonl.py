@@ -70,7 +70,7 @@ def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{where}: 'request' must be an object with 'model', 'messages' ([[role, text], …]), 'sampling' and "
-            f"'endpoint' ({type(error).__name__}: {error})"
+            f"'endpoint'" + (f"; {error} is missing" if isinstance(error, KeyError) else f" ({error})")
         ) from None
     if data.get("key", key) != key:
         raise InputError(f"{where}: 'key' must be the key of its request, {key}, got {data['key']!r}")

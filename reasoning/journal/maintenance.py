@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.journal.codec import COLUMNS, checksum, decode_leniently, find_request_problem
-from reasoning.journal.connection import open_existing, open_for_reading, open_for_writing, wal_path
+from reasoning.journal.connection import check_is_no_folder, open_existing, open_for_reading, open_for_writing, wal_path
 from reasoning.journal.exporting import ProgressCallback, no_progress
 from reasoning.journal.filters import where_clause
 from reasoning.journal.log_check import find_log_problem
@@ -71,6 +71,7 @@ def info(path: Path) -> JournalInfo:
         JournalError: the journal cannot be read.
     """
     with translate_errors(path, "read"):
+        check_is_no_folder(path)
         size = sum(file.stat().st_size for file in (path, wal_path(path)) if file.exists())
         connection = open_for_reading(path)
         if connection is None:

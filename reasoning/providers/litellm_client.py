@@ -228,7 +228,10 @@ def _check_name(litellm: Any, model: str) -> None:
         known = [*litellm.model_cost, "local"]
         suggestions = known if nearest(model, known) else ()  # otherwise the message would list the first of thousands
         hint = "(hosted models are named provider/model, this machine's is 'local')"
-        raise UnknownName("model", model, suggestions, hint)
+        error = UnknownName("model", model, suggestions, hint)
+        # Every other call would fail for the same reason.
+        error.ends_run = True
+        raise error
 
 
 @contextmanager

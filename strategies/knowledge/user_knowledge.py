@@ -35,7 +35,7 @@ def read_text(text_or_file: str) -> str:
         # The text begins with "~" and there is no home folder.
         return text_or_file
     except (OSError, ValueError) as error:
-        raise InputError(f"{text_or_file}: cannot be read: {error}") from None
+        raise InputError(f"{text_or_file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if _FILE.fullmatch(text_or_file):
         raise InputError(f"{text_or_file}: file not found")
     return text_or_file
@@ -54,7 +54,9 @@ def read_terms(terms_or_file: Terms) -> Mapping[str, str]:
             text = path.read_text("utf-8")
             definitions = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
         except (OSError, ValueError, RuntimeError) as error:  # both decoders raise a ValueError
-            raise InputError(f"{terms_or_file}: definitions cannot be read: {error}") from None
+            raise InputError(
+                f"{terms_or_file}: definitions cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from None
     where = terms_or_file if isinstance(terms_or_file, str) else "terms"
     if not isinstance(definitions, Mapping) or not all(
         _is_text(term) and _is_text(definition) for term, definition in definitions.items()

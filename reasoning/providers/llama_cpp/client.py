@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reasoning import forks
-from reasoning.errors import ContextOverflow, WeightsError
+from reasoning.errors import ContextOverflow, UsageError, WeightsError
 from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client, LoadProgress
 from reasoning.providers.llama_cpp import download, server, weights
@@ -37,7 +37,11 @@ def local_client(model: str) -> LocalClient:
         UnknownName: the catalogue has no such name.
         WeightsError: there is no such file, or it is not a GGUF file.
     """
-    name = model.partition(":")[2].strip() or weights.DEFAULT
+    _, colon, name = model.partition(":")
+    name = name.strip()
+    if colon and not name:
+        raise UsageError(f"the model {model!r} is incomplete; write local, local:NAME or local:FILE.gguf")
+    name = name or weights.DEFAULT
     if name.lower().endswith(".gguf") or "/" in name or "\\" in name:
         path = Path(name).expanduser()
         return LocalClient(f"local:{path.name}@{_fingerprint(path)}", lambda _: path)
