@@ -66,7 +66,7 @@ class ResultsFolder:
     _lines: dict[str, JsonlFile] = field(default_factory=dict, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
     _is_new: bool = field(default=False, repr=False)
-    """Whether `open` has created the folder or found it empty."""
+    """True if `open` has created the folder or found it empty."""
 
     @classmethod
     def open(cls, folder: Path | None, settings: Settings, metadata: dict[str, Any]) -> ResultsFolder:

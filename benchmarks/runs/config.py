@@ -43,7 +43,7 @@ class RunConfig:
         selection: where the limit comes from, if the task's default may have left problems out.
 
     Raises:
-        UsageError: a number is out of range, or a budget is none.
+        UsageError: a number is out of range, or a budget is not a `Budget`.
     """
 
     limit: int = USUAL_LIMIT

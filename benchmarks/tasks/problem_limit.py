@@ -49,8 +49,8 @@ class ProblemLimit:
             UsageError: the limit is negative, or all of an endless task's problems are wanted.
             InputError: the problems cannot be read.
         """
-        if limit is not None and limit < 0:
-            raise UsageError(f"{option.strip(' =')} must be at least 1, or 0 for all problems, got {limit}")
+        if limit is not None and not (isinstance(limit, int) and limit >= 0):
+            raise UsageError(f"{option.strip(' =')} must be at least 1, or 0 for all problems, got {limit!r}")
         own = getattr(task, "is_own", False)
         if limit or (limit is None and not own):
             # A task that was counted for nothing would have to be loaded.

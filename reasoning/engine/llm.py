@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from reasoning import event_loop, forks
-from reasoning.engine.budget import Budget
+from reasoning.engine.budget import Budget, check_budget
 from reasoning.engine.cost_bounds import Price
 from reasoning.engine.draw_queue import DrawQueue
 from reasoning.engine.purchaser import Purchaser
@@ -173,7 +173,7 @@ class LLM:
     def check_price(self, budget: Budget | None) -> None:
         """Raise `PriceUnknown` if a budget limits dollars, and the price of this model is not known."""
         if budget is not None:
-            budget.check_price(self.price, self.client.endpoint, self.name)
+            check_budget(budget).check_price(self.price, self.client.endpoint, self.name)
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """Return the request of a conversation, without parameters that the model does not take.

@@ -1,4 +1,4 @@
-"""A bad input: what somebody typed or wrote, and what the message must name."""
+"""Bad inputs: a command with its files, and what the message must name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad inputs on the command line, by command: what is typed, and what the message names."""
+"""Bad inputs of the command line, by subject."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ MODELS = [
     Bad("ask Why? --model replay:folder", "folder", "is a folder"),
     Bad("ask Why? --model replay:mine.jsonl", "mine.jsonl:1", "'samples'"),
     Bad("ask Why? --model replay:notes.txt", "notes.txt:1", "not JSON"),
-    Bad("ask Why? --model x --base-url localhost:8000", "localhost:8000", "http://localhost:8000/v1"),
+    Bad("ask Why? --model x --base-url localhost:1", "http://localhost:1", "running", code=4),
     Bad("ask Why? --model x --base-url ftp://localhost/v1", "ftp://localhost/v1", "http://localhost:8000/v1"),
     Bad("ask Why? --model x --base-url http://", "http://", "http://localhost:8000/v1"),
     Bad("ask Why? --model x --base-url http://localhost:port/v1", "localhost:port", "http://localhost:8000/v1"),
@@ -359,7 +359,7 @@ CHAIN_RUNS = [
     Bad("chain test c -m replay:r.jsonl --filter 'zzz*'", "zzz*", "a-1"),
     Bad("chain test c -m replay:r.jsonl --min-pass-rate 2", "--min-pass-rate", "1"),
     Bad("chain test folder -m replay:r.jsonl", "folder", "chain.toml"),
-    Bad("chain eval c -m replay:r.jsonl --limit 0", "--limit", "1"),
+    Bad("chain eval c -m replay:r.jsonl --limit -1", "--limit"),
     Bad("chain compare c -m replay:r.jsonl", "'B'"),
     Bad("chain compare c@7 c -m replay:r.jsonl", "c@7", "no recorded run"),
     Bad("chain compare c missing -m replay:r.jsonl", "missing", "telecom_feedback"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,11 @@ def run(bad: Bad, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     monkeypatch.setattr(sys, "argv", ["reasoning", *shlex.split(bad.command)])
     monkeypatch.setattr(command_line, "app", _app)
-    with pytest.raises(SystemExit) as ended:
-        command_line._run()
+    with warnings.catch_warnings():
+        # pytest would raise them.
+        warnings.simplefilter("default")
+        with pytest.raises(SystemExit) as ended:
+            command_line._run()
     monkeypatch.undo()
     return int(ended.value.code or 0), " ".join(printed.getvalue().split())
 
