@@ -91,7 +91,7 @@ class Budget:
             limit = getattr(self, name)
             # A NaN would be exceeded by nothing.
             if limit is not None and not (isinstance(limit, int | float) and limit >= 0):
-                raise UsageError(f"the budget's {name} must be a number of at least 0 or None, got {limit!r}")
+                raise UsageError(f"the budget's {name} must be at least 0 or None, got {limit!r}")
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:

@@ -114,7 +114,7 @@ def connect(
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
     if shared and journal.path is None:
         raise UsageError(
-            "shared limits need a journal in a file, and this journal is in memory: leave out shared, or name a file"
+            "shared=True needs a journal in a file, and this journal is in memory: leave out shared, or name a file"
         )
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
     settings = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)

@@ -70,7 +70,7 @@ CALLS: list[tuple[str, *tuple[str, ...]]] = [  # type: ignore[misc]
     ("r.connect('x', base_url=url, requests_per_minute=0)", "requests_per_minute", "0"),
     ("r.connect('local:')", "local:", "local:NAME"),
     ("r.connect('replay:')", "replay:", "replay:FILE"),
-    ("r.Budget(usd='one')", "usd", "number", "'one'"),
+    ("r.Budget(usd='one')", "usd", "at least 0", "'one'"),
     ("r.Budget(calls=-1)", "calls", "at least 0", "-1"),
     ("r.Budget.parse('usd=x')", "usd=x", "usd=NUMBER"),
     ("Prompt(input='{text}', form='yaml')", "yaml", "xml"),
