@@ -59,7 +59,15 @@ class TomlFile:
 
     def error(self, message: str, table: str = "", number: int = 0, key: str = "") -> InputError:
         """Return an error whose message begins with the file and the line of a key. See `line`."""
-        return InputError(f"{self.path}:{self.line(table, number, key)}: {message}")
+        return self.error_at(self.line(table, number, key), message)
+
+    def error_at(self, line: int, message: str) -> InputError:
+        """Return an error whose message begins with the file and a line."""
+        return InputError(f"{self.path}:{line}: {message}")
+
+    def has(self, table: str, key: str) -> bool:
+        """Return whether a table has a line for a key."""
+        return (table, 0, key) in self._lines
 
     def _index(self) -> None:
         table, number, seen = "", 0, dict[str, int]()
@@ -69,6 +77,8 @@ class TomlFile:
                 table = quoted[2] if quoted else match[1]
                 number = seen[table] = seen.get(table, -1) + 1
                 self._lines[table, number, ""] = line_number
+                # [a.b] also makes the table a.
+                self._lines.setdefault((table.partition(".")[0], 0, ""), line_number)
             elif match := _KEY.match(line):
                 self._lines.setdefault((table, number, match[1] or match[2]), line_number)
 

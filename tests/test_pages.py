@@ -54,7 +54,9 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_a_command_has_the_options_that_it_is_shown_with(words: list[str], tmp_path: Path) -> None:
+def test_a_command_has_the_options_that_it_is_shown_with(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # The file of `--config reasoning.toml` is there.
+    monkeypatch.chdir(ROOT / "docs" / "how-to" / "comparison")
     parse(words)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
+from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.commands import Commands
 from reasoning.cli.interrupts import command_line
@@ -41,7 +42,11 @@ bench = Commands(help="Compare techniques on the same problems.", no_args_is_hel
 
 Task = Annotated[
     str,
-    typer.Option(help="The task: gsm_symbolic, gym:NAME, jsonl:FILE, …; `reasoning tasks` lists them.", metavar="TASK"),
+    typer.Option(
+        help="The task: gsm_symbolic, gym:NAME, jsonl:FILE, …; `reasoning tasks` lists them.",
+        metavar="TASK",
+        callback=config_file.resolve_task,
+    ),
 ]
 Fields = Annotated[
     str | None,
@@ -100,7 +105,12 @@ def register(root: typer.Typer) -> None:
 def run(
     task: Task,
     strategies: Annotated[
-        str, typer.Option(help="Specs separated by commas, as in 'vanilla, cot(shots=4)'.", metavar="SPECS")
+        str,
+        typer.Option(
+            help="Specs separated by commas, as in 'vanilla, cot(shots=4)'.",
+            metavar="SPECS",
+            callback=config_file.resolve_strategies,
+        ),
     ],
     model: Models = None,
     fields: Fields = None,
@@ -190,6 +200,8 @@ def run(
     selection = _choose_limit(source, limit, seed)
     connected = [options.connect(name, budget) for name in models]
     folders = [_folder(out, source, seed, llm, of_problem, len(models)) for llm in connected]
+    if len(set(folders)) < len(folders):
+        raise UsageError(f"the models {', '.join(models)} must have different names to share --out {out}; leave it out")
     variants = prompt_variants(list(map(registry.get, spec.split(strategies))), prompt or [], prompt_variant or [])
     if prompt_formats:
         variants = [one for strategy in variants for one in format_variants(strategy)]
@@ -242,7 +254,12 @@ def advise(
     split: Split = "",
     strategies: Annotated[
         str | None,
-        typer.Option(help="The candidates.", metavar="SPECS", show_default="one of each mechanism"),
+        typer.Option(
+            help="The candidates.",
+            metavar="SPECS",
+            show_default="one of each mechanism",
+            callback=config_file.resolve_strategies,
+        ),
     ] = None,
     limit: Annotated[
         int | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from reasoning.cli import config
 from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts
 from reasoning.cli.output import CALLS_FAILED, AsJson, console, info, print_json
 from reasoning.errors import UsageError
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 def ask(
     question: Annotated[str | None, typer.Argument(help="The question; or give --file.")] = None,
     strategy: Annotated[
-        str, typer.Option("--strategy", "-s", help="The spec of a strategy, such as cot.", metavar="SPEC")
+        str,
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="The spec of a strategy, such as cot.",
+            metavar="SPEC",
+            callback=config.resolve_strategies,
+        ),
     ] = "cot",
     model: Model = "local",
     file: Annotated[

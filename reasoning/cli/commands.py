@@ -9,12 +9,13 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from reasoning.cli import config
 from reasoning.cli.options import PANELS, expand_options
 
 _FIRST = ("task", "strategies", "strategy", "model", "base_url", "limit", "max_tokens", "budget_usd", "budget_tokens")
 """The options that come first in the help, in this order."""
 _LAST = (
-    *("out", "dry_run", "trace", "output", "as_json", "config", "version", "debug"),
+    *("out", "dry_run", "yes", "trace", "output", "as_json", "config", "version", "debug"),
     *("install_completion", "show_completion", "help"),
 )
 """The options that come last of those without a panel, in this order."""
@@ -22,6 +23,15 @@ _LAST = (
 
 class Command(TyperCommand):
     """A command whose help has a section for each panel of options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; the error of a value that is from the file of `--config` names its line."""
+        ctx.meta[config.LINE] = tuple(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            config.raise_located(ctx, error)
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the options, those without a panel first."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from reasoning.cli import interrupts
+from reasoning.cli import config, interrupts
 
 if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
 
+CONTEXT = "command_context"
+"""The field and the parameter that hold the context of the running command."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 TASK = "More on the task"
@@ -192,7 +194,7 @@ class RateOptions:
             "timeout": self.timeout,
             "patience": self.max_outage,
             "warm_prefix": self.warm_prefix,
-            "shared": self.share_limits,
+            "shared": self.share_limits or None,
         }
         return {name: value for name, value in settings.items() if value is not None}
 
@@ -267,11 +269,13 @@ class ModelOptions:
         ),
     ] = None
 
+    command_context: typer.Context | None = dataclasses.field(default=None, compare=False, repr=False)
+
     def connect(self, model: str, budget: Budget | None = None) -> LLM:
         """Return the model of this name with these options.
 
         Args:
-            model: a name as in `connect`.
+            model: a name as in `connect`, or of a model in the file of `--config`.
             budget: a budget that several models share; by default a new one from these options.
 
         Raises:
@@ -281,14 +285,21 @@ class ModelOptions:
 
         if budget is None and self.budget.is_limited:
             budget = self.budget.to_budget()
+        settings = {**self.rate.to_settings(), **self.to_sampling()}
+        if self.sandbox is not None:
+            settings["sandbox"] = self.sandbox
+        base_url, api_key, file = self.base_url, None, config.of(self.command_context)
+        if file is not None and (named := file.models.get(model)) is not None:
+            model, settings, api_key = named.model, {**named.settings, **settings}, named.api_key()
+            if named.base_url is not None and not config.is_on_line(self.command_context, "base_url"):
+                base_url = named.base_url
         return connect(
             model,
-            base_url=self.base_url,
+            base_url=base_url,
+            api_key=api_key,
             journal=self.journal.to_journal(),
             budget=budget,
-            sandbox=self.sandbox,
-            **self.rate.to_settings(),
-            **self.to_sampling(),
+            **settings,
         )
 
     def to_sampling(self) -> dict[str, Any]:
@@ -331,11 +342,12 @@ def _parse_value(text: str) -> Any:
 
 
 def expand_options(command: F) -> F:
-    """Replace each parameter whose type is a dataclass of options by the options of that class.
+    """Replace each parameter whose type is a dataclass of options by the options of that class; add `--config`.
 
     Typer then shows the options one by one, and the command gets them as one object.
     """
     hints = get_type_hints(command, include_extras=True)
+    # Errors, suggestions and `ModelOptions` need the context and the file of the running command.
     signature = inspect.signature(command)
     groups = {name: hints[name] for name in signature.parameters if dataclasses.is_dataclass(hints[name])}
     parameters: list[inspect.Parameter] = []
@@ -343,8 +355,14 @@ def expand_options(command: F) -> F:
         added = _parameters(groups[name]) if name in groups else [parameter.replace(annotation=hints[name])]
         parameters += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in added]
 
+    parameters.append(_parameter(CONTEXT, typer.Context, inspect.Parameter.empty))
+    parameters.append(_parameter("config", config.ConfigPath, None))
+
     def run(**values: Any) -> Any:
-        return command(**{name: _build(group, values) for name, group in groups.items()}, **values)
+        context = values.pop(CONTEXT)
+        # Its callback has read it.
+        values.pop("config")
+        return command(**{name: _build(group, values, context) for name, group in groups.items()}, **values)
 
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -359,23 +377,27 @@ def _parameters(group: Any) -> list[inspect.Parameter]:
     for field in dataclasses.fields(group):
         if dataclasses.is_dataclass(hints[field.name]):
             nested += _parameters(hints[field.name])
-        else:
-            own.append(
-                inspect.Parameter(
-                    field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
-                )
-            )
+        elif field.name != CONTEXT:
+            own.append(_parameter(field.name, hints[field.name], field.default))
     return own + nested
 
 
-def _build(group: Any, values: dict[str, Any]) -> Any:
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _build(group: Any, values: dict[str, Any], context: typer.Context) -> Any:
     """Return an object of the class, and remove its values from `values`."""
     hints = get_type_hints(group, include_extras=True)
     names = [field.name for field in dataclasses.fields(group)]
     # `ModelOptions.journal` is a group with an option of the same name, so groups are built first.
     return group(
         **{
-            name: _build(hints[name], values) if dataclasses.is_dataclass(hints[name]) else values.pop(name)
+            name: _build(hints[name], values, context)
+            if dataclasses.is_dataclass(hints[name])
+            else context
+            if name == CONTEXT
+            else values.pop(name)
             for name in names
         }
     )

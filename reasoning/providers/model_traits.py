@@ -152,6 +152,35 @@ class _Entry(NamedTuple):
         return fnmatchcase(name.lower(), self.pattern.lower())
 
 
+_added: dict[str, _Entry] = {}
+_added_files: dict[str, Path] = {}
+
+
+def add(model: str, table: Mapping[str, Any], toml: TomlFile, name: str) -> None:
+    """Add traits of one model, for this process, to those of the tables.
+
+    Args:
+        model: its whole name.
+        table: the traits, as in a table of the user's file.
+        toml: the file that they are from.
+        name: the name of their table in it, for messages.
+
+    Raises:
+        InputError: a trait is invalid; names the line.
+    """
+    _validate(name, table, toml)
+    _added[model] = _entry(model, True, table, toml, name)
+    _added_files[model] = toml.path
+    _merge.cache_clear()
+
+
+def price_file(model: str) -> Path:
+    """Return the file that has the price of a model, if any of the user's has."""
+    entry = _added.get(model)
+    has_price = entry is not None and "input" in entry.traits
+    return _added_files[model] if has_price else users_file() or SHIPPED
+
+
 @lru_cache(maxsize=256)
 def _merge(model: str, user_file: Path | None) -> tuple[ModelTraits, Mapping[str, str]]:
     """Return the traits of a model, and the origin of each that a table sets."""
@@ -164,6 +193,11 @@ def _merge(model: str, user_file: Path | None) -> tuple[ModelTraits, Mapping[str
                 merged = {name: value for name, value in merged.items() if name not in _PRICES}
             merged |= entry.traits
             origin |= entry.origins
+    if (added := _added.get(model)) is not None:
+        if any(name in added.traits for name in _PRICES):
+            merged = {name: value for name, value in merged.items() if name not in _PRICES}
+        merged |= added.traits
+        origin |= added.origins
     return ModelTraits(**merged), {name: origin[name] for name in merged}
 
 
@@ -175,15 +209,19 @@ def _table(path: Path, users: bool) -> tuple[_Entry, ...]:
     except InputError as error:
         hint = "; REASONING_MODELS names it" if not path.exists() else ""
         raise InputError(f"{error}{hint}") from None
-    shown = path if users else f"shipped {path.name}"
     entries = list[_Entry]()
     for name, table in toml.values.items():
         _validate(name, table, toml)
-        traits = {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
-        for pattern in name.split():
-            origin = {key: f'{shown}:{toml.line(name, key=key)} ["{pattern}"]' for key in table}
-            entries.append(_Entry(pattern, users, traits, origin))
+        entries += [_entry(pattern, users, table, toml, name) for pattern in name.split()]
     return tuple(entries)
+
+
+def _entry(pattern: str, users: bool, table: Mapping[str, Any], toml: TomlFile, name: str) -> _Entry:
+    """Return the entry of a valid table, with the place of each trait."""
+    shown = toml.path if users else f"shipped {toml.path.name}"
+    traits = {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
+    origins = {key: f'{shown}:{toml.line(name, key=key)} ["{pattern}"]' for key in table}
+    return _Entry(pattern, users, traits, origins)
 
 
 def _validate(name: str, table: Any, toml: TomlFile) -> None:
@@ -193,10 +231,10 @@ def _validate(name: str, table: Any, toml: TomlFile) -> None:
     if not name.strip():
         raise toml.error('the name of a table must be a pattern such as ["gpt-5*"], got an empty one', name)
     for key, value in table.items():
-        if key not in _FIELDS:
+        if key not in FIELDS:
             hint = "" if not isinstance(value, dict) else '; a name with a dot needs quotes: ["gpt-5.1"]'
-            raise toml.error(str(UnknownName("field", key, _FIELDS, f'in ["{name}"]{hint}')), name, key=key)
-        expected, is_valid = _FIELDS[key]
+            raise toml.error(str(UnknownName("field", key, FIELDS, f'in ["{name}"]{hint}')), name, key=key)
+        expected, is_valid = FIELDS[key]
         if not is_valid(value):
             raise toml.error(f'{key} in ["{name}"] must be {expected}, got {value!r}', name, key=key)
     if ("input" in table) != ("output" in table) or ("cached_input" in table and "input" not in table):
@@ -225,4 +263,4 @@ _TYPE_CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "bool": ("true or false", _is_bool),
     "float | None": ("US dollars per million tokens, at least 0", _is_price),
 }
-_FIELDS = {trait.name: _TYPE_CHECKS[str(trait.type)] for trait in fields(ModelTraits)}
+FIELDS = {trait.name: _TYPE_CHECKS[str(trait.type)] for trait in fields(ModelTraits)}

@@ -98,9 +98,9 @@ def price_table(model: str, *, listed: bool = True) -> Price | None:
     if traits.input is not None and traits.output is not None:
         cached = traits.input if traits.cached_input is None else traits.cached_input
         rates = TokenRates(traits.input / 1e6, cached / 1e6, traits.output / 1e6, traits.output / 1e6)
-        return Price(
-            ((0, rates),), f"models.toml {model_traits.fingerprint(model_traits.users_file() or model_traits.SHIPPED)}"
-        )
+        path = model_traits.price_file(model)
+        name = "models.toml" if path in (model_traits.users_file(), model_traits.SHIPPED) else path.name
+        return Price(((0, rates),), f"{name} {model_traits.fingerprint(path)}")
     return _listed(model) if listed else None
 
 
