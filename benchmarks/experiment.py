@@ -144,6 +144,7 @@ def run_comparison(
         if config.folder is not None:
             ledger = Ledger(config.folder / SPENDING, model.price)
         before, budget = _resume_budget(config, model, ledger)
+        model.assume_refused(store.metadata.get("refused_settings", ()))
         _choose_epoch(store, config, journal)
         limit = _limit(store, config)
         ids = _ids(store, config)[:limit]
@@ -172,6 +173,7 @@ def run_comparison(
                 )
         finally:
             _record_race(store, race, len(ids), named, config)
+            _record_requests(store, model)
         if keys and config.time_limit and stopped is None:
             remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
             ids = _finished_in_time(store, ids, remaining, config)
@@ -273,6 +275,15 @@ def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], conf
     known = store.metadata.get("invocations", [])
     if invocation not in known:
         store.update_metadata(invocations=[*known, invocation])
+
+
+def _record_requests(store: ResultsFolder, model: LLM) -> None:
+    """Store how requests differ from the settings: without it, rescoring would not find their draws."""
+    refused, endpoint = list(model.refused), model.client.endpoint
+    if refused and refused != store.metadata.get("refused_settings"):
+        store.update_metadata(refused_settings=refused)
+    if endpoint != store.settings.get("base_url") and endpoint != store.metadata.get("endpoint"):
+        store.update_metadata(endpoint=endpoint)
 
 
 def _start_race(

@@ -135,9 +135,11 @@ def rescore(folder: Path) -> RescoreResult:
         unscorable = _load_scorers(store, keys)
         before, version_before = Comparison.from_folder(store), int(store.settings["parser_version"])
         strategies, unknown = _build_strategies(store.specs)
-        client = _Recorded(store.settings["model"], store.settings.get("base_url"))
+        endpoint = store.metadata.get("endpoint", store.settings.get("base_url"))
+        client = _Recorded(store.settings["model"], endpoint)
         sandbox = Sandbox.parse(store.settings["sandbox"]) if "sandbox" in store.settings else None
         llm = LLM(client, journal=journal, sampling=sampling_settings(store.settings), sandbox=sandbox)
+        llm.assume_refused(store.metadata.get("refused_settings", ()))
         skipped: Counter[str] = Counter()
         changed: list[tuple[Result, Result]] = []
         readable = [key for key in keys if key.strategy in strategies and key.problem not in unscorable]

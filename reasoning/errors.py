@@ -14,6 +14,7 @@ ReasoningError
 │   ├── QuotaExhausted       the account has no credit left; ends the run
 │   ├── ModelNotFound        the server has no such model; ends the run (exit code 2)
 │   ├── RequestOutdated      a call was refused, and is now known to need another form; make the request again
+│   │   └── SettingRefused   the model refuses a setting, which is left out from then on
 │   ├── EndpointDown         every call has failed for a long time; ends the run
 │   └── PromptRefused        the provider refuses this prompt; other prompts may succeed
 │       └── ContextOverflow  the prompt is longer than the model's context
@@ -173,6 +174,20 @@ class RequestOutdated(CallFailed):
     A session makes the request again, with the key of what is sent. If you call `LLM.draw` yourself, make it
     again with `LLM.request`.
     """
+
+
+class SettingRefused(RequestOutdated):
+    """The model refuses a setting of the request, such as `temperature`. Nothing was bought.
+
+    Args:
+        setting: the name of the setting as it was sent; "extra_body.NAME" for a further field.
+        message: the provider's message.
+        status: the HTTP status.
+    """
+
+    def __init__(self, setting: str, message: str, status: int | None = None) -> None:
+        self.setting = setting
+        super().__init__(message, status=status)
 
 
 class EndpointDown(CallFailed):

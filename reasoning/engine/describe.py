@@ -59,6 +59,8 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
     thinks = "always" if traits.reasons_by_default else "if reasoning_effort is set"
     is_known = traits.drop_when_reasoning or traits.reasons_by_default
     yield told("thinking", thinks if is_known else "not known", "reasons_by_default", "drop_when_reasoning")
+    if llm.refused:
+        yield Assumption("refused", ", ".join(llm.refused), "learned from the server's errors")
     yield told("left out", ", ".join(sorted(traits.drop)) or "nothing", "drop")
     if traits.drop_when_reasoning:
         yield told("left out while thinking", ", ".join(sorted(traits.drop_when_reasoning)), "drop_when_reasoning")

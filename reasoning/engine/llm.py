@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -13,9 +14,11 @@ from reasoning.engine.draw_queue import DrawQueue
 from reasoning.engine.purchaser import Purchaser
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
-from reasoning.errors import UsageError
+from reasoning.errors import SettingRefused, UsageError
 from reasoning.journal import Journal
+from reasoning.logs import Log
 from reasoning.messages import Completion, Conversation, Request, Usage
+from reasoning.providers import model_traits
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
@@ -26,6 +29,9 @@ DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The sampling parameters of a call that sets none."""
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """The parameters for which 1 and 1.0 mean the same request."""
+_LIMIT_NAMES = frozenset(["max_tokens", "max_completion_tokens"])
+"""The names of the limit on the tokens of a completion."""
+_log = Log(__name__)
 
 Connect: TypeAlias = Callable[..., "LLM"]
 """A function that makes an LLM from a model's name, such as `reasoning.connect`."""
@@ -82,6 +88,7 @@ class LLM:
         self._last_identity: tuple[object, ...] = ()
         self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._validated: set[frozenset[str]] = set()
+        self._refused: set[str] = set()
         self._request: Request
         client.on_headers = limits.on_headers
         event_loop.close_when_collected(self, client)
@@ -244,7 +251,53 @@ class LLM:
         self, request: Request, draws: Sequence[int], context: CallContext | None = None
     ) -> list[Completion | DrawError]:
         """Return the outcome of each draw, a completion or an error; see `draw`."""
-        return await self._queue.outcomes(request, draws, context or CallContext(self.budget, self.journal))
+        outcomes = await self._queue.outcomes(request, draws, context or CallContext(self.budget, self.journal))
+        for outcome in outcomes:
+            if isinstance(outcome, DrawError) and isinstance(outcome.error, SettingRefused):
+                setting = outcome.error.setting
+                is_field = setting not in request.sampling and setting in request.sampling.get("extra_body", ())
+                self._learn(f"extra_body.{setting}" if is_field else setting)
+        return outcomes
+
+    def _learn(self, setting: str) -> None:
+        """Leave out a setting that the model refuses, or rename it, from now on."""
+        if setting in self._refused:
+            return
+        self._refused.add(setting)
+        if setting in _LIMIT_NAMES and self._refused.issuperset(_LIMIT_NAMES):
+            # It refuses both names, and a budget needs a limit.
+            return
+        self.traits = self.traits.without(setting)
+        self._last_params = {}, "", {}
+        lines = self._describe_learned()
+        change = "is sent under its other name" if setting in _LIMIT_NAMES else "is left out, its default applies,"
+        _log.notify(
+            f"{self.name} does not take {setting}: it {change} from now on. To do so from the start, write "
+            f"{' and '.join(lines)} below {model_traits.table_for(self.name)} in {model_traits.users_path()}"
+        )
+
+    def _describe_learned(self) -> list[str]:
+        """Return the lines of a table of models that say what has been learned."""
+        lines = list[str]()
+        if self._refused - _LIMIT_NAMES:
+            lines.append(f"drop = [{', '.join(json.dumps(name) for name in sorted(self.traits.drop))}]")
+        if self._refused & _LIMIT_NAMES:
+            pairs = [f"{old} = {json.dumps(new)}" for old, new in self.traits.rename.items()]
+            lines.append(f"rename = {{ {', '.join(pairs)} }}")
+        return lines
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The settings that the model has refused, and that are no longer sent as they were."""
+        return tuple(sorted(self._refused))
+
+    def assume_refused(self, settings: Iterable[str]) -> None:
+        """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
+        for setting in settings:
+            if setting not in self._refused:
+                self._refused.add(setting)
+                self.traits = self.traits.without(setting)
+        self._last_params = {}, "", {}
 
     async def finish_calls(self) -> None:
         """Wait until the calls in flight have been answered, by all models that share the journal."""

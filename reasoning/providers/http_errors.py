@@ -125,6 +125,8 @@ def error_message(text: str) -> tuple[str, str]:
         body = json.loads(text)
     except (ValueError, RecursionError):
         return text or "nothing", ""
+    if isinstance(body, list) and len(body) == 1:  # as Gemini's
+        body = body[0]
     error = body.get("error", body) if isinstance(body, dict) else body
     if not isinstance(error, dict):
         return str(error), ""

@@ -20,6 +20,7 @@ from reasoning.errors import (
     ModelNotFound,
     PromptRefused,
     QuotaExhausted,
+    SettingRefused,
     UnknownName,
     UsageError,
     nearest,
@@ -30,6 +31,7 @@ from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retr
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, price_table
+from reasoning.providers.refusals import SYSTEM_TURN_HINT, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 
 
@@ -74,7 +76,8 @@ class LiteLLMClient(Client):
         try:
             reply = await self._send(litellm, request, settings)
         except CallFailed as error:
-            if error.status not in (400, 422) or isinstance(error, ContextOverflow) or settings.pop("n", None) is None:
+            is_other = isinstance(error, ContextOverflow | SettingRefused)
+            if error.status not in (400, 422) or is_other or settings.pop("n", None) is None:
                 raise
             reply = await self._send(litellm, request, settings)
             self.max_n = 1  # the refused parameter was `n`
@@ -143,7 +146,7 @@ class LiteLLMClient(Client):
                 raise CallFailed(message, retryable=True) from None
             # litellm rejects a response if one of its choices is malformed. The others are paid for.
             if (reply := _chat_reply(received)) is None:
-                raise self._translate_error(litellm, error) from None
+                raise self._translate_error(litellm, error, request, settings) from None
             self._reached = True
             return reply
         self._reached = True
@@ -155,7 +158,9 @@ class LiteLLMClient(Client):
         plain: dict[str, Any] = response.model_dump(warnings=False)
         return plain
 
-    def _translate_error(self, litellm: Any, error: Exception) -> CallFailed:
+    def _translate_error(
+        self, litellm: Any, error: Exception, request: Request, settings: Mapping[str, Any]
+    ) -> CallFailed:
         """Translate litellm's exception, with its message shortened and redacted."""
         response = getattr(error, "response", None)
         headers = getattr(error, "litellm_response_headers", None) or getattr(response, "headers", None) or {}
@@ -180,6 +185,11 @@ class LiteLLMClient(Client):
             message += "; check the model's name"
         if error_type is not CallFailed:
             return error_type(message, status=status)
+        if isinstance(error, litellm.BadRequestError | litellm.UnprocessableEntityError):
+            if (refusal := find_refusal(status, str(error), "", settings)) is not None:
+                return SettingRefused(refusal.setting, message, status)
+            if refuses_system_turn(400, str(error), [turn.role for turn in request.messages]):
+                message += SYSTEM_TURN_HINT
         if (
             not self._reached
             and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)

@@ -12,7 +12,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,8 @@ from reasoning.toml_io import TomlFile
 
 SHIPPED = Path(__file__).with_name("models.toml")
 _BRACKETS = re.compile(r"\[[^\]]+\]")
+_FIELD = "extra_body."
+"""The beginning of the name of a field of `extra_body` among parameters that are dropped."""
 _PRICES = ("input", "output", "cached_input")
 
 
@@ -33,7 +35,7 @@ class ModelTraits:
 
     Attributes:
         rename: parameters that are sent under another name.
-        drop: parameters that the model refuses or ignores.
+        drop: parameters that the model refuses or ignores; "extra_body.NAME" for a field of `extra_body`.
         drop_when_reasoning: parameters that it refuses while it reasons.
         reasons_by_default: whether it reasons even without `reasoning_effort`.
         n: whether one request may ask for several completions.
@@ -59,12 +61,39 @@ class ModelTraits:
     def apply(self, sampling: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters to send: renamed, and without those that the model refuses."""
         dropped = self._dropped_names(sampling)
-        return {self.rename.get(name, name): value for name, value in sampling.items() if name not in dropped}
+        sent = {self.rename.get(name, name): value for name, value in sampling.items() if name not in dropped}
+        if fields := self._dropped_fields(sampling, dropped):
+            sent["extra_body"] = {name: value for name, value in sent["extra_body"].items() if name not in fields}
+            if not sent["extra_body"]:
+                del sent["extra_body"]
+        return sent
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
         """Return the parameters that `apply` drops, in their order."""
         dropped = self._dropped_names(sampling)
-        return [name for name in sampling if name in dropped] if dropped else []
+        if not dropped:
+            return []
+        fields = self._dropped_fields(sampling, dropped)
+        return [name for name in sampling if name in dropped] + [f"{_FIELD}{name}" for name in fields]
+
+    def without(self, setting: str) -> ModelTraits:
+        """Return the traits of a model that refuses a setting.
+
+        A limit on tokens gets its other name, `max_completion_tokens` or `max_tokens`, since a budget needs one.
+
+        Args:
+            setting: the setting as it was sent; "extra_body.NAME" for a further field.
+        """
+        if setting == "max_tokens":
+            return replace(self, rename={**self.rename, "max_tokens": "max_completion_tokens"})
+        if setting == "max_completion_tokens":
+            return replace(self, rename={old: new for old, new in self.rename.items() if old != "max_tokens"})
+        original = next((old for old, new in self.rename.items() if new == setting), setting)
+        return replace(self, drop=self.drop | {original})
+
+    def _dropped_fields(self, sampling: Mapping[str, Any], dropped: frozenset[str]) -> list[str]:
+        extra = sampling.get("extra_body")
+        return [name for name in extra if f"{_FIELD}{name}" in dropped] if isinstance(extra, Mapping) else []
 
     def _dropped_names(self, sampling: Mapping[str, Any]) -> frozenset[str]:
         if not self.drop_when_reasoning:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from reasoning import forks
 from reasoning.errors import (
@@ -26,6 +27,7 @@ from reasoning.errors import (
     PromptRefused,
     QuotaExhausted,
     RequestOutdated,
+    SettingRefused,
 )
 from reasoning.files import max_bytes
 from reasoning.logs import Log
@@ -46,6 +48,7 @@ from reasoning.providers.http_errors import (
 )
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
+from reasoning.providers.refusals import SYSTEM_TURN_HINT, find_refusal, refuses_system_turn
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 
@@ -209,7 +212,8 @@ class OpenAIClient(Client):
         except ModelNotFound as error:
             raise error if is_openai(self._base_url) else await self._explain(error, request) from None
         except CallFailed as error:
-            is_of_n = error.status in (400, 422) and not isinstance(error, PromptRefused | QuotaExhausted)
+            is_other = isinstance(error, PromptRefused | QuotaExhausted | RequestOutdated)
+            is_of_n = error.status in (400, 422) and not is_other
             if not is_of_n or body.pop("n", None) is None:
                 raise
             reply, headers = await self._send("/chat/completions", body)
@@ -286,7 +290,12 @@ class OpenAIClient(Client):
         if error.status == 200 and (models is not None or not may_be_below):
             # A gateway in front of the API sent a page.
             return CallFailed(str(error), retryable=True, status=error.status)
-        hint = f", which usually ends in /v1, as in {mask_path(corrected)}" if may_be_below and models is None else ""
+        hint = ""
+        if may_be_below and models is None:
+            hint = f", which usually ends in /v1, as in {mask_path(corrected)}"
+            nearby = f"{wrong.partition('://')[0]}://{urlsplit(wrong).netloc}/v1"
+            if nearby != corrected and await self._list_models(nearby) is not None:
+                hint = f": the server has an API at {nearby}"
         if models and self._name not in models:
             hint = f"; the server has {redact(', '.join(sorted(models)[:_SHOWN_MODELS]))}"
             hint += ", …" if len(models) > _SHOWN_MODELS else ""
@@ -330,7 +339,7 @@ class OpenAIClient(Client):
         headers = response.headers
         self.on_headers(headers)
         if response.status >= 300:
-            raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers)
+            raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers, body)
         try:
             reply = _decode(raw)
         except (ValueError, RecursionError):
@@ -343,7 +352,7 @@ class OpenAIClient(Client):
             text = redact(text, *self._secrets) or "nothing"
             raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
-            raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers)
+            raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers, body)
         if not self._reached.is_set():
             self._reached.set()
         return reply, headers
@@ -407,7 +416,9 @@ class OpenAIClient(Client):
             return CallFailed(f"{self._address} cannot be called: {reason}")
         return CallFailed(f"the connection to {self._address} broke: {reason}", retryable=True)
 
-    def _response_error(self, status: int, text: str, headers: Mapping[str, str]) -> CallFailed:
+    def _response_error(
+        self, status: int, text: str, headers: Mapping[str, str], body: Mapping[str, Any]
+    ) -> CallFailed:
         message, kind = error_message(text)
         answer = f"{self._address} answered {status}: {redact(message, *self._secrets)}"
         if status < 400:
@@ -437,6 +448,10 @@ class OpenAIClient(Client):
             answer += NO_CREDIT_HINT
         if error_type is not CallFailed:
             return error_type(answer, status=status)
+        if (refusal := find_refusal(status, message, text, body)) is not None:
+            return SettingRefused(refusal.setting, answer, status)
+        if refuses_system_turn(status, message, [turn["role"] for turn in body.get("messages", ())]):
+            return CallFailed(answer + SYSTEM_TURN_HINT, status=status)
         return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 

@@ -166,6 +166,11 @@ def test_a_server_that_is_no_api_ends_the_run_with_a_remedy(unknown: Callable[[]
         solve(Api("/nowhere", unknown=unknown), "")
 
 
+def test_the_api_of_the_same_server_is_named() -> None:
+    with pytest.raises(ModelNotFound, match=r"check .* the base_url: the server has an API at http://[\d.]+:\d+/v1$"):
+        solve(Api("/v1"), "/api/openai")
+
+
 def test_the_address_of_another_protocol_is_told() -> None:
     async def go() -> str:
         async with listening(Api("/v1")) as url:
