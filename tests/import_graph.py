@@ -43,7 +43,7 @@ LAYERS = (
     ("benchmarks.runs",),
     ("benchmarks.analysis",),
     ("benchmarks.report", "benchmarks.chains"),
-    ("benchmarks.experiment", "benchmarks.advise", "benchmarks.rescore"),
+    ("benchmarks.experiment", "benchmarks.advise", "benchmarks.rescore", "benchmarks.view"),
     ("benchmarks.cli", "benchmarks"),
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""

@@ -92,23 +92,32 @@ class RunComparison:
         specs = [spec for change in self.changes for spec in (change.before, change.after)]
         return ShortNames.of([*specs, *self.gone, *self.new])
 
-    def table(self) -> RenderableType:
-        """Return the comparison for a terminal."""
-        from rich.console import Group
-        from rich.text import Text
-
+    @property
+    def cells(self) -> Table:
+        """The changes as a table, with those that fail the test emphasized."""
         rows = [
             (self._names(change.name), *map(str, (change.pair.n, len(change.gained), len(change.lost))), *change.cells)
             for change in self.changes
         ]
         marked = {change.name for change in self.worse} | self.untested.keys()
-        table = Table(
+        return Table(
             ("strategy", "problems", "gained", "lost", "change, points", "95 %", "p"),
             rows,
             emphasized={index for index, change in enumerate(self.changes) if change.name in marked},
         )
-        notes = "\n".join([*self._names.legend, *map(self._names, self._notes())])
-        return Group(table.to_rich(emphasis="bold red"), Text(""), Text(strip_control(notes)))
+
+    @property
+    def notes(self) -> list[str]:
+        """The legend, the subject of the comparison, and what is left out or fails, one line each."""
+        return [*self._names.legend, *map(self._names, self._notes())]
+
+    def table(self) -> RenderableType:
+        """Return the comparison for a terminal."""
+        from rich.console import Group
+        from rich.text import Text
+
+        notes = Text(strip_control("\n".join(self.notes)))
+        return Group(self.cells.to_rich(emphasis="bold red"), Text(""), notes)
 
     def _notes(self) -> Iterable[str]:
         yield f"{self.labels[0]} → {self.labels[1]}: {pluralize(self.common, 'problem')} in both"
@@ -171,7 +180,25 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         InputError: a folder holds no run, or is damaged.
         UsageError: the runs have no problem or no strategy in common.
     """
-    old, new = ResultsFolder.read(before), ResultsFolder.read(after)
+    stores = ResultsFolder.read(before), ResultsFolder.read(after)
+    return compare_stores(*stores, (str(before), str(after)), tolerance)
+
+
+def compare_stores(
+    old: ResultsFolder, new: ResultsFolder, labels: tuple[str, str], tolerance: float | None = None
+) -> RunComparison:
+    """Compare two runs as `compare_runs` does, from results that are already read.
+
+    Args:
+        old: the results of the earlier run.
+        new: the results of the later run.
+        labels: the names of the runs.
+        tolerance: the largest accepted loss of a strategy, in points of accuracy; None for no test.
+
+    Raises:
+        UsageError: the runs have no problem or no strategy in common.
+    """
+    before, after = labels
     common = common_problems([old, new])
     if not common:
         tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
@@ -187,7 +214,7 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
     matched_specs = {spec for pair in matched for spec in pair}
     gone, added = (tuple(spec for spec in store.specs if spec not in matched_specs) for store in (old, new))
     return RunComparison(
-        (str(before), str(after)),
+        labels,
         tuple(_change(old, new, first, second, common) for first, second in matched),
         len(common),
         len(all_problems) - len(common),

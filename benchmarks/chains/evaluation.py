@@ -210,7 +210,7 @@ def summarize_evaluation(
     all_scores = list(scores)
     steps = [step.name for step in chain.steps]
     parts = [part for step in steps for part in (f"{step} alone", step)] + [END]
-    rows = [row for part in parts if (row := _summarize([score for score in all_scores if score.part == part]))]
+    rows = [row for part in parts if (row := summarize_part([score for score in all_scores if score.part == part]))]
     known = by_part(all_scores)
     losses, not_attributed = [], {}
     for step in steps:
@@ -240,8 +240,8 @@ def by_part(scores: Iterable[PartScore]) -> dict[str, dict[str, float]]:
     return known
 
 
-def _summarize(scores: Sequence[PartScore]) -> PartSummary | None:
-    """Return the summary of one part's scores; None without scores."""
+def summarize_part(scores: Sequence[PartScore]) -> PartSummary | None:
+    """Return the summary of the scores of one part; None without scores."""
     if not scores:
         return None
     part, known = scores[0].part, [score for score in scores if score.score is not None]

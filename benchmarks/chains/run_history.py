@@ -107,7 +107,7 @@ def recorded_runs(folder: Path) -> list[RecordedRun]:
     Raises:
         InputError: a file is damaged.
     """
-    return [_read(path) for path in sorted(runs_folder(folder).glob("*.json"))]
+    return [read_run(path) for path in sorted(runs_folder(folder).glob("*.json"))]
 
 
 def set_params(sampling: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +151,12 @@ def save_run(run: RecordedRun, folder: Path) -> Path:
     return path
 
 
-def _read(path: Path) -> RecordedRun:
+def read_run(path: Path) -> RecordedRun:
+    """Return the recorded run in a file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
     try:
         data = json.loads(toml_io.read_text(path))
         scores = [

@@ -11,6 +11,7 @@ import typer
 
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.results import print_comparison
+from reasoning.benchmarks.cli.view import view
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.commands import Commands
@@ -99,6 +100,7 @@ def register(root: typer.Typer) -> None:
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
     root.command("advise")(advise)
+    root.command("view")(view)
 
 
 @bench.command()

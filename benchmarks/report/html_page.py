@@ -27,10 +27,11 @@ def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
     Raises:
         InputError: the file cannot be written, or the folder's traces are damaged.
     """
-    atomic_write(path, _page(data, traces))
+    atomic_write(path, page_of(data, traces=traces))
 
 
-def _page(data: ReportData, traces: bool) -> Iterator[str]:
+def page_of(data: ReportData, *, traces: bool = True) -> Iterator[str]:
+    """Yield the parts of the page; see `write_page`."""
     script, style = read_resource("page_parts.js") + read_resource("page.js"), colours() + read_resource("page.css")
     begun = {result.problem for result in data.comparison.results}
     problems = [problem for problem in data.folder.examples if problem in begun]
@@ -101,6 +102,11 @@ def colours() -> str:
         f":root{{color-scheme:light;{LIGHT}}}@media(prefers-color-scheme:dark){{:root[data-theme=auto]"
         f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}\n"
     )
+
+
+def page_parts() -> str:
+    """Return the script that shows texts, answers and traces, as a module for other pages."""
+    return f"{read_resource('page_parts.js')}\nexport {{ el, put, block, makeSortable, mark, steps, addAnswers }};\n"
 
 
 def read_resource(name: str) -> str:

@@ -114,7 +114,12 @@ class ResultsFolder:
         return store
 
     @classmethod
-    def _stored(cls, folder: Path) -> ResultsFolder:
+    def read_run_file(cls, folder: Path) -> ResultsFolder:
+        """Read only `run.json`: the settings, the strategies and the metadata.
+
+        Raises:
+            InputError: the file is damaged or unreadable.
+        """
         path = folder / "run.json"
         try:
             run = json.loads(path.read_text(encoding="utf-8"))
@@ -123,24 +128,54 @@ class ResultsFolder:
             for name, kind in (("settings", dict), ("metadata", dict), ("strategies", list)):
                 if not isinstance(run[name], kind):
                     raise TypeError(f"{name!r} must be a JSON {'object' if kind is dict else 'list'}")
-            store = cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
+            return cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
+
+    @classmethod
+    def _stored(cls, folder: Path) -> ResultsFolder:
+        store = cls.read_run_file(folder)
         # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
         results, problems = store._file("results"), store._file("problems")
         for number, record in enumerate(results.read(), 1):
-            with _readable(results.path, number):
-                result = Result.from_json(record)
-                store.results[result.key] = result
+            store.load_result(record, number)
         for number, record in enumerate(problems.read(), 1):
-            with _readable(problems.path, number):
-                name, example = record["id"], example_json.from_json(record)
-                if name in store.examples:
-                    raise ValueError(f"a second problem {name!r}: its results cannot be assigned to one of them")
-                store.examples[name] = example
-                if record.get("own_scorer"):
-                    store._incomplete.add(name)
+            store.load_problem(record, number)
         return store
+
+    def load_result(self, record: dict[str, Any], number: int) -> Result:
+        """Take over a record of `results.jsonl`, and return it.
+
+        Args:
+            record: the record.
+            number: the number of its line.
+
+        Raises:
+            InputError: the record is damaged; names the line.
+        """
+        with _readable(self._path("results"), number):
+            result = Result.from_json(record)
+            self.results[result.key] = result
+        return result
+
+    def load_problem(self, record: dict[str, Any], number: int) -> Example:
+        """Take over a record of `problems.jsonl`, and return it.
+
+        Args:
+            record: the record.
+            number: the number of its line.
+
+        Raises:
+            InputError: the record is damaged, or a second one of its problem; names the line.
+        """
+        with _readable(self._path("problems"), number):
+            name, example = record["id"], example_json.from_json(record)
+            if name in self.examples:
+                raise ValueError(f"a second problem {name!r}: its results cannot be assigned to one of them")
+            self.examples[name] = example
+            if record.get("own_scorer"):
+                self._incomplete.add(name)
+        return example
 
     def reset_after_fork(self) -> None:
         """Close the lock in a child process, or the folder would stay locked until the child ends."""
@@ -236,8 +271,11 @@ class ResultsFolder:
         self.write_file("run.json", dump_json(run, indent=2, default=str) + "\n")
 
     def _file(self, name: str) -> JsonlFile:
+        return self._lines.setdefault(name, JsonlFile(self._path(name)))
+
+    def _path(self, name: str) -> Path:
         assert self.folder is not None
-        return self._lines.setdefault(name, JsonlFile(self.folder / f"{name}.jsonl"))
+        return self.folder / f"{name}.jsonl"
 
 
 def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:

@@ -50,6 +50,32 @@ def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
     return lock
 
 
+def is_writing(folder: Path) -> bool | None:
+    """Return whether a process holds the lock of a folder, without locking it; None if that cannot be known.
+
+    A test by locking could make a run fail that begins at the same moment. Linux lists its locks.
+    """
+    return is_locked(folder / "lock")
+
+
+def is_locked(path: Path) -> bool | None:
+    """Return whether a process holds a lock on a file; None if that cannot be known."""
+    try:
+        inode = str(path.stat().st_ino)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+    except OSError:
+        return None
+    # "1: FLOCK  ADVISORY  WRITE 4711 00:2a:1234 0 EOF"; a waiting process has "->" before FLOCK. The device is not
+    # compared, since file systems such as btrfs have another one here.
+    entries = (line.split() for line in locks.splitlines())
+    return any(len(entry) > 5 and entry[1] == "FLOCK" and entry[5].rpartition(":")[2] == inode for entry in entries)
+
+
 def _lock(file: IO[bytes]) -> None:
     if sys.platform == "win32":
         import msvcrt

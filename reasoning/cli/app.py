@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUP = "reasoning.commands"
 """The entry points that add commands."""
-_ORDER = ("ask", "strategies", "prompts", "tasks", "bench", "advise", "chain", "models", "journal", "doctor")
+_ORDER = ("ask", "strategies", "prompts", "tasks", "bench", "advise", "view", "chain", "models", "journal", "doctor")
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ _SPEAKING_SECONDS = 0.2
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 
 _kept = ""
+_quiet = False
 _requested = threading.Event()
 _finishing = threading.Lock()
 _spoken = threading.Lock()
@@ -64,6 +65,12 @@ def keep(what: str) -> None:
     """Set what is kept if the command is interrupted from now on, such as "the results are kept in DIR"."""
     global _kept
     _kept = what
+
+
+def leave_quietly() -> None:
+    """Let an interrupt end the command without a word, since that is how it ends: a server, which keeps nothing."""
+    global _quiet
+    _quiet = True
 
 
 def requested() -> bool:
@@ -134,7 +141,7 @@ def _leave_after_grace() -> None:
 def _leave() -> NoReturn:
     """Say how to continue, once, and end the process without any cleanup."""
     # Another thread that is saying it ends the process, unless it is blocked since nothing reads standard error.
-    if _spoken.acquire(timeout=_SPEAKING_SECONDS):
+    if not _quiet and _spoken.acquire(timeout=_SPEAKING_SECONDS):
         text = f"stopped; {_kept}\ncontinue with" if _kept else "stopped\nrun again with"
         text = f"{text}: {command_line()}"
         printable = "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)

@@ -57,8 +57,8 @@ class Browser:
                 process.stderr.close()
                 self._loop.close()
 
-    def open(self, path: Path, width: int = 1440, height: int = 900, dark: bool = False, at: str = "") -> None:
-        """Open a file, at a part of it such as "#runs", and wait until its script has done its part."""
+    def open(self, page: Path | str, width: int = 1440, height: int = 900, dark: bool = False, at: str = "") -> None:
+        """Open a file or an address, at a part of it such as "#runs", and wait until it is loaded."""
         self.said.clear()
         self.requests.clear()
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -68,7 +68,7 @@ class Browser:
             "Emulation.setEmulatedMedia", features=[scheme, {"name": "prefers-reduced-motion", "value": "reduce"}]
         )
         self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=path.as_uri() + at)
+        self.call("Page.navigate", url=(page.as_uri() if isinstance(page, Path) else page) + at)
         self.wait("document.readyState === 'complete'")
 
     def ask(self, script: str) -> Any:

@@ -1,0 +1,84 @@
+"""The requests that the viewer refuses: those of other machines, of other sites, and of other users of this machine."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+"""The names by which a browser may address the viewer. Another name is that of a site whose address was changed to
+this machine's after its page was loaded (DNS rebinding). Ports are not compared, so that a tunnel may have another."""
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""The headers of every response."""
+_REFUSED = "This viewer needs the address that `reasoning view` printed when it was started, with its token.\n"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guard:
+    """The check of every request. The token is new in each process; the first page stores it in a cookie.
+
+    Args:
+        port: the port of the server, since a cookie belongs to all ports of a host.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.token = secrets.token_urlsafe(24)
+        self.cookie = f"reasoning-view-{port}"
+
+    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+        """Return the middleware of the application."""
+
+        @web.middleware
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+            response: web.StreamResponse
+            if (refusal := self.refusal(request)) is not None:
+                status, text = refusal
+                response = web.Response(status=status, text=text)
+            else:
+                try:
+                    response = await handler(request)
+                except web.HTTPException as error:
+                    response = web.Response(status=error.status, text=f"{error.reason}\n")
+                if self._is_token(request.query.get("token", "")):
+                    response.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
+            if not response.prepared:
+                response.headers.update(HEADERS)
+            return response
+
+        return check
+
+    def refusal(self, request: web.Request) -> tuple[int, str] | None:
+        """Return the status and the text of a refusal; None if the request is allowed."""
+        if request.method not in ("GET", "HEAD"):
+            return HTTPStatus.METHOD_NOT_ALLOWED, "The viewer only reads.\n"
+        host = re.sub(r":\d+$", "", request.headers.get("Host", "")).lower()
+        if host not in HOSTS:
+            return HTTPStatus.FORBIDDEN, "The viewer is open at 127.0.0.1 and localhost only.\n"
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        origin = request.headers.get("Origin")
+        is_page = request.path == "/" and request.headers.get("Sec-Fetch-Dest", "document") == "document"
+        if (site not in ("same-origin", "none") and not is_page) or (origin and origin != f"http://{request.host}"):
+            return HTTPStatus.FORBIDDEN, "Another site may not read from the viewer.\n"
+        given = request.query.get("token") or request.cookies.get(self.cookie, "")
+        return None if self._is_token(given) else (HTTPStatus.FORBIDDEN, _REFUSED)
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())
