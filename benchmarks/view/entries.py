@@ -69,7 +69,7 @@ def search(root: Path) -> Search:
         for entry in _entries(root, path, names, files):
             entries[entry.name] = entry
         links += [_name(root, path / name) for name in names if _leads_out(path / name, root)]
-        is_run = "run.json" in files
+        is_run = _is_run(path)
         names[:] = [] if is_run else sorted(n for n in names if not n.startswith(".") and n not in _SKIPPED)
     return Search(entries, tuple(links), False)
 
@@ -83,7 +83,7 @@ def is_inside(path: Path, root: Path) -> bool:
 
 
 def _entries(root: Path, folder: Path, names: list[str], files: list[str]) -> Iterator[Entry]:
-    if "run.json" in files:
+    if _is_run(folder):
         yield Entry(RUN, _name(root, folder), folder)
         return
     if run_history.PLACE in names and is_inside(folder / run_history.PLACE, root):
@@ -92,6 +92,11 @@ def _entries(root: Path, folder: Path, names: list[str], files: list[str]) -> It
         written = _WRITTEN.fullmatch(file)
         if (written[1] if written else file).endswith(_SUFFIXES) and _is_output(folder / file, root):
             yield Entry(OUTPUT, _name(root, folder / file), folder / file)
+
+
+def _is_run(folder: Path) -> bool:
+    # A pipe or a device would block the reader.
+    return (folder / "run.json").is_file()
 
 
 def _is_output(path: Path, root: Path) -> bool:

@@ -7,8 +7,12 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Middleware
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names by which a browser may address the viewer. Another name is that of a site whose address was changed to
@@ -43,7 +47,7 @@ class Guard:
         self.token = secrets.token_urlsafe(24)
         self.cookie = f"reasoning-view-{port}"
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         """Return the middleware of the application."""
 
         @web.middleware

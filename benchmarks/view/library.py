@@ -55,7 +55,7 @@ class Library:
                 self._next_search = time.monotonic() + max(1.0, _SEARCH_SHARE * took)
                 for kept in (self._progress, self._outputs, self._open):
                     for name in [name for name in kept if name not in self._search.entries]:
-                        del kept[name]  # type: ignore[attr-defined]
+                        del kept[name]
             return self._search
 
     def entry(self, kind: str, name: str) -> Entry:

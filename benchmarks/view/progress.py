@@ -156,10 +156,11 @@ class RunProgress:
         """Return the number of results of each strategy that the commands of the run ask for."""
         expected: dict[str, int] = {}
         metadata = self.head.metadata if self.head else {}
-        stopped = (metadata.get("race") or {}).get("stopped") or {}
-        for one in metadata.get("invocations") or []:
+        stopped = _mapping(_mapping(metadata.get("race")).get("stopped"))
+        invocations = metadata.get("invocations")
+        for one in invocations if isinstance(invocations, list) else []:
             try:
-                finished = (metadata.get("completed_within") or {}).get(str(one.get("time_limit")))
+                finished = _mapping(metadata.get("completed_within")).get(str(one.get("time_limit")))
                 limits = [limit for limit in (one.get("limit"), finished, self._problems.lines) if limit]
                 count = min(limits, default=0) * int(one.get("epochs", 1))
                 for spec in one["strategies"]:
@@ -168,3 +169,7 @@ class RunProgress:
             except (AttributeError, KeyError, TypeError, ValueError):
                 continue
         return expected
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -66,7 +66,6 @@ def run_page(library: Library, name: str) -> dict[str, Any]:
     return {
         **_progress(progress),
         "name": name,
-        "root": str(library.root),
         "version": run.version,
         "analysed": found.version if found else None,
         "unfinished": UNFINISHED if progress.state == RUNNING else "",
@@ -138,12 +137,18 @@ def compare_page(library: Library, before: str, after: str) -> dict[str, Any]:
     Raises:
         UsageError: the runs have no problem or no strategy in common.
     """
+    is_running = any(library.progress(name).state == RUNNING for name in (before, after))
     stores = [library.run(name)[0].snapshot() for name in (before, after)]
     changes = compare_stores(stores[0], stores[1], (before, after))
     listed = [
         {"name": change.name, "gained": list(change.gained), "lost": list(change.lost)} for change in changes.changes
     ]
-    return {"labels": [before, after], "table": table_json(changes.cells), "notes": changes.notes, "changes": listed}
+    return {
+        "unfinished": UNFINISHED if is_running else "",
+        "table": table_json(changes.cells),
+        "notes": changes.notes,
+        "changes": listed,
+    }
 
 
 def charts_page(library: Library, name: str) -> dict[str, Any]:
@@ -211,6 +216,9 @@ def _entry(library: Library, entry: Entry) -> dict[str, Any]:
         return {**row, "state": "done", "done": len(files), "updated": updated}
     except (InputError, UnknownName, OSError) as error:
         return {**row, "error": str(error)}
+    except Exception as error:
+        # A folder may hold anything, and one that is damaged must not hide the others.
+        return {**row, "error": f"it cannot be read: {type(error).__name__}: {error}"}
 
 
 def _progress(progress: RunProgress) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from typing import Any
 from aiohttp import web
 
 from reasoning.benchmarks.report.html_page import colours, page_parts, read_resource
+from reasoning.benchmarks.report.html_sections import FILTERS
 from reasoning.benchmarks.view import chain_pages, run_pages
 from reasoning.benchmarks.view.analysis import load_packages
 from reasoning.benchmarks.view.guard import Guard
 from reasoning.benchmarks.view.library import Library
 from reasoning.benchmarks.view.run_pages import Query
 from reasoning.errors import InputError, ReasoningError, UsageError
+from reasoning.tables import escape_html
 
 HOST = "127.0.0.1"
 PORT = 7331
@@ -46,7 +48,8 @@ def make_app(library: Library, guard: Guard) -> web.Application:
     app = web.Application(middlewares=[guard.middleware()])
     app[_LIBRARY], app[_POOL] = library, ThreadPoolExecutor(_THREADS, "reasoning-view")
     app[_POOL].submit(load_packages)
-    app.router.add_get("/", _serve_text("text/html", _text("view.html")))
+    html = _text("view.html").replace("ROOT", escape_html(str(library.root)))
+    app.router.add_get("/", _serve_text("text/html", html))
     app.router.add_get("/view.css", _serve_text("text/css", colours() + read_resource("page.css") + _text("view.css")))
     for script in ("view.js", "virtual_table.js"):
         app.router.add_get(f"/{script}", _serve_text("text/javascript", _text(script)))
@@ -155,8 +158,8 @@ def _number(request: web.Request, name: str, default: int, most: int = 10**9) ->
 
 def _query(request: web.Request) -> Query:
     show = request.query.get("show") or "all"
-    if show not in run_pages.FILTERS:
-        raise InputError(f"show must be one of {', '.join(run_pages.FILTERS)}, got {show!r}")
+    if show not in FILTERS:
+        raise InputError(f"show must be one of {', '.join(FILTERS)}, got {show!r}")
     of = _number(request, "of", -1)
     is_traced = request.query.get("traces") == "1"
     return Query(show, None if of < 0 else of, request.query.get("text", "")[:500], is_traced)

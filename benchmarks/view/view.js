@@ -128,8 +128,8 @@ async function listPage(params) {
   function row(entry) {
     const name = el("td", "text", link(entry.name === "." ? data.root.split(/[\\/]/).at(-1) : entry.name, entry.kind, { name: entry.name }));
     const when = el("td", "", ago(entry.updated));
-    if (entry.error) return el("tr", "broken", el("td"), name, Object.assign(el("td", "text", entry.error), { colSpan: 4 }), when);
-    if (entry.kind !== "run") return el("tr", "", el("td"), name, Object.assign(el("td", "text", ...summary(entry)), { colSpan: 4 }), when);
+    if (entry.error) return el("tr", "broken", ...(entry.kind === "run" ? [el("td")] : []), name, Object.assign(el("td", "text", entry.error), { colSpan: entry.kind === "run" ? 4 : 1 }), when);
+    if (entry.kind !== "run") return el("tr", "", name, el("td", "text", ...summary(entry)), when);
     const tick = Object.assign(el("input"), { type: "checkbox", checked: checked.has(entry.name), ariaLabel: `compare ${entry.name}` });
     tick.onchange = () => {
       if (tick.checked) checked.add(entry.name); else checked.delete(entry.name);
@@ -152,7 +152,6 @@ async function listPage(params) {
   function draw() {
     const focused = document.activeElement?.ariaLabel, wanted = box.value.trim().toLowerCase();
     const shown = data.entries.filter((one) => `${one.name} ${one.task || ""} ${one.model || ""}`.toLowerCase().includes(wanted));
-    $("root").textContent = data.root;
     compare.disabled = checked.size !== 2;
     compare.textContent = checked.size === 2 ? "Compare the two runs" : "Compare two runs (tick them)";
     compare.parentElement.hidden = data.entries.filter((one) => one.kind === "run").length < 2;
@@ -160,8 +159,8 @@ async function listPage(params) {
     const parts = Object.entries(SECTIONS).flatMap(([kind, title]) => {
       const rows = shown.filter((one) => one.kind === kind);
       if (!rows.length) return [];
-      const heads = kind === "run" ? ["", "run", "task", "model", "progress", "right", "changed"] : ["", "name", "", "", "", "", "changed"];
-      const head = el("tr", "", ...heads.map((text, at) => Object.assign(el("th", at && at < 6 ? "text" : "", text), { scope: "col" })));
+      const heads = kind === "run" ? ["", "run", "task", "model", "progress", "right", "changed"] : ["name", "content", "changed"];
+      const head = el("tr", "", ...heads.map((text, at) => Object.assign(el("th", at < heads.length - 1 ? "text" : "", text), { scope: "col" })));
       return [el("section", "part", el("h2", "", title), el("div", "scroll", el("table", "list", el("thead", "", head), el("tbody", "", ...rows.map(row)))))];
     });
     if (!data.entries.length) {
@@ -197,7 +196,6 @@ async function runPage(params) {
     const [data, now] = await get("run", new URLSearchParams({ run: name }), tag);
     if (!data) return;
     tag = now;
-    $("root").textContent = data.root;
     head.replaceChildren(el("h2", "", data.title || `${data.task} · ${data.model}`), progress(data), ...warnings([data.warning, data.error, ...data.warnings].filter(Boolean)));
     await draw(data);
     return data.analysed === null;
@@ -333,8 +331,10 @@ async function problemPage(params) {
     place.append(title, el("span", "dim", data.position ? `${data.position} of ${data.matched}` : ""), back, on);
     const chips = el("fieldset", "chips", el("legend", "", "Side by side")), side = el("div", "side");
     Object.assign(side, { tabIndex: 0, role: "region", ariaLabel: "Answers side by side" });
-    for (const run of data.runs) {
-      run.specs.forEach((spec, number) => {
+    for (const spec of new Set(data.runs.flatMap((run) => run.specs))) { // a strategy's answers in several runs stand together
+      for (const run of data.runs) {
+        const number = run.specs.indexOf(spec);
+        if (number < 0) continue;
         const key = `${run.name}\n${spec}`, [article, slots] = column(run, spec, number);
         const box = Object.assign(el("input"), { type: "checkbox", checked: !hidden.has(key) });
         article.hidden = hidden.has(key);
@@ -345,7 +345,7 @@ async function problemPage(params) {
         for (const [of, epoch, stage] of run.traces) {
           if (of === number && slots[epoch]) slots[epoch].replaceChildren(el("h4", "", "Step by step"), steps(stage, new Set()));
         }
-      });
+      }
     }
     body.replaceChildren(place, el("div", "asked", block(data.question), el("p", "facts", el("b", "", "target "), data.target)), ...others(), chips, side);
   }
@@ -392,7 +392,7 @@ async function comparePage(params) {
     if (!data) return;
     tag = now;
     const swap = link("the other way round", "compare", { before: after, after: before });
-    const parts = [el("h2", "", `${before} → ${after}`), el("p", "dim", swap), table(data.table), ...data.notes.map((line) => el("p", "note", line))];
+    const parts = [el("h2", "", `${before} → ${after}`), el("p", "dim", swap), ...(data.unfinished ? [el("p", "remarks", data.unfinished)] : []), table(data.table), ...data.notes.map((line) => el("p", "note", line))];
     for (const { name, gained, lost } of data.changes) {
       for (const [title, ids] of [["gained", gained], ["lost", lost]]) {
         if (!ids.length) continue;
@@ -506,6 +506,7 @@ function trouble(error) {
   if (!(error instanceof Trouble)) throw error;
   $("trouble").replaceChildren(el("span", "", error.message));
   $("trouble").hidden = false;
+  document.querySelector("#main > .reading")?.remove();
 }
 
 async function update(mine) {
@@ -527,7 +528,7 @@ async function open() {
   busy = false;
   keys = refresh = null;
   $("trouble").hidden = true;
-  $("main").replaceChildren(el("p", "dim", "Reading …"));
+  $("main").replaceChildren(el("p", "reading dim", "Reading …"));
   document.title = [params.get("id"), params.get("name") || params.get("run"), "reasoning view"].filter(Boolean).join(" · ");
   refresh = await (PAGES[page] || listPage)(params);
   await update(mine);

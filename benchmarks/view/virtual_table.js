@@ -65,7 +65,7 @@ export class VirtualTable {
   }
 
   paint() {
-    if (!this.above.firstChild) return; // there are no columns yet
+    if (!this.above.firstChild || !this.element.isConnected) return; // no columns yet, or another page is open
     const view = this.element.clientHeight, top = this.element.scrollTop;
     const first = Math.max(0, Math.floor(top / this.height) - AROUND);
     const last = Math.min(this.total, Math.ceil((top + view) / this.height) + AROUND);

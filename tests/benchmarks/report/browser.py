@@ -59,6 +59,8 @@ class Browser:
 
     def open(self, page: Path | str, width: int = 1440, height: int = 900, dark: bool = False, at: str = "") -> None:
         """Open a file or an address, at a part of it such as "#runs", and wait until it is loaded."""
+        # The page before this one may still ask its server.
+        self.call("Page.navigate", url="about:blank")
         self.said.clear()
         self.requests.clear()
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -67,7 +69,6 @@ class Browser:
         self.call(
             "Emulation.setEmulatedMedia", features=[scheme, {"name": "prefers-reduced-motion", "value": "reduce"}]
         )
-        self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=(page.as_uri() if isinstance(page, Path) else page) + at)
         self.wait("document.readyState === 'complete'")
 
