@@ -22,7 +22,7 @@ def view(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]",
+            metavar="DIR",
             help="A folder with runs and outputs of chains.",
             show_default="results/ if there is one, else this folder",
         ),
