@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reasoning.messages import Message as Message
     from reasoning.messages import Request as Request
     from reasoning.messages import Usage as Usage
+    from reasoning.problem import AnyOf as AnyOf
     from reasoning.problem import Example as Example
     from reasoning.problem import Problem as Problem
     from reasoning.prompts import Demonstration as Demonstration
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 _FROM = {
     "Answer": "answer",
     "Answered": "answer",
+    "AnyOf": "problem",
     "Budget": "engine.budget",
     "Card": "card",
     "Chain": "chain",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, AnyStr, cast
+from typing import IO, Any, AnyStr
 
 from reasoning.errors import InputError, UsageError
 
@@ -125,42 +123,6 @@ def remove_temporary() -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the line number and the JSON object of each line of a file.
-
-    Blank lines are skipped, and so is a byte order mark.
-
-    Args:
-        path: JSON lines in UTF-8, plain or, if the name ends in `.gz`, compressed with gzip; `~` is the home
-            folder.
-
-    Raises:
-        InputError: the file is missing or unreadable, or a line is not a JSON object or longer than
-            `max_bytes()`. The message begins with the file and the line, as in `tasks.jsonl:7: …`.
-
-    Examples:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "tasks.jsonl"
-        ...     atomic_write(path, '{"question": "1 + 1"}\\n\\n{"question": "2 + 2"}\\n')
-        ...     list(read_jsonl(path))
-        [(1, {'question': '1 + 1'}), (3, {'question': '2 + 2'})]
-    """
-    path = Path(path).expanduser()
-    number = 0
-    try:
-        with _open_binary(path) as lines:
-            for number, line in enumerate(read_lines(lines, path), 1):
-                if not line.isspace():
-                    yield number, parse_json_object(line, f"{path}:{number}")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"{path}:{number + 1}: the gzip data is truncated or damaged: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
 def parse_json_object(text: str | bytes, where: str) -> dict[str, Any]:
     """Parse a JSON object.
 
@@ -204,7 +166,3 @@ def parse_json(text: str | bytes, where: str) -> Any:
         raise InputError(f"{where}: not JSON: {error}") from None
     except RecursionError:
         raise InputError(f"{where}: not JSON that can be read: it is nested too deeply") from None
-
-
-def _open_binary(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")

@@ -138,12 +138,45 @@ def _is_whole_reply(kind: Kind) -> bool:
 
 
 @dataclass(frozen=True)
+class AnyOf:
+    """Several accepted answers as one target: a value is right if it matches any of them.
+
+    A list as a target is one answer, for kinds whose answers are lists.
+
+    Attributes:
+        answers: the accepted answers, at least one; each as a target of the kind.
+
+    Raises:
+        UsageError: the list is empty.
+
+    Examples:
+        >>> Example(Problem("What is the capital of the Netherlands?"), AnyOf(["Amsterdam", "A'dam"])).score("Adam")
+        True
+    """
+
+    answers: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.answers, str) or not self.answers:
+            raise UsageError(f"AnyOf needs a list of accepted answers, got {self.answers!r:.80}")
+        object.__setattr__(self, "answers", tuple(self.answers))
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self.answers))
+
+
+def accepted_answers(target: Any) -> Sequence[Any]:
+    """Return the answers that a target accepts: one, unless it is `AnyOf` several."""
+    return target.answers if isinstance(target, AnyOf) else (target,)
+
+
+@dataclass(frozen=True)
 class Example:
     """A problem and its target. Only scorers see the target, so no strategy can leak it.
 
     Attributes:
         problem: the problem.
-        target: the right answer, as the data set has it.
+        target: the right answer, as the data set has it; `AnyOf` several if any of them is right.
         scorer: returns whether a value is right, for kinds that cannot tell (a puzzle with many
             solutions).
         family: the name that similar problems share, such as variants of one question or questions
@@ -160,4 +193,8 @@ class Example:
         """Return whether a value is right. None, the value of an unparsed answer, is not."""
         if value is None:
             return False
-        return self.scorer(value) if self.scorer else self.problem.kind.score(value, self.target)
+        if self.scorer:
+            return self.scorer(value)
+        # All are compared, so that a wrong target always raises an error.
+        scores = [self.problem.kind.score(value, target) for target in accepted_answers(self.target)]
+        return any(scores)

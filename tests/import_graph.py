@@ -14,6 +14,7 @@ LAYERS = (
         "errors",
         "paths",
         "files",
+        "data_files",
         "text_safety",
         "logs",
         "secret_scan",

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError
-from reasoning.files import atomic_path, atomic_write, parse_json, read_jsonl
+from reasoning.files import atomic_path, atomic_write, parse_json
 
 
 @pytest.mark.parametrize("content", ["ä\n\r\n", "ä\n\r\n".encode(), ["ä", "\n\r\n"]])

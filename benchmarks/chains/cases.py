@@ -15,8 +15,8 @@ from reasoning import toml_io as toml
 from reasoning.benchmarks.chains.checks import KEYS, Check, parse_check
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import CodeLoader
+from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError, UnknownName, UsageError, nearest
-from reasoning.files import read_jsonl
 from reasoning.kinds import Text
 
 FOLDER = "tests"

@@ -44,7 +44,7 @@ bench = Commands(help="Compare techniques on the same problems.", no_args_is_hel
 Task = Annotated[
     str,
     typer.Option(
-        help="The task: gsm_symbolic, gym:NAME, jsonl:FILE, …; `reasoning tasks` lists them.",
+        help="The task: gsm_symbolic, gym:NAME, mine.csv, …; `reasoning tasks` lists them.",
         metavar="TASK",
         callback=config_file.resolve_task,
     ),
@@ -335,7 +335,8 @@ def advise(
 
 def tasks(
     name: Annotated[
-        str | None, typer.Argument(help="Describe this task; gym lists its data sets.", metavar="NAME")
+        str | None,
+        typer.Argument(help="Describe this task, or a form of files such as csv; gym lists its sets.", metavar="NAME"),
     ] = None,
 ) -> None:
     """List the tasks that `bench run --task` accepts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from reasoning.benchmarks.cli.task_formats import FORMATS
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
 from reasoning.benchmarks.tasks.files import FileTask
 from reasoning.benchmarks.tasks.gym import not_offered, offered
@@ -23,7 +24,7 @@ def task_table() -> Table:
 
 
 def describe_task(name: str) -> RenderableType:
-    """Return the description of a task, or the names that complete a form.
+    """Return the description of a task or of the form of a data file, or the names that complete a form.
 
     A file is read for it; nothing is downloaded.
 
@@ -35,6 +36,8 @@ def describe_task(name: str) -> RenderableType:
 
     if name == "gym":
         return Text("\n".join([*(f"gym:{one}" for one in offered()), "", *_refused()]))
+    if name in FORMATS:
+        return Text(FORMATS[name])
     # A catalogue name such as bbh is incomplete without a configuration.
     configs = huggingface.catalogue().get(name, {}).get("configs", ())
     task = get(f"{name}:{configs[0]}" if configs else name)

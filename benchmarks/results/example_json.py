@@ -6,17 +6,18 @@ from typing import Any
 
 from reasoning import kinds
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
-from reasoning.problem import Example, Problem
+from reasoning.problem import AnyOf, Example, Problem
 
 
 def to_json(example: Example) -> dict[str, Any]:
     """Return the example as plain data. Its scorer is left out; `own_scorer` says that it had one."""
-    problem = example.problem
+    problem, target = example.problem, example.target
     data = {
         "id": problem.id,
         "question": problem.question,
         "kind": kinds.to_json(problem.kind),
-        "target": example.target,
+        "target": list(target.answers) if isinstance(target, AnyOf) else target,
+        "any_of": isinstance(target, AnyOf) or None,
         "context": problem.context,
         "table": problem.table,
         "inputs": dict(problem.inputs) or None,
@@ -40,5 +41,6 @@ def from_json(data: dict[str, Any]) -> Example:
         id=data["id"],
     )
     own = data.get("own_scorer")
-    scorer = None if own else default_scorer(kind, data["target"])
-    return Example(problem, data["target"], scorer, data.get("family", ""))
+    target = AnyOf(data["target"]) if data.get("any_of") else data["target"]
+    scorer = None if own else default_scorer(kind, target)
+    return Example(problem, target, scorer, data.get("family", ""))

@@ -1,4 +1,4 @@
-"""Tasks: sources of problems with known answers, named by a word such as `gsm_symbolic` or `jsonl:FILE`."""
+"""Tasks: sources of problems with known answers, named by a word such as `gsm_symbolic` or by a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from reasoning import plugins
+from reasoning.benchmarks.tasks.file_names import data_files, describe_missing, form_of, similar_file
 from reasoning.benchmarks.tasks.task import Task
 from reasoning.errors import InputError, UnknownName, UsageError
 
@@ -23,7 +24,8 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
         gym:NAME           a data set of reasoning-gym, optionally with settings:
                            gym:chain_sum(min_terms=5, max_terms=8)
         bbh:NAME           a task of BIG-Bench Hard
-        jsonl:FILE         also csv:FILE and parquet:FILE
+        mine.jsonl         a file of the user, by its suffix: .jsonl, .json, .csv, .tsv, .parquet, .toml
+        jsonl:FILE         the same, whatever its suffix; also json:, csv:, tsv: and parquet:
         hf:OWNER/NAME      any data set of the Hugging Face hub
         toml:FILE          a task in a file: `from = "hf:OWNER/NAME"` and the fields
         replay:FILE        the problems of a recording
@@ -55,6 +57,8 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
 def _named(name: str, mapping: Mapping[str, str]) -> Task:
     form, colon, rest = (part.strip() for part in name.partition(":"))
     known = named()
+    if form not in _MAKERS and name not in known and (of_file := form_of(name.strip())):
+        form, rest = of_file, name.strip()
     if form in _MAKERS and form not in known and not rest:
         raise UsageError(f"the task {name!r} is incomplete; write {FORMS[form][0]}")
     if rest and form in _MAKERS:
@@ -70,6 +74,8 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
         if mapping:
             raise UsageError(f"the task {name!r} has its own fields; a mapping goes with {', '.join(_MAPPED)}")
         return _plugin(form, rest)
+    if similar := similar_file(name, data_files(Path())):
+        raise UnknownName("task", name, [similar])
     raise UnknownName("task", name, [*known, *(form for form, *_ in FORMS.values()), *added])
 
 
@@ -136,10 +142,10 @@ def _file(kind: str) -> Callable[[str, Mapping[str, str]], Task]:
 
 def _toml(rest: str, mapping: Mapping[str, str]) -> Task:
     path = Path(rest).expanduser()
+    if not path.is_file():
+        raise InputError(describe_missing(path))
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: must be a TOML file: {error}") from None
     source = data.pop("from", None)
@@ -158,13 +164,15 @@ _MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
     "gym": _gym,
     "bbh": _bbh,
     "jsonl": _file("JsonlTask"),
+    "json": _file("JsonTask"),
     "csv": _file("CsvTask"),
+    "tsv": _file("TsvTask"),
     "parquet": _file("ParquetTask"),
     "hf": _hf,
     "toml": _toml,
     "replay": _file("ReplayTask"),
 }
-_MAPPED = ("hf", "jsonl", "csv", "parquet", "replay")
+_MAPPED = ("hf", "jsonl", "json", "csv", "tsv", "parquet", "replay")
 FORMS: dict[str, tuple[str, str, str, str, str]] = {
     "gym": (
         "gym:NAME",
@@ -174,8 +182,16 @@ FORMS: dict[str, tuple[str, str, str, str, str]] = {
         "a set of reasoning-gym, made from a seed; gym:NAME(SETTING=…)",
     ),
     "bbh": ("bbh:NAME", "up to 250", "by the task", "MIT", "one task of BIG-Bench Hard"),
-    "jsonl": ("jsonl:FILE", "–", "by the answers", "–", "JSON lines with a question and an answer"),
-    "csv": ("csv:FILE", "–", "by the answers", "–", "a CSV file; --fields says which columns"),
+    "jsonl": (
+        "jsonl:FILE",
+        "–",
+        "by the answers",
+        "–",
+        "JSON lines; reasoning tasks jsonl describes them",
+    ),
+    "json": ("json:FILE", "–", "by the answers", "–", "a JSON list of such objects"),
+    "csv": ("csv:FILE", "–", "by the answers", "–", "a CSV file; reasoning tasks csv describes it"),
+    "tsv": ("tsv:FILE", "–", "by the answers", "–", "the same with tabs"),
     "parquet": ("parquet:FILE", "–", "by the answers", "–", "a Parquet file; --fields says which columns"),
     "hf": ("hf:OWNER/NAME", "–", "by the answers", "–", "a data set of the Hugging Face hub, with --fields"),
     "toml": ("toml:FILE", "–", "by the answers", "–", "a task in a file: from = …, and its fields"),

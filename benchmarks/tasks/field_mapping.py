@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
 
+_OPTIONAL = ("options", "context", "id", "family", "kind")
+_QUESTIONS = ("input", "prompt", "problem", "query", "text", "task", "instruction")
+_ANSWERS = ("target", "label", "solution", "expected", "gold", "output", "correct", "correct_answer", "reference")
+"""Names that data sets use for the question and for the answer, to suggest a mapping."""
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _LETTERED = re.compile(r"\n+options:\s*\n((?:\([A-Z]\) ?[^\n]*\n?){2,})\s*$", re.IGNORECASE)
 _OPTION = re.compile(r"^\(([A-Z])\) ?(.*)$", re.MULTILINE)
@@ -30,7 +34,7 @@ class Fields:
         kind: the kind of answer of all rows: a name, or a JSON object with its parameters. Empty infers
             it from the answers.
         index: the answer is the number of the right option, from 0.
-        any_of: the answer is a list of right answers.
+        any_of: the answer is a list of accepted answers, also if answers of the kind are lists.
         lettered: the question ends with its options: "Options:" and lines such as "(A) red".
         where: `COLUMN != TEXT` leaves out the rows with that text in that column.
     """
@@ -72,13 +76,21 @@ class Fields:
         column, unequal, unwanted = self.where.partition("!=")
         return not unequal or str(_look_up(row, column.strip())) != unwanted.strip()
 
-    def normalize(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def normalize(self, row: Mapping[str, Any], answers: Sequence[str] = ()) -> dict[str, Any]:
         """Return the row with the keys `question`, `answer`, `options`, …
+
+        Args:
+            row: the row.
+            answers: the standard names of the answer. If they are given, columns that the mapping does
+                not name keep their standard meaning.
 
         Raises:
             UsageError: a column is missing.
         """
-        line = {
+        if answers and self.answer == "answer":
+            self = replace(self, answer=next((name for name in answers if name in row), "answer"))
+        standard = {name: row[name] for name in _OPTIONAL if answers and not getattr(self, name) and name in row}
+        line = standard | {
             name: _look_up(row, column)
             for name in ("question", "answer", "options", "context", "id", "family")
             if (column := getattr(self, name))
@@ -91,6 +103,8 @@ class Fields:
         if isinstance(options, Mapping) and {"label", "text"} <= options.keys():
             line["options"] = dict(zip(options["label"], options["text"], strict=True))
         if self.index:
+            if not line.get("options"):
+                raise UsageError("index=yes needs options, of which the answer is the number; map them, too")
             line["answer"] = _letter(line["answer"])
         if self.kind:
             line["kind"] = _object(self.kind) if self.kind.startswith("{") else self.kind
@@ -138,9 +152,34 @@ def _object(kind: str) -> Any:
         raise UsageError(f"kind must be a JSON object, got {kind!r}: {error}") from None
 
 
+def describe_columns(row: Mapping[str, Any], answers: Sequence[str]) -> str:
+    """Return the part of an error that names the columns, with a mapping for those that lack a standard name."""
+    has_answer = any(name in row for name in answers)
+    answer = "" if has_answer else _guess(row, (*answers, *_ANSWERS), taken="")
+    question = "" if "question" in row else _guess(row, ("question", *_QUESTIONS), taken=answer)
+    pairs = [] if "question" in row else [f"question={question or 'COLUMN'}"]
+    pairs += [] if has_answer else [f"answer={answer or 'COLUMN'}"]
+    unlikely = any("?" in column or column.replace(".", "").isdecimal() for column in row)
+    first = "; the first line of a table must name its columns" if unlikely else ""
+    return f"; {_list_columns(row)}; name yours: --fields '{', '.join(pairs)}'{first}"
+
+
+def _guess(row: Mapping[str, Any], names: Sequence[str], taken: str) -> str:
+    """Return the column that most likely has the content of these names; empty if none does."""
+    free = [column for column in row if column != taken.strip('"')]
+    found = next((column for name in names for column in free if column.strip().casefold() == name), None)
+    others = [column for column in free if column not in (*names, *_OPTIONAL, "question", "answer")]
+    found = found or nearest(names[0], free) or (others[0] if len(others) == 1 else "")
+    return f'"{found}"' if set(found) & set(",=") else found
+
+
+def _list_columns(row: Mapping[str, Any]) -> str:
+    return f"the columns are {', '.join(map(repr, row))}"[:200] if row else "the row is empty"
+
+
 def _look_up(row: Mapping[str, Any], path: str) -> Any:
     if "{" in path:
-        return _COLUMN.sub(lambda match: str(_look_up(row, match[1])), path)
+        return _COLUMN.sub(lambda match: _text(_look_up(row, match[1])), path)
     value: Any = row
     for part in [path] if path in row else path.split("."):
         if isinstance(value, Mapping) and part in value:
@@ -149,14 +188,19 @@ def _look_up(row: Mapping[str, Any], path: str) -> Any:
             value = value[int(part)]
         else:
             similar = nearest(part, row)
-            raise UsageError(
-                f"there is no column {path!r}; "
-                + (f"did you mean {similar!r}?" if similar else f"there are {list(row)}")
-            )
+            suggestion = f"; did you mean {similar!r}?" if similar else ""
+            columns = _list_columns(row)
+            raise UsageError(f"there is no column {path!r}{suggestion} ({columns})")
     return value
 
 
+def _text(value: Any) -> str:
+    """Return a cell as text; an empty cell of a data frame is None."""
+    return "" if value is None else str(value)
+
+
 def _letter(number: Any) -> str:
+    number = int(number) if isinstance(number, str) and number.strip().isdecimal() else number
     if not isinstance(number, int) or not 0 <= number < 26:
         raise UsageError(f"the answer must be the number of an option, from 0, got {number!r}")
     return chr(ord("A") + number)

@@ -1,10 +1,10 @@
-"""Tasks from files: JSON lines, CSV, Parquet, and recordings of models."""
+"""Tasks from files: JSON, CSV, Parquet, and recordings of models."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import sys
+import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from reasoning.benchmarks.tasks.cells import lettered_options, parse_list
+from reasoning.benchmarks.tasks.delimited import read_delimited
 from reasoning.benchmarks.tasks.field_mapping import Fields
+from reasoning.benchmarks.tasks.file_names import describe_missing, suffix_form
+from reasoning.benchmarks.tasks.json_rows import read_json_rows
 from reasoning.benchmarks.tasks.row_task import Row, RowTask
 from reasoning.benchmarks.tasks.task import UNKNOWN, kind_names
 from reasoning.errors import InputError, MissingExtra
-from reasoning.files import read_jsonl, read_lines
-from reasoning.problem import Example
+from reasoning.problem import AnyOf, Example
+
+_LISTS = ("items", "cells", "json", "many", "code")
+"""Stated kinds of which a cell with a list is one answer."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class FileTask(RowTask):
     form: ClassVar[str]
     """The prefix of the path in the name of a task."""
     split = ""
+    keeps_standard = True
     seeded = False
     is_own = True
     licence = "the file's own"
@@ -43,7 +50,7 @@ class FileTask(RowTask):
 
     def __post_init__(self) -> None:
         if not self.file.is_file():
-            raise InputError(f"{self.file}: {'a folder, not a file' if self.file.is_dir() else 'no such file'}")
+            raise InputError(describe_missing(self.file))
 
     @abstractmethod
     def read(self) -> Iterator[Row]:
@@ -86,6 +93,18 @@ class FileTask(RowTask):
     def location(self, number: int) -> str:
         return f"{self.file}:{number}"
 
+    @property
+    def scorer(self) -> str:
+        several = any(isinstance(example.target, AnyOf) for example in self._all)
+        return f"{self._compared}; any of several accepted answers" if several else self._compared
+
+    def _with_options(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the row with `options` from lettered columns, unless it has options or the mapping names them."""
+        if row.get("options") or (self.fields and self.fields.options):
+            return row
+        options = lettered_options(row)
+        return {**row, "options": options} if options else row
+
     def version(self) -> str:
         try:
             with self.file.open("rb") as file:
@@ -100,21 +119,50 @@ class FileTask(RowTask):
     @cached_property
     def _rows(self) -> list[Row]:
         try:
-            rows = list(self.read())
+            rows = [(number, self._with_options(row)) for number, row in self.read()]
+        except (EOFError, zlib.error) as error:
+            raise InputError(f"{self.file}: the gzip data is truncated or damaged: {error}") from None
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.file}: cannot be read as {self.form}: {error}") from None
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{self.file}: cannot be read as {self.form}: {reason}{self._other_form}") from None
+        except InputError as error:
+            raise InputError(f"{error}{self._other_form}") from None
         if not rows:
-            raise InputError(f"{self.file}: the file holds no problems")
+            raise InputError(f"{self.file}: the file holds no problems{self._other_form}")
         return rows
+
+    @property
+    def _other_form(self) -> str:
+        """The part of an error that names the form of the file's suffix, if it was read as another one."""
+        form = suffix_form(self.file)
+        json_forms = ("json", "jsonl", "replay")
+        is_other = form is not None and form != self.form and not (form in json_forms and self.form in json_forms)
+        return f"; by its name it is {form}:{self.file}" if is_other else ""
 
 
 class JsonlTask(FileTask):
-    """A file of JSON lines, plain or `.gz`."""
+    """A file of JSON lines, or of one JSON list; plain or compressed with gzip."""
 
     form = "jsonl"
 
     def read(self) -> Iterator[Row]:
-        return read_jsonl(self.file)
+        for number, line, row in read_json_rows(self.file):
+            self._lines_of[number] = line
+            yield number, row
+
+    def location(self, number: int) -> str:
+        return f"{self.file}:{self._lines_of.get(number, number)}"
+
+    @cached_property
+    def _lines_of(self) -> dict[int, int]:
+        """The line of each row, by its number."""
+        return {}
+
+
+class JsonTask(JsonlTask):
+    """A file with one JSON list of objects; JSON lines are read, too."""
+
+    form = "json"
 
 
 class ReplayTask(JsonlTask):
@@ -125,15 +173,28 @@ class ReplayTask(JsonlTask):
 
 
 class CsvTask(FileTask):
-    """A file of comma-separated values; the first line names the columns."""
+    """A file of comma-separated values; the first line names the columns. See `read_delimited`."""
 
     form = "csv"
 
     def read(self) -> Iterator[Row]:
-        with self.file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(read_lines(lines, self.file), strict=True)
-            for row in reader:
-                yield reader.line_num, _filled(row)
+        separator = "\t" if self.file.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else ""
+        return read_delimited(self.file, separator)
+
+    def _normalize(self, row: dict[str, Any]) -> dict[str, Any]:
+        line = super()._normalize(row)
+        name = next((name for name in self.answers if line.get(name)), "")
+        answers = parse_list(line[name]) if name and line.get("kind") not in _LISTS else None
+        # A list of numbers may be one answer of a problem about lists.
+        if isinstance(answers, list) and answers and all(isinstance(one, str) for one in answers):
+            line = {**line, name: answers}
+        return line
+
+
+class TsvTask(CsvTask):
+    """A file of tab-separated values; the first line names the columns."""
+
+    form = "tsv"
 
 
 class ParquetTask(FileTask):
@@ -149,15 +210,4 @@ class ParquetTask(FileTask):
         batches = parquet.ParquetFile(self.file).iter_batches()
         rows = (row for batch in batches for row in batch.to_pylist())
         for number, row in enumerate(rows, 1):
-            yield number, _filled(row)
-
-
-def _filled(row: dict[Any, Any]) -> dict[str, Any]:
-    """Return the row without empty cells.
-
-    Raises:
-        ValueError: the line has more cells than columns.
-    """
-    if None in row:
-        raise ValueError(f"more cells than columns: {row[None]}")
-    return {str(name): value for name, value in row.items() if value not in (None, "")}
+            yield number, {str(name): value for name, value in row.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.kinds import Expression, Kind
+from reasoning.problem import accepted_answers
 from reasoning.sandbox import Tools
 from reasoning.sandbox.math_equality import is_equal
 
@@ -19,7 +20,7 @@ class MathScorer:
 
     Attributes:
         kind: the kind of the answer.
-        target: the right expression.
+        target: the right expression, or `AnyOf` several.
     """
 
     kind: Expression
@@ -29,11 +30,13 @@ class MathScorer:
     """True: it runs in a thread, so that it does not block the event loop."""
 
     def __call__(self, value: Any) -> bool:
-        if self.kind.score(value, self.target):
+        targets = accepted_answers(self.target)
+        if any(self.kind.score(value, target) for target in targets):
             return True
-        return self.kind.is_value(value) and is_equal(
-            self.kind.show(value), self.kind.target(self.target), Tools().interpreter
-        )
+        if not self.kind.is_value(value):
+            return False
+        shown, interpreter = self.kind.show(value), Tools().interpreter
+        return any(is_equal(shown, self.kind.target(target), interpreter) for target in targets)
 
 
 def default_scorer(kind: Kind, target: Any) -> MathScorer | None:

@@ -6,18 +6,18 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar
 
 from reasoning import kinds
-from reasoning.benchmarks.tasks.field_mapping import Fields
+from reasoning.benchmarks.tasks.cells import parse_options
+from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns
 from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
-from reasoning.errors import InputError, UsageError, nearest
-from reasoning.kinds import Cells, Choice, Date, Expression, Items, Kind, Number, Text, YesNo
-from reasoning.problem import Example, Problem
+from reasoning.errors import InputError, UsageError
+from reasoning.kinds import Calculation, Cells, Choice, Code, Date, Expression, Items, Kind, Label, Number, Text, YesNo
+from reasoning.problem import AnyOf, Example, Problem
 
 Row = tuple[int, dict[str, Any]]
 """The number of a row, from 1, and its content."""
@@ -32,8 +32,8 @@ _WORDS: dict[type, str] = {str: "a text", int: "a number", list: "a list", dict:
 _YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
 _DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
-_SINGLE = (Date, Expression, Number, Text, YesNo)
-"""The kinds of one value."""
+_SINGLE = (Calculation, Choice, Code, Date, Expression, Label, Number, Text, YesNo)
+"""The kinds of one value; a choice may have several."""
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
@@ -47,11 +47,16 @@ class RowTask(ABC):
     answers are numbers, yes or no if all are that, a date if all are dates of one format only, else a
     text. In an answer in the format of GSM8K, the text after the last `####` counts.
 
+    A list as the answer holds several accepted answers, any of which is right. For the kinds whose
+    answers are lists it is one answer; there, a list of lists holds several.
+
     Raises (from `load`):
         InputError: names the row and what is missing.
     """
 
     answers: ClassVar[tuple[str, ...]] = ("answer", "target")
+    keeps_standard: ClassVar[bool] = False
+    """True if columns that a mapping does not name keep their standard meaning."""
 
     @property
     @abstractmethod
@@ -76,9 +81,13 @@ class RowTask(ABC):
     @property
     def scorer(self) -> str:
         """The description of how answers are scored."""
+        several = "; any of several accepted answers" if self.mapped and self.mapped.any_of else ""
+        return f"{self._compared}{several}"
+
+    @property
+    def _compared(self) -> str:
         by_value = ", or by its value" if Expression.name in self.kind else ""
-        several = "; any of several right answers" if self.mapped and self.mapped.any_of else ""
-        return f"{BY_KIND}{by_value}{several}"
+        return f"{BY_KIND}{by_value}"
 
     @abstractmethod
     def rows(self, limit: int, seed: int) -> Sequence[Row]:
@@ -92,40 +101,60 @@ class RowTask(ABC):
         lines = list(self._lines(self.rows(limit, seed)))
         if not lines:
             raise InputError(f"{self.name}: it holds no problems")
+        found = {name for _, line in lines for name, value in line.items() if not _is_empty(value)}
         for number, line in lines:
-            self._check(number, line)
+            self._check(number, line, found)
         return list(self._examples(lines))[:limit]
 
     def _lines(self, rows: Sequence[Row]) -> Iterator[Row]:
         for number, row in rows:
             try:
-                if self.mapped is None:
-                    yield number, row
-                elif self.mapped.keeps(row):
-                    yield number, self.mapped.normalize(row)
+                if self.mapped is None or self.mapped.keeps(row):
+                    yield number, self._normalize(row)
             except UsageError as error:
                 raise self._error(number, str(error)) from None
 
-    def _check(self, number: int, line: dict[str, Any]) -> None:
-        wanted = " or ".join(map(repr, self.answers))
-        if not isinstance(line.get("question"), str) or not line["question"].strip():
-            raise self._error(number, f"'question' (a text) is missing{_describe_found(line, 'question')}")
+    def _normalize(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the row under the standard names, with its options as a list or an object."""
+        line = row
+        if self.mapped is not None:
+            line = self.mapped.normalize(row, self.answers if self.keeps_standard else ())
+        if isinstance(options := line.get("options"), str):
+            line = {**line, "options": parse_options(options) if options.strip() else None}
+        return line
+
+    def _check(self, number: int, line: dict[str, Any], found: Collection[str]) -> None:
+        """Check the types of a row's fields, given the fields that any row has."""
+        question = line.get("question")
+        if _is_empty(question):
+            raise self._error(number, f"'question' is missing{self._describe_missing(line, ('question',), found)}")
+        if not isinstance(question, str):
+            raise self._error(number, f"'question' must be a text, got {_abbreviate(question)}")
         # Only a stated kind can have an empty list as an answer.
-        empty: tuple[Any, ...] = (None, "") if line.get("kind") else (None, "", [])
-        if all(line.get(name) in empty for name in self.answers):
-            raise self._error(number, f"{wanted} is missing{_describe_found(line, self.answers[0])}")
+        answers = [line.get(name) for name in self.answers]
+        if all(_is_empty(answer) and not (answer == [] and line.get("kind")) for answer in answers):
+            wanted = " or ".join(map(repr, self.answers))
+            raise self._error(number, f"{wanted} is missing{self._describe_missing(line, self.answers, found)}")
         for name, types in _TYPES.items():
             if not isinstance(line.get(name), (*types, type(None))):
                 names = " or ".join(_WORDS[one] for one in types if one in _WORDS)
-                raise self._error(number, f"{name!r} is {names}, not {_abbreviate(line[name])}")
+                raise self._error(number, f"{name!r} must be {names}, got {_abbreviate(line[name])}")
         options = line.get("options") or ()
         for option in options.values() if isinstance(options, dict) else options:
-            if isinstance(option, list | dict):
-                raise self._error(number, f"each of 'options' is a text or a number, not {_abbreviate(option)}")
+            if isinstance(option, list | dict | None):
+                raise self._error(number, f"each of 'options' must be a text or a number, got {_abbreviate(option)}")
+
+    def _describe_missing(self, line: dict[str, Any], wanted: Sequence[str], found: Collection[str]) -> str:
+        """Return the part of an error that says what a row has instead of a missing field, and what to do."""
+        if any(name in line for name in wanted):
+            return ": it is empty"
+        if any(name in found for name in wanted):
+            return f"; other rows have it, this one has {', '.join(map(repr, line)) or 'nothing'}"[:200]
+        return describe_columns(line, self.answers)
 
     def _examples(self, lines: Sequence[Row]) -> Iterator[Example]:
         unnamed = [line for _, line in lines if not line.get("kind") and not line.get("options")]
-        usual = _infer_kind([answer for line in unnamed for answer in self._right(line)])
+        usual = _infer_kind([answer for line in unnamed for answer in self._accepted(line, Text())])
         seen: dict[str, int] = {}
         for number, line in lines:
             name = str(line["id"]) if line.get("id") not in (None, "") else f"{self.prefix}-{number:04d}"
@@ -143,34 +172,48 @@ class RowTask(ABC):
             kind = kinds.from_json(line["kind"])
         elif line.get("options") or line.get("kind"):
             kind = Choice(line.get("options") or ())
-        problem = Problem(line["question"].strip(), kind, context=line.get("context"), id=name)
-        right = [
-            str(answer) if isinstance(kind, Text) and not isinstance(answer, list | tuple | dict) else answer
-            for answer in self._right(line)
+        context = line.get("context") or None
+        problem = Problem(line["question"].strip(), kind, context=context, id=name)
+        accepted = [
+            str(answer) if isinstance(kind, Text) and not isinstance(answer, list | tuple | dict | None) else answer
+            for answer in self._accepted(line, kind)
         ]
-        for target in right:
-            _check_shape(target, kind)
-            # This raises if the answer is not of this kind.
-            kind.target(target)
+        if not accepted:
+            raise UsageError("the list of accepted answers is empty")
+        for answer in accepted:
+            _check_shape(answer, kind)
+            _check_target(answer, kind)
+        target = accepted[0] if len(accepted) == 1 else AnyOf(accepted)
         family = _short_family(str(line.get("family") or ""))
-        if len(right) == 1:
-            return Example(problem, right[0], default_scorer(kind, right[0]), family)
-        scores = [default_scorer(kind, one) or partial(kind.score, target=one) for one in right]
-        any_of = " or ".join(map(str, right))
-        return Example(problem, any_of, lambda value: any(score(value) for score in scores), family)
+        return Example(problem, target, default_scorer(kind, target), family)
 
-    def _right(self, line: dict[str, Any]) -> list[Any]:
-        """Return the right answers of a line: one, unless the mapping says that any of several is right."""
-        answer = next(line[name] for name in self.answers if line.get(name) not in (None, ""))
-        several = self.mapped is not None and self.mapped.any_of and isinstance(answer, list | tuple)
-        right: list[Any] = []
-        for one in map(_normalize_answer, answer if several else [answer]):
-            if one not in right:
-                right.append(one)
-        return right
+    def _accepted(self, line: dict[str, Any], kind: Kind) -> list[Any]:
+        """Return the accepted answers of a line: one, or those of a list if the kind's own answers are no lists."""
+        given = [line[name] for name in self.answers if name in line]
+        answer: Any = next((one for one in given if not _is_empty(one)), [])
+        any_of = self.mapped is not None and self.mapped.any_of
+        if not isinstance(answer, list | tuple) or not (any_of or _holds_several(answer, kind)):
+            return [_normalize_answer(answer)]
+        accepted: list[Any] = []
+        for one in map(_normalize_answer, answer):
+            if one not in accepted:
+                accepted.append(one)
+        return accepted
 
     def _error(self, number: int, message: str) -> InputError:
         return InputError(f"{self.location(number)}: {message}")
+
+
+def _is_empty(value: Any) -> bool:
+    """Return whether a cell is empty; a data frame may write an empty one as NaN."""
+    return value is None or value == [] or value != value or (isinstance(value, str) and not value.strip())
+
+
+def _holds_several(answer: Sequence[Any], kind: Kind) -> bool:
+    """Return whether a list holds several accepted answers of a kind, and is not one answer itself."""
+    if isinstance(kind, Items | Cells):
+        return len(answer) > 0 and all(isinstance(one, list | tuple) for one in answer)
+    return isinstance(kind, _SINGLE) and not (isinstance(kind, Choice) and kind.several)
 
 
 def _check_shape(answer: Any, kind: Kind) -> None:
@@ -180,16 +223,32 @@ def _check_shape(answer: Any, kind: Kind) -> None:
         UsageError: the answer has another shape.
     """
     is_list, structured = isinstance(answer, list | tuple), isinstance(answer, list | tuple | dict)
-    if structured and isinstance(kind, _SINGLE):
+    if (_is_empty(answer) and not is_list) or (structured and isinstance(kind, _SINGLE)):
         raise UsageError(
-            f"the answer must be a text or a number, got {_abbreviate(answer)}; "
-            'a list of items needs "kind": "items", JSON needs "kind": "json", '
-            "and several right answers need any_of=yes in --fields"
+            f"an answer must be a text or a number, or a list of accepted ones, got {_abbreviate(answer)}; "
+            'a list of items needs "kind": "items", and JSON needs "kind": "json"'
         )
     if isinstance(kind, Items | Cells) and (
         isinstance(answer, dict) or (is_list and not all(isinstance(one, str | int | float) for one in answer))
     ):
         raise UsageError(f"the answer must be a list of texts and numbers, got {_abbreviate(answer)}")
+
+
+def _check_target(answer: Any, kind: Kind) -> None:
+    """Check that an answer is of its kind.
+
+    Raises:
+        UsageError: it is not; for an option, says how it could be meant.
+    """
+    try:
+        kind.target(answer)
+    except UsageError as error:
+        hint = ""
+        if isinstance(kind, Choice) and str(answer).isdecimal():
+            hint = "; if it counts the options from 0, give index=yes in --fields"
+        elif isinstance(kind, Choice) and list(kind.options).count(answer) > 1:
+            hint = "; two options are equal, so give the label"
+        raise UsageError(f"{error}{hint}") from None
 
 
 def _abbreviate(value: Any) -> str:
@@ -208,16 +267,6 @@ def _normalize_answer(answer: Any) -> Any:
     # Data frames write the whole number 9 as "9.0".
     whole = _WHOLE.fullmatch(answer)
     return whole[1] if whole else answer
-
-
-def _describe_found(line: dict[str, Any], name: str) -> str:
-    """Return the part of an error that says what a line has instead of a missing field."""
-    similar = nearest(name, line)
-    if similar == name:
-        return ": it is empty"
-    if similar:
-        return f"; the line has {similar!r}"
-    return f"; the line has {', '.join(map(repr, line)) or 'nothing'}"[:200]
 
 
 def _infer_kind(answers: Sequence[Any]) -> Kind:

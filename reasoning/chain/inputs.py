@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 from reasoning.chain.chain import Chain
+from reasoning.data_files import decode_lines, decode_text
 from reasoning.errors import InputError, UnknownName, UsageError
 from reasoning.files import parse_json, read_lines
 from reasoning.kinds import Text
@@ -101,7 +102,7 @@ def _read_text(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Chain
         size = f"{raw.seek(0, io.SEEK_END):,}" if raw.seekable() else f"more than {4 * max_chars:,}"
         return ChainInput(name, error=_too_long(name, f"{size} bytes", max_chars))
     try:
-        return _to_input(name, name, _decode(content, name), chain, max_chars)
+        return _to_input(name, name, decode_text(content, name), chain, max_chars)
     except InputError as error:
         return ChainInput(name, error=str(error))
 
@@ -116,7 +117,7 @@ def _read_line(name: str, number: int, line: bytes, chain: Chain, max_chars: int
 
 
 def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
-    rows = csv.reader(_decode_lines(raw, name), strict=True)
+    rows = csv.reader(decode_lines(raw, name), strict=True)
     # A long cell makes one input invalid; it must not end the file.
     limit = csv.field_size_limit(10**9)
     try:
@@ -175,23 +176,6 @@ def _input_error(where: str, name: str, value: Any, chain: Chain, max_chars: int
         except UsageError as error:
             return f"{where}: {name!r}: {error}"
     return ""
-
-
-def _decode_lines(raw: IO[bytes], name: str) -> Iterator[str]:
-    offset = 0
-    for number, line in enumerate(read_lines(raw, name), 1):
-        yield from io.StringIO(_decode(line, name, number, offset), newline="")
-        offset += len(line)
-
-
-def _decode(raw: bytes, where: str, line: int = 1, offset: int = 0) -> str:
-    """Decode a text that begins at a line and an offset of its file."""
-    try:
-        return raw.decode("utf-8-sig" if offset == 0 else "utf-8")
-    except UnicodeDecodeError as error:
-        line += raw.count(b"\n", 0, error.start)
-        place = f"byte {raw[error.start]:#04x} at {offset + error.start:,} (line {line})"
-        raise InputError(f"{where}: not UTF-8: {place}; save it as UTF-8: iconv -f latin1 -t utf-8") from None
 
 
 def _too_long(where: str, size: str, max_chars: int) -> str:

@@ -14,8 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from reasoning.data_files import read_jsonl
 from reasoning.errors import UsageError
-from reasoning.files import read_jsonl, removed_on_interrupt
+from reasoning.files import removed_on_interrupt
 from reasoning.journal.codec import COLUMNS, Record, decode_leniently
 from reasoning.journal.connection import open_for_writing, readable_uri
 from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress

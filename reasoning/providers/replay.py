@@ -12,9 +12,9 @@ from copy import copy
 from functools import cached_property
 from pathlib import Path
 
+from reasoning.data_files import read_jsonl
 from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.errors import CallFailed, InputError
-from reasoning.files import read_jsonl
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
 

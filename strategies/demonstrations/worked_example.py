@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError, UnknownName
-from reasoning.files import read_jsonl
 
 Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked examples by the name of their set."""

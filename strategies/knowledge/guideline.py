@@ -10,7 +10,7 @@ from reasoning.answer import Answer, Answered
 from reasoning.branches import gather
 from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Label
-from reasoning.problem import Example, Problem
+from reasoning.problem import AnyOf, Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
@@ -142,6 +142,8 @@ class GuidelinePrompting(Strategy):
 
 def _describe(kind: Kind, value: object) -> str:
     """Describe an answer or a target in words; an option by its text, since its letter differs between questions."""
+    if isinstance(value, AnyOf):
+        return " or ".join(_describe(kind, one) for one in value.answers)
     text = value if isinstance(value, str) else kind.show(value)
     option_texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
     label_names = kind.options if isinstance(kind, Label) else ()

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import reasoning
+from reasoning.data_files import read_jsonl
 from reasoning.errors import EndpointDown, InputError, UsageError
-from reasoning.files import max_bytes, read_jsonl
+from reasoning.files import max_bytes
 
 MB = 1_000_000
 LIMIT = 4

@@ -67,31 +67,47 @@ def test_options_make_a_choice_and_the_others_decide_among_themselves(tmp_path: 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ({"answer": 1}, "'question' (a text) is missing; the line has 'answer'"),
-        ({"qestion": "?", "answer": 1}, "'question' (a text) is missing; the line has 'qestion'"),
-        ({"question": " ", "answer": 1}, "'question' (a text) is missing: it is empty"),
-        ({"question": "?"}, "'answer' or 'target' is missing; the line has 'question'"),
+        ({"answer": 1}, "'question' is missing; other rows have it, this one has 'answer'"),
+        ({"qestion": "?", "answer": 1}, "'question' is missing; other rows have it, this one has 'qestion', 'answer'"),
+        ({"question": " ", "answer": 1}, "'question' is missing: it is empty"),
+        ({"question": 5, "answer": 1}, "'question' must be a text, got 5"),
+        ({"question": "?"}, "'answer' or 'target' is missing; other rows have it, this one has 'question'"),
         ({"question": "?", "answer": "", "id": 1}, "'answer' or 'target' is missing: it is empty"),
-        ({"question": "?", "answer": "A", "options": "red"}, "'options' is a list or an object, not \"red\""),
+        (
+            {"question": "?", "answer": "A", "options": "red"},
+            "'options' must be a list, an object or a text such as \"red|blue\" or",
+        ),
         ({"question": "?", "answer": "C", "options": ["red", "blue"]}, "'C'"),
         ({"question": "?", "answer": "A", "options": ["red"]}, "2 to 26 options"),
         ({"question": "?", "answer": "many", "kind": "number"}, "'many' is not a number"),
         ({"question": "?", "answer": 1, "kind": "nmber"}, "did you mean 'number'"),
-        ({"question": "?", "answer": 1, "context": 5}, "'context' is a text, not 5"),
+        ({"question": "?", "answer": 1, "context": 5}, "'context' must be a text, got 5"),
         ({"question": "?", "answer": 1, "id": "first"}, "the id 'first' is already in line 1"),
         (
-            {"question": "?", "answer": ["a", 3]},
-            'the answer must be a text or a number, got ["a", 3]; a list of items needs "kind": "items"',
+            {"question": "?", "answer": ["a", ["b"]]},
+            'an answer must be a text or a number, or a list of accepted ones, got ["b"]; a list of items needs',
         ),
-        ({"question": "?", "answer": {"a": 1}}, 'the answer must be a text or a number, got {"a": 1}'),
-        ({"question": "?", "answer": ["4"], "kind": "number"}, 'the answer must be a text or a number, got ["4"]'),
-        ({"question": "?", "answer": [["a"]], "kind": "items"}, "the answer must be a list of texts and numbers"),
+        ({"question": "?", "answer": {"a": 1}}, 'a text or a number, or a list of accepted ones, got {"a": 1}'),
+        ({"question": "?", "answer": ["4", "many"], "kind": "number"}, "'many' is not a number"),
+        (
+            {"question": "?", "answer": ["4", None]},
+            "or a number, or a list of accepted ones, got null",
+        ),
+        ({"question": "?", "answer": [], "kind": "number"}, "the list of accepted answers is empty"),
+        ({"question": "?", "answer": [["a"], "b"], "kind": "items"}, "the answer must be a list of texts and numbers"),
         ({"question": "?", "answer": {"a": 1}, "kind": "items"}, "the answer must be a list of texts and numbers"),
         ({"question": "?", "answer": [], "kind": "items"}, "is not a list of texts"),
         ({"question": "?", "answer": []}, "'answer' or 'target' is missing: it is empty"),
-        ({"question": "?", "answer": ["A"], "options": ["a", "b"]}, "['A'] is neither a label nor an option"),
-        ({"question": "?", "answer": "a", "options": [["a"], "b"]}, "each of 'options' is a text or a number, not"),
-        ({"question": "?", "answer": 1, "id": ["a"]}, "'id' is a text or a number, not [\"a\"]"),
+        ({"question": "?", "answer": ["A", "x"], "options": ["a", "b"]}, "'x' is neither a label nor an option"),
+        (
+            {"question": "?", "answer": "a", "options": ["a", None]},
+            "each of 'options' must be a text or a number, got null",
+        ),
+        (
+            {"question": "?", "answer": "a", "options": [["a"], "b"]},
+            "each of 'options' must be a text or a number, got",
+        ),
+        ({"question": "?", "answer": 1, "id": ["a"]}, "'id' must be a text or a number, got [\"a\"]"),
         ('{"question": "?"', "not JSON"),
         ("[1, 2]", "must be a JSON object, got list"),
     ],
@@ -130,7 +146,7 @@ def test_files_that_are_missing_empty_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no problem"):
         load(tmp_path / "empty.jsonl")
     (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="it begins as UTF-16 but is not: truncated data; save it as UTF-8"):
         tasks.get(f"jsonl:{tmp_path}/binary.jsonl").load(1, 0)
 
 
@@ -240,7 +256,7 @@ def test_a_parquet_file(tmp_path: Path) -> None:
         ("question={Body} {Nix}, answer=Answer", r"there is no column 'Nix'"),
         ("question=Body, anser=Answer", "unknown field 'anser' of the mapping; did you mean 'answer'"),
         ("question", "a mapping is written as NAME=COLUMN"),
-        ("question=Body, answer=Answer, index=yes", "the number of an option, from 0, got '3'"),
+        ("question=Body, answer=Answer, index=yes", "index=yes needs options, of which the answer is the number"),
         ("question=Body, answer=Answer, kind={number", "kind must be a JSON object, got '{number'"),
     ],
 )
@@ -268,7 +284,10 @@ def test_a_task_file_that_makes_no_sense(tmp_path: Path, content: str, said: str
 
 def test_a_csv_line_with_too_many_cells(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("question,answer\nHow many?,1,234\n")
-    with pytest.raises(InputError, match="more cells than columns"):
+    with pytest.raises(
+        InputError,
+        match=r"a\.csv:2: 3 cells, but the first line names 2 columns; put quotes around a cell that holds ','",
+    ):
         tasks.get(f"csv:{tmp_path}/a.csv").load(5, 0)
 
 
