@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 
     from reasoning.terminal_table import TerminalTable
 
-_BREAK_AFTER = re.compile(r"([_(,=])(?=\w)")
-"""The characters after which a long spec may continue on the next line of a page."""
+_COLUMN = ' scope="col"'
+"""The attribute of the title of a column."""
+_BREAKS = ((re.compile(r"([(,])(?=\w)"), r"\1<wbr>"), (re.compile(r"([_=])(?=\w)"), r'\1<wbr class="narrow">'))
+"""Where a long spec may continue on the next line of a page; within its words only where the page is narrow."""
+
+
+def break_name(escaped: str) -> str:
+    """Return an escaped name with the places where a page may break it."""
+    for pattern, mark in _BREAKS:
+        escaped = pattern.sub(mark, escaped)
+    return escaped
 
 
 def escape_pipes(text: str) -> str:
@@ -175,7 +184,7 @@ class Table:
         Args:
             inline_styles: align cells with style attributes, for a notebook. Otherwise cells have the classes "text"
                 and "short", and emphasized rows the class "emphasized", for a page with a style sheet; long cells
-                may then break after brackets, commas and underscores.
+                may then break after brackets and commas.
             attributes: HTML attributes of the table element, with a leading space.
             row_header: the index of the column with the row headers. Columns before it are "short".
         """
@@ -187,10 +196,12 @@ class Table:
             else:
                 short = " short" * (row_header is not None and column < row_header)
                 style = f' class="text{short}"' if is_text else ""
-                content = _BREAK_AFTER.sub(r"\1<wbr>", content) if is_text else content
+                content = break_name(content) if is_text else content
+                # A title may wrap between its words, but not before its percent sign.
+                content = content.replace(" %", "\u00a0%") if scope == _COLUMN else content
             return f"<{tag}{style}{scope}>{content}</{tag}>"
 
-        head = "".join(cell("th", column, title, ' scope="col"') for column, title in enumerate(self.header))
+        head = "".join(cell("th", column, title, _COLUMN) for column, title in enumerate(self.header))
         emphasis = ' style="font-weight:bold"' if inline_styles else ' class="emphasized"'
         body = []
         for index, row in enumerate(self.rows):

@@ -45,12 +45,18 @@ def differences(data: ReportData) -> str:
                 # A mark at 100 points is on the edge.
                 clip_on=False,
             )
-            name = f"{_name(data, pair.second, 34 if narrow else 80)}"
-            # The line at 0 may run through the name.
-            background = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
-            _text(axes, low, row - 0.36, name, ha="left", va="center", bbox=background)
-            _text(axes, high, row - 0.36, _signed(value), ha="right", va="center", color=DIM)
-        axes.set_ylim(len(pairs) - 0.4, -0.8)
+            if narrow:
+                # The line at 0 may run through the name.
+                background = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+                name = _name(data, pair.second, 34)
+                _text(axes, low, row - 0.36, name, ha="left", va="center", bbox=background)
+                _text(axes, high, row - 0.36, _signed(value), ha="right", va="center", color=DIM)
+            else:
+                beside = axes.get_yaxis_transform()
+                name = _name(data, pair.second, 44)
+                _text(axes, -0.02, row, name, ha="right", va="center", transform=beside)
+                _text(axes, 1.02, row, _signed(value), ha="left", va="center", color=DIM, transform=beside)
+        axes.set_ylim(len(pairs) - 0.4, -0.8 if narrow else -0.6)
         axes.set_xlim(low, high)
         axes.set_yticks([])
         _label_axes(axes, x="points better than each", y="")
@@ -59,7 +65,16 @@ def differences(data: ReportData) -> str:
         f"By how many points {best_name} is better than each other strategy, with 95 % intervals; the table has the "
         "numbers."
     )
-    return _render("differences", label, draw, height=lambda _: 0.85 + 0.46 * len(pairs), titled=False)
+    longest = max(len(_name(data, pair.second, 44)) for pair in pairs)
+    return _render(
+        "differences",
+        label,
+        draw,
+        height=lambda narrow: 0.85 + (0.46 if narrow else 0.34) * len(pairs),
+        # About 6.2 units for a character.
+        left=lambda narrow: 0.12 if narrow else 0.25 + 0.086 * longest,
+        right=lambda narrow: 0.24 if narrow else 0.5,
+    )
 
 
 def _signed(points: float) -> str:
@@ -183,9 +198,20 @@ def _render(
     draw: Callable[[Axes, bool], None],
     height: Callable[[bool], float],
     half: bool = False,
-    titled: bool = True,
+    left: Callable[[bool], float] = lambda _: 0.62,
+    right: Callable[[bool], float] = lambda _: 0.24,
 ) -> str:
-    """Return a chart for a wide and a narrow screen; the page shows one of them. A half chart serves both."""
+    """Return a chart for a wide and a narrow screen; the page shows one of them. A half chart serves both.
+
+    Args:
+        name: a word that identifies the chart.
+        label: a description for screen readers.
+        draw: draws on the axes; its second argument is True for a narrow screen.
+        height: the height in inches, by whether the screen is narrow.
+        half: one small chart for both screens.
+        left: the left margin in inches, by whether the screen is narrow.
+        right: the right margin.
+    """
     from matplotlib.figure import Figure
 
     parts = []
@@ -193,8 +219,7 @@ def _render(
         narrow = screen != "wide"
         size = inches, height(narrow)
         figure = Figure(figsize=size, dpi=72)
-        left = 0.62 if titled else 0.12
-        axes = figure.add_axes(_axes_box(size, left=left, bottom=0.62, right=0.24, top=0.14))
+        axes = figure.add_axes(_axes_box(size, left=left(narrow), bottom=0.62, right=right(narrow), top=0.14))
         axes.set_facecolor("none")
         axes.grid(axis="both", color=LINE, linewidth=0.6)
         axes.set_axisbelow(True)

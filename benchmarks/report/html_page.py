@@ -76,7 +76,8 @@ def _top(title: str, names: Sequence[str]) -> str:
     themes = "".join(f"<option>{name}</option>" for name in ("auto", "light", "dark"))
     return (
         f'<body><a class="skip" href="#main">To the results</a><header><h1>{escape_html(title)}</h1>'
-        f'<div class="theme"><label for="theme">Colours</label> <select id="theme">{themes}</select></div></header>'
+        '<div class="theme screen"><label for="theme">Colours</label> '
+        f'<select id="theme">{themes}</select></div></header>'
         f'<nav aria-label="Parts of this report"><ul>{links}</ul></nav><main id="main" tabindex="-1">'
     )
 
@@ -87,7 +88,8 @@ _DIALOG = """
 <button class="plain" id="before">Previous</button><button class="plain" id="after">Next</button>
 <button class="plain" id="close">Close</button></div>
 <div class="inside" id="inside"><div class="asked" id="asked"></div>
-<fieldset class="chips" id="chosen"><legend>Strategies side by side</legend></fieldset>
+<details id="choice" open><summary>Strategies side by side</summary>
+<fieldset class="chips" id="chosen"><legend class="vh">Strategies side by side</legend></fieldset></details>
 <div class="side" id="side" role="region" aria-label="Strategies side by side" tabindex="0"></div></div></dialog>
 """
 
@@ -97,10 +99,11 @@ def _data(name: str, content: str) -> str:
 
 
 def colours() -> str:
-    """Return the colours of both schemes as CSS variables."""
+    """Return the colours of both schemes as CSS variables. On paper they are always the light ones."""
     return (
         f":root{{color-scheme:light;{LIGHT}}}@media(prefers-color-scheme:dark){{:root[data-theme=auto]"
-        f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}\n"
+        f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}"
+        f"@media print{{:root:root:root{{color-scheme:light;{LIGHT}}}}}\n"
     )
 
 

@@ -8,7 +8,7 @@ from reasoning.benchmarks.analysis.caveats import TITLE
 from reasoning.benchmarks.report import charts
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.tables import report_tables
-from reasoning.tables import Table, escape_html
+from reasoning.tables import Table, break_name, escape_html
 
 SECTIONS = {
     "verdict": "Verdict",
@@ -45,19 +45,23 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
         html["differences"] = (
             f"<p>By how many points {escape_html(data.names(best.strategy))} is better than each other strategy, with "
             "95 % intervals. Filled: significant (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
-            + _figure(charts.differences(data))
-            + _table(tables["differences"])
+            + _beside(_figure(charts.differences(data)), _table(tables["differences"]))
             + (_folded(f"Every pair ({len(pairs.rows)})", _table(pairs, sortable=True)) if pairs else "")
         )
-    if data.cost_frontiers:
+    # The cost and the solved problems of one strategy are in the first table.
+    if data.cost_frontiers and len(data.specs) > 1:
         html["costs"] = _costs(data, tables, key)
     if data.vote_curves:
-        html["draws"] = _figure(charts.vote_curves(data), key) + _table(tables["vote-curves"])
+        html["draws"] = _beside(_figure(charts.vote_curves(data), key), _table(tables["vote-curves"]))
     if data.calibration:
         pair = _figure(charts.reliability(data)) + _figure(charts.selective(data))
-        html["confidence"] = f'<div class="pair">{pair}</div>{key}{_table(tables["calibration"])}'
-    if "solved" in tables:
-        html["agreement"] = _table(tables["solved"]) + (_table(tables["agreement"]) if "agreement" in tables else "")
+        html["confidence"] = _beside(f'<div class="pair">{pair}</div>{key}', _table(tables["calibration"]))
+    if "solved" in tables and len(data.specs) > 1:
+        html["agreement"] = _table(tables["solved"])
+        if "agreement" in tables:
+            # A column for each strategy needs the whole width.
+            join = _beside if len(data.specs) <= 8 else "{}{}".format
+            html["agreement"] = join(html["agreement"], _table(tables["agreement"]))
     if problems:
         html["problems"] = _matrix(data)
         html["readings"] = _table(tables["parse-rules"]) + key
@@ -69,11 +73,17 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
 
 
 def _verdict(data: ReportData) -> str:
-    lines = "".join(f"<p>{escape_html(data.names(line))}</p>" for line in data.details)
-    items = "".join(f"<li>{escape_html(data.names(caveat))}</li>" for caveat in data.comparison.caveats)
+    lines = "".join(f"<p>{_sentence(data, line)}</p>" for line in data.details)
+    items = "".join(f"<li>{_sentence(data, caveat)}</li>" for caveat in data.comparison.caveats)
     caveats = f'<div class="remarks"><b>{TITLE}</b><ul>{items}</ul></div>' if items else ""
-    headline = escape_html(data.names(data.headline))
-    return f'<p class="headline">{headline}</p><div class="lines">{lines}</div>{caveats}'
+    headline = _sentence(data, data.headline)
+    beside = _beside(f'<div class="lines">{lines}</div>', caveats)
+    return f'<p class="headline">{headline}</p>{beside}'
+
+
+def _sentence(data: ReportData, text: str) -> str:
+    """Return a sentence with short names, which a narrow page may break."""
+    return break_name(escape_html(data.names(text)))
 
 
 def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
@@ -82,11 +92,12 @@ def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
     for frontier in data.cost_frontiers:
         name = f"budgets-{frontier.measure}"
         table = _table(tables[name]) if name in tables else ""
-        parts += f'<div data-measure="{frontier.measure}">{_figure(charts.costs(data, frontier), key)}{table}</div>'
+        inside = _beside(_figure(charts.costs(data, frontier), key), table)
+        parts += f'<div data-measure="{frontier.measure}"><h3 class="paper">In {frontier.measure}</h3>{inside}</div>'
     return (
         "<p>Accuracy against the cost of a problem, on the problems that the strategies have in common. Filled and on "
         "the line: no other is as accurate for less.</p>"
-        f'<p><label for="measure">Cost in</label> <select id="measure">{options}</select></p>{parts}'
+        f'<p class="screen"><label for="measure">Cost in</label> <select id="measure">{options}</select></p>{parts}'
     )
 
 
@@ -97,9 +108,12 @@ def _matrix(data: ReportData) -> str:
     )
     filters = "".join(f'<option value="{name}">{title}</option>' for name, title in FILTERS.items())
     heads = "".join(
-        f'<th scope="col" title="{escape_html(spec)}">{number} {escape_html(name)}</th>'
+        f'<th scope="col" title="{escape_html(spec)}">{number} '
+        f'<span class="strategy">{break_name(escape_html(name))}</span></th>'
         for number, (spec, name) in enumerate(data.names.by_spec.items(), 1)
     )
+    # Paper has room for the numbers of many strategies, but not for their names.
+    many, key = ' class="many"' if len(data.specs) > 6 else "", _key(data, "key paper")
     return (
         "<noscript><p>The problems need JavaScript; everything above does not.</p></noscript>"
         '<form class="filters" id="filters" role="search" aria-label="Problems">'
@@ -109,12 +123,14 @@ def _matrix(data: ReportData) -> str:
         '<div class="grow"><label for="text">with the text</label><input id="text" name="text" type="search" '
         'autocomplete="off" placeholder="in the problem, the answers, the parsing rules"></div></form>'
         '<output id="count" aria-live="polite" for="show of text">…</output>'
-        '<div class="scroll" role="region" aria-label="Problems and strategies" tabindex="0"><table id="matrix">'
+        f'{key if many else ""}<div class="scroll" role="region" aria-label="Problems and strategies" tabindex="0">'
+        f'<table id="matrix"{many}>'
         '<caption class="vh">Each problem with every strategy’s answer; open one by its name.</caption>'
         f'<thead><tr><th scope="col">problem</th><th scope="col">target</th>{heads}</tr></thead><tbody></tbody>'
         "</table></div>"
         '<p class="note">✓ right · ✗ wrong · ? unparsed · ! a call failed · '
-        "· not run. A click opens a problem with its traces.</p>"
+        '· not run. <span class="screen">A click opens a problem with its traces.</span>'
+        '<span class="paper">The page itself shows each problem with its traces.</span></p>'
         '<div class="pager" id="pager" hidden><button class="plain" id="back">Back</button><span id="page"></span>'
         '<button class="plain" id="on">Next</button></div>'
     )
@@ -140,7 +156,10 @@ def _table(table: Table, *, sortable: bool = False) -> str:
     row_header = table.text_columns - 1 if table.header[0] == "#" else 0
     attributes = (' class="sortable"' if sortable else "") + f' aria-labelledby="t-{table.name}"'
     html = table.to_html(inline_styles=False, attributes=attributes, row_header=row_header)
-    notes = "".join(f'<p class="note">{escape_html(line)}</p>' for line in [table.note, *table.legend] if line)
+    notes = f'<p class="note">{escape_html(table.note)}</p>' if table.note else ""
+    if table.legend:
+        items = "".join(f"<li>{break_name(escape_html(line))}</li>" for line in table.legend)
+        notes += f'<ul class="note legend" aria-label="Short names">{items}</ul>'
     return (
         f'<h3 id="t-{table.name}">{escape_html(table.title)}</h3>'
         f'<div class="scroll" role="region" aria-labelledby="t-{table.name}" tabindex="0">{html}</div>{notes}'
@@ -151,11 +170,17 @@ def _figure(chart: str, key: str = "") -> str:
     return f"<figure>{chart}{key}</figure>"
 
 
+def _beside(first: str, second: str) -> str:
+    """Return two parts that are next to each other where the page is wide."""
+    return f'<div class="beside"><div>{first}</div><div>{second}</div></div>' if second else first
+
+
 def _folded(title: str, inside: str) -> str:
     return f"<details><summary>{escape_html(title)}</summary>{inside}</details>"
 
 
-def _key(data: ReportData) -> str:
+def _key(data: ReportData, kind: str = "key") -> str:
     """Return the list of the strategies with their numbers in the charts."""
-    items = "".join(f"<li><b>{number}</b> {escape_html(spec)}</li>" for number, spec in enumerate(data.specs, 1))
-    return f'<ul class="key" aria-label="Numbers of the strategies">{items}</ul>'
+    names = data.names.by_spec.values()
+    items = "".join(f"<li><b>{number}</b> {break_name(escape_html(name))}</li>" for number, name in enumerate(names, 1))
+    return f'<ul class="{kind}" aria-label="Numbers of the strategies">{items}</ul>'

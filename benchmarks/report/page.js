@@ -169,22 +169,42 @@ if ($("prompt-list") && !Object.keys(core.prompts).length) $("prompt-list").appe
 for (const [strategy, place] of Object.entries(core.prompts)) {
   const part = el("details", "", el("summary", "", `${Number(strategy) + 1}  ${core.specs[strategy]}`));
   $("prompt-list").append(part);
-  part.addEventListener("toggle", async () => {
-    const [, , stage] = (await traces(place)).find((one) => one[0] === Number(strategy));
-    const seen = new Set(), list = el("ol", "steps");
-    for (const { turns, settings } of calls(stage)) {
-      if (seen.has(JSON.stringify(turns))) continue; // another draw of the same prompt
-      list.append(el("li", "", el("div", "dim", settings), ...prompt(turns, seen)));
-    }
-    part.append(list);
-  }, { once: true });
+  part.addEventListener("toggle", () => fill(part, strategy, place));
 }
+
+const filled = new Set();
+async function fill(part, strategy, place) {
+  if (filled.has(part)) return;
+  filled.add(part);
+  const [, , stage] = (await traces(place)).find((one) => one[0] === Number(strategy));
+  const seen = new Set(), list = el("ol", "steps");
+  for (const { turns, settings } of calls(stage)) {
+    if (seen.has(JSON.stringify(turns))) continue; // another draw of the same prompt
+    list.append(el("li", "", el("div", "dim", settings), ...prompt(turns, seen)));
+  }
+  part.append(list);
+}
+
+// Printing does not wait for what is unpacked, so the prompts are filled while nothing else is to be done.
+function fillPrompts() {
+  Object.entries(core.prompts).forEach(([strategy, place], number) => fill($("prompt-list").children[number], strategy, place));
+}
+
+// On paper every part is open.
+const folded = [];
+addEventListener("beforeprint", () => {
+  folded.push(...document.querySelectorAll("main details:not([open])"));
+  folded.forEach((one) => { one.open = true; });
+});
+addEventListener("afterprint", () => folded.splice(0).forEach((one) => { one.open = false; }));
 
 function calls([, , events]) {
   return events.flatMap((event) => typeof event === "string" ? [] : Array.isArray(event) ? calls(event) : [event]);
 }
 
 // ---- start
+
+if (matchMedia("(max-width: 46rem)").matches) $("choice").open = false;
 
 core.specs.forEach((spec, number) => {
   const box = el("input");
@@ -211,5 +231,6 @@ async function begin() {
   const place = named ? core.ids.indexOf(decodeURIComponent(named[1])) : -1;
   if (place >= 0) show(place);
   document.documentElement.dataset.ready = "yes";
+  (window.requestIdleCallback || setTimeout)(fillPrompts);
 }
 begin();

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +25,15 @@ SPECS = [
     *("vanilla", "cot", "cot(shots=4)", "cot(shots=8)", "program_of_thoughts", "least_to_most", "plan_and_solve"),
     *("self_consistency(cot, samples=5)", "self_consistency(cot, samples=10)", "thread_of_thought"),
 ]
+LONG_SPECS = [
+    *("vanilla", "cot(shots=8, stages=1)", "program_of_thoughts(shots=4, repairs=2)", "thread_of_thought"),
+    *(f"tree_of_thoughts(task='steps', breadth={k}, children=4, judgements=2)" for k in (2, 5)),
+    *("least_to_most(max_subproblems=12)", "plan_and_solve", "cot", "cot(shots=4)", "self_consistency(cot, samples=5)"),
+    *("self_consistency(program_of_thoughts, samples=5)", "ensemble_refinement(cot, drafts=5, samples=5)"),
+    "self_consistency(cot(shots=4, stages=1), temperature=0.7, samples=10)",
+    "self_consistency(program_of_thoughts(repairs=2), temperature=1.0, samples=10)",
+]
+"""Fifteen strategies with long names."""
 _TEXT = (
     "the of a has many how each buys sells apples bread train hours kilometres price twice half more than left in all "
     "Mia Ravi Leo Noor every week shop box boxes litre water school pupils books costs dollars cents day days garden "
@@ -39,10 +49,17 @@ def sentence(random: Random, words: int) -> str:
 
 
 def made(
-    folder: Path, problems: int, strategies: int, *, traces: bool = True, epochs: int = 1, seed: int = 0
+    folder: Path,
+    problems: int,
+    strategies: int,
+    *,
+    traces: bool = True,
+    epochs: int = 1,
+    seed: int = 0,
+    specs: Sequence[str] = SPECS,
 ) -> ResultsFolder:
     """A folder of a run that is done. Strategies get better and dearer along the list."""
-    random, specs = Random(seed), SPECS[:strategies]
+    random, specs = Random(seed), list(specs[:strategies])
     folder.mkdir(parents=True, exist_ok=True)
     settings = {
         "task": "made up",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from reasoning.problem import Example, Problem
 from reasoning.trace import Call, Trace
 from tests.benchmarks.report.browser import CHROMIUM, Browser
 from tests.benchmarks.report.conftest import result
-from tests.benchmarks.report.synthetic import made
+from tests.benchmarks.report.synthetic import LONG_SPECS, made
 from tests.benchmarks.report.test_html_page import HOSTILE, hostile
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
@@ -38,6 +41,21 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     store = made(folder / "run", 240, 8)
     write_page(ReportData.from_folder(store), folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def long_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 problems by fifteen strategies with long names; some calls failed, and the verdict has many caveats."""
+    folder = tmp_path_factory.mktemp("long")
+    made(folder / "run", 30, 15, specs=LONG_SPECS)
+    file = folder / "run" / "results.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    for row in rows[2::35]:
+        failed = {"state": "failed", "correct": None, "value": None, "votes": [], "confidence": None, "rule": ""}
+        row.update(failed, reason="the server answered HTTP 500: upstream_connect_error_or_disconnect_before_headers")
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    write_page(ReportData.from_folder(ResultsFolder.read(folder / "run")), folder / "report.html")
     return folder / "report.html"
 
 
@@ -249,4 +267,127 @@ def test_an_empty_report_opens(browser: Browser, kept: Callable[..., ResultsFold
     write_page(ReportData.from_folder(store), tmp_path / "report.html")
     browser.open(tmp_path / "report.html")
     assert "There are no results yet" in browser.ask("document.querySelector('.headline').textContent")
+    quiet(browser)
+
+
+_BEYOND = """[...document.querySelectorAll("body *")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  if (!box.width || box.right <= innerWidth + 1 || one.closest(".vh, .skip")) return false;
+  for (let above = one.parentElement; above; above = above.parentElement) {
+    if (["auto", "scroll", "hidden"].includes(getComputedStyle(above).overflowX)) return false;
+  }
+  return true;
+}).map((one) => one.outerHTML.slice(0, 120))"""
+"""The elements that end beyond the right edge of the screen and are in no box that scrolls."""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [360, 500, 900, 1440, 1920])
+def test_nothing_is_wider_than_the_screen(browser: Browser, long_report: Path, width: int, dark: bool) -> None:
+    browser.open(long_report, width, dark=dark)
+    browser.wait(READY)
+    assert browser.ask("document.documentElement.scrollWidth") == width
+    assert browser.ask(_BEYOND) == []
+    assert browser.ask("document.querySelector('main').getBoundingClientRect().width") == width
+    browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    browser.wait("document.querySelectorAll('#prompt-list pre').length > 14")
+    assert browser.ask("document.documentElement.scrollWidth") == width
+    browser.ask(OPEN)
+    browser.wait("document.querySelectorAll('#side article > div > .steps').length >= 13")
+    assert browser.ask("document.querySelector('#inside').scrollWidth <= document.querySelector('#inside').clientWidth")
+    lefts = browser.ask(
+        "[...document.querySelectorAll('#side article')].map((one) => one.getBoundingClientRect().left)"
+    )
+    assert (len(set(lefts)) == 1) is (width < 736)  # cards are below each other on a phone
+    quiet(browser)
+
+
+def test_a_wide_screen_shows_charts_next_to_their_tables(browser: Browser, long_report: Path) -> None:
+    tops = "[...document.querySelectorAll('#differences .beside > div')].map((one) => one.getBoundingClientRect().top)"
+    for width, beside in ((1920, True), (1000, False)):
+        browser.open(long_report, width)
+        chart, table = browser.ask(tops)
+        assert (chart == table) is beside
+
+
+def test_no_name_is_cut_in_the_heads_of_the_matrix(browser: Browser, long_report: Path) -> None:
+    for width in (500, 1440):
+        browser.open(long_report, width)
+        browser.wait(READY)
+        heads = "[...document.querySelectorAll('#matrix thead th')]"
+        assert browser.ask(f"{heads}.every((one) => one.scrollWidth <= one.clientWidth)")
+        names = browser.ask(f"{heads}.map((one) => one.textContent)")
+        assert "12 self_consistency(program_of_thoughts, …)" in names
+        assert len(set(names)) == len(names)
+
+
+_FAINT = """(() => {
+  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+  const part = (one) => { const c = one / 255; return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const behind = (one) => {
+    for (; one; one = one.parentElement) {
+      const colour = parse(getComputedStyle(one).backgroundColor);
+      if (colour.length && colour[3] !== 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const faint = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const one = walker.currentNode.parentElement, seen = one.getClientRects().length;
+    if (!walker.currentNode.data.trim() || !seen || one.closest("script, :disabled, .vh")) continue;
+    const style = getComputedStyle(one), colour = parse(one.closest("svg") ? style.fill : style.color);
+    const [a, b] = [light(colour), light(behind(one))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.add(`${one.tagName}: ${one.textContent.slice(0, 30)}`);
+  }
+  return [...faint];
+})()"""
+"""The texts whose contrast to their background is below 4.5, which WCAG 2 asks for at level AA."""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_text_has_enough_contrast(browser: Browser, long_report: Path, dark: bool) -> None:
+    browser.open(long_report, dark=dark)
+    browser.wait(READY)
+    assert browser.ask(_FAINT) == []
+    browser.ask(OPEN)
+    browser.wait("document.querySelectorAll('#side article > div > .steps').length >= 13")
+    assert browser.ask(_FAINT) == []
+
+
+def test_parts_have_names_for_screen_readers(browser: Browser, long_report: Path) -> None:
+    browser.open(long_report)
+    browser.wait(READY)
+    for landmark in ("header", "nav[aria-label]", "main", "footer"):
+        assert browser.ask(f"document.querySelectorAll('body > {landmark}').length") == 1
+    unnamed = (
+        '[...document.querySelectorAll(\'svg:not([role=img][aria-label]), th:not([scope]), [tabindex="0"]:not('
+        "[aria-label], [aria-labelledby], pre), section:not([aria-labelledby]), dialog:not([aria-labelledby])')]"
+    )
+    assert browser.ask(f"{unnamed}.map((one) => one.outerHTML.slice(0, 80))") == []
+    assert browser.ask("[...document.querySelectorAll('select, input')].every((one) => one.labels.length === 1)")
+    assert browser.ask("[...document.querySelectorAll('button')].every((one) => one.textContent.trim())")
+
+
+def test_on_paper_it_is_a_document(browser: Browser, long_report: Path) -> None:
+    """Light, with every part open and nothing to click, on numbered pages; afterwards the page is as before."""
+    browser.open(long_report, dark=True)
+    browser.wait(READY)
+    browser.wait("document.querySelectorAll('#prompt-list pre').length > 14")
+    folded = "document.querySelectorAll('main details:not([open])').length"
+    before = browser.ask(folded)
+    assert before > 15
+    browser.ask("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.ask(folded) == 0
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    controls = "[...document.querySelectorAll('nav, .filters, .theme, #pager button')]"
+    assert not browser.ask(f"{controls}.some((one) => one.getClientRects().length)")
+    assert browser.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.ask("[...document.querySelectorAll('[data-measure]')].every((one) => one.getClientRects().length)")
+    pages = browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+    assert len(re.findall(rb"/Type ?/Page\b", base64.b64decode(pages))) > 5
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.ask("window.dispatchEvent(new Event('afterprint'))")
+    assert browser.ask(folded) == before
     quiet(browser)
