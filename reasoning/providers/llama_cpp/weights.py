@@ -70,6 +70,16 @@ class Weights:
         return f"local:{self.name}@sha256:{self.sha256[:12]}"
 
     @property
+    def announcement(self) -> str:
+        """What is about to be downloaded: "downloading qwen2.5-coder-0.5b, 491 MB …"."""
+        size, done = self.bytes / 1e6, file_size(self.partial) / 1e6
+        rest = f", of which {done:,.0f} MB are here" if done else ""
+        return (
+            f"downloading {self.name}, {size:,.0f} MB{rest} ({self.licence}), once, to {self.path}; "
+            "its SHA-256 is checked, and an interrupted download is continued"
+        )
+
+    @property
     def path(self) -> Path:
         """The path of the file, whether it exists or not."""
         return folder() / f"{self.name}.gguf"
