@@ -24,17 +24,17 @@ _MAX_WIDTH = 20
 """The most characters of a target or an answer in a terminal."""
 
 
-def answer_matrix(folder: ResultsFolder, strategy: str | None = None) -> RenderableType:
+def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> RenderableType:
     """Return a table of the problems, their targets, and each strategy's answers in numbered columns.
 
     Args:
         folder: the results.
-        strategy: only this strategy; see `show_problem`.
+        strategies: only these; see `show_problem`.
     """
     from rich.console import Group
     from rich.text import Text
 
-    specs = [_find_strategy(folder, strategy)] if strategy else folder.specs
+    specs = [_find_strategy(folder, strategy) for strategy in strategies] or folder.specs
     rows, styles = [], {}
     for index, (name, example) in enumerate(folder.examples.items()):
         answers = [_answer(folder.results.get(ResultKey(name, spec))) for spec in specs]
@@ -50,13 +50,13 @@ def answer_matrix(folder: ResultsFolder, strategy: str | None = None) -> Rendera
     return Group(*parts)
 
 
-def show_problem(folder: ResultsFolder, name: str, strategy: str | None = None) -> RenderableType:
-    """Return one problem with every answer to it; with a strategy, also with its prompts and replies.
+def show_problem(folder: ResultsFolder, name: str, *strategies: str) -> RenderableType:
+    """Return one problem with every answer to it; with strategies, only theirs, with their prompts and replies.
 
     Args:
         folder: the results.
         name: the problem's id, or a unique end of it.
-        strategy: a spec, its name in the tables, or a unique beginning of a spec.
+        *strategies: specs, their names in the tables, or unique beginnings of specs.
 
     Raises:
         UnknownName: the problem or the strategy is unknown.
@@ -65,8 +65,8 @@ def show_problem(folder: ResultsFolder, name: str, strategy: str | None = None) 
     from rich.console import Group
 
     name = _find_problem(folder, name)
-    specs = [_find_strategy(folder, strategy)] if strategy else folder.specs
-    answers = (_answers(folder, name, spec, traces=strategy is not None) for spec in specs)
+    specs = [_find_strategy(folder, strategy) for strategy in strategies] or folder.specs
+    answers = (_answers(folder, name, spec, traces=bool(strategies)) for spec in specs)
     return Group(_question(folder, name), *answers)
 
 

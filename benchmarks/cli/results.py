@@ -13,12 +13,15 @@ from reasoning.cli.output import AsJson, console, info, print_json
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
 
+_LEAST_COLUMNS = 36
+"""The least width of a column of `show`; below it the strategies are shown one below the other."""
+
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
 
 
 def register(bench: typer.Typer) -> None:
     """Add these commands to `reasoning bench`."""
-    for command in (report, show, compare, matrix, rescore, power):
+    for command in (report, show, summary, compare, matrix, rescore, power):
         bench.command()(command)
 
 
@@ -105,23 +108,50 @@ def report(
 def show(
     folder: Folder,
     strategy: Annotated[
-        str | None, typer.Option("--strategy", "-s", help="The spec of a strategy.", metavar="SPEC")
+        list[str] | None,
+        typer.Option(
+            "--strategy", "-s", help="The spec of a strategy. Repeatable: side by side with --id.", metavar="SPEC"
+        ),
     ] = None,
     problem: Annotated[
         str | None, typer.Option("--id", "-i", help="The id of a problem, or the end of it.", metavar="ID")
     ] = None,
 ) -> None:
-    """List which strategy solved which problem; open one problem with --id, and its trace with --strategy."""
+    """List which strategy solved which problem; open one problem with --id, and its trace with --strategy.
+
+    Several strategies are shown side by side.
+    """
     from reasoning.benchmarks.analysis import inspect_results
     from reasoning.benchmarks.results.folder import ResultsFolder
 
     store = ResultsFolder.read(folder)
     out = console()
     if problem is None:
-        out.print(inspect_results.answer_matrix(store, strategy))
+        out.print(inspect_results.answer_matrix(store, strategy or ()))
         info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
+    elif strategy and len(strategy) > 1 and out.width >= _LEAST_COLUMNS * len(strategy):
+        out.print(inspect_results.side_by_side(store, problem, strategy))
     else:
-        out.print(inspect_results.show_problem(store, problem, strategy))
+        out.print(inspect_results.show_problem(store, problem, *(strategy or ())))
+
+
+def summary(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders, of several tasks.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say in a sentence which strategy is better on which task, and how to open a problem that shows it."""
+    from reasoning.benchmarks.analysis.across_tasks import TaskSummary
+    from reasoning.benchmarks.analysis.comparison import Comparison
+    from reasoning.benchmarks.results.folder import ResultsFolder
+
+    whole = TaskSummary([Comparison.from_folder(ResultsFolder.read(folder)) for folder in folders])
+    if as_json:
+        print_json(whole.to_json())
+        return
+    console().print(whole.text(), soft_wrap=not console().is_terminal)
+    for comparison, better, worse, problem in whole.examples():
+        words = ["-s", better, "-s", worse, "-i", problem]
+        info(f"side by side: reasoning bench show {shlex.join([str(comparison.folder), *words])}")
 
 
 def compare(
