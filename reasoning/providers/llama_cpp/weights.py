@@ -71,7 +71,7 @@ class Weights:
 
     @property
     def announcement(self) -> str:
-        """What is about to be downloaded: "downloading qwen2.5-coder-0.5b, 491 MB …"."""
+        """The line that tells what is about to be downloaded: "downloading qwen2.5-coder-0.5b, 491 MB …"."""
         size, done = self.bytes / 1e6, file_size(self.partial) / 1e6
         rest = f", of which {done:,.0f} MB are here" if done else ""
         return (
