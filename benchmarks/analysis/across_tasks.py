@@ -1,4 +1,4 @@
-"""What several comparisons say together: which strategy is better on which task."""
+"""The joint summary of several comparisons: which strategy is better on which task."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ class TaskSummary:
 
     @cached_property
     def reversal(self) -> tuple[str, str] | None:
-        """The first and the second of two strategies of which each beats the other on a task; None if there are none.
+        """Two strategies of which each beats the other on a task; None without such a pair.
 
-        Of several pairs it is the one whose smaller difference is the largest.
+        Of several pairs it is the one whose smaller difference is the largest. The first beats the second on the first
+        of the two tasks.
         """
         best: dict[tuple[str, str], float] = {}
         for comparison in self.comparisons:
