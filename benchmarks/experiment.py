@@ -29,6 +29,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Usage
+from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
 from reasoning.secret_scan import mask_secrets
 from reasoning.strategy import Strategy
@@ -81,7 +82,8 @@ def compare(
             `reasoning.benchmarks.statistics.racing`.
         margin: the margin of a race, in percentage points of accuracy.
         split: the split of a data set of the Hugging Face hub; by default its usual one.
-        progress: show the progress on standard error.
+        progress: show the table as it grows: in a notebook below the cell, where it becomes the final
+            table, and in a terminal on standard error.
 
     Returns:
         The comparison. If the budget ended the run, it holds the results up to then, and `stopped`
@@ -99,7 +101,7 @@ def compare(
         >>> compare(["vanilla"], examples, llm, progress=False).rows[0].accuracy
         0.5
     """
-    with RunProgress(shown=progress) as listener:
+    with RunProgress(shown=progress, plain=False) as listener, interruptible(listener.describe_stop):
         source = _task(task, split)
         selection = ProblemLimit.choose(source, limit, seed)
         config = RunConfig(
@@ -116,6 +118,10 @@ def compare(
             selection=selection,
         )
         comparison = run_comparison(strategies, source, llm, config, listener)
+        if progress and in_notebook():
+            listener.end(comparison._repr_html_())
+            # The cell shows it no second time.
+            comparison = replace(comparison, shown_in=running_cell())
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
         raise comparison.stopped
     return comparison

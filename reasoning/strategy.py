@@ -19,6 +19,7 @@ from reasoning.branches import FirstCall, gather
 from reasoning.card import Card, Count, count_text, fixed_range
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.budget import Budget, check_budget, nest
+from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.engine.single_flight import CallContext
 from reasoning.errors import BudgetExhausted, UnknownName, UsageError
 from reasoning.kinds import Kind
@@ -143,7 +144,9 @@ class Strategy(ABC):
             >>> answer.state, answer.value, answer.usage.calls
             ('answered', 16, 1)
         """
-        return event_loop.run_sync(self._run(problem, llm, epoch, budget, None))
+        model = _connected(llm)
+        with notebook_progress(model):
+            return event_loop.run_sync(self._run(problem, model, epoch, budget, None))
 
     async def arun(
         self,
@@ -187,7 +190,9 @@ class Strategy(ABC):
         Raises:
             Exception: as in `run`. The draws made until then are in the journal.
         """
-        return event_loop.run_sync(self._map(_listed(problems), llm, epoch, budget, concurrency))
+        model, listed = _connected(llm), _listed(problems)
+        with notebook_progress(model, len(listed)) as on_answer:
+            return event_loop.run_sync(self._map(listed, model, epoch, budget, concurrency, on_answer))
 
     async def amap(
         self,
@@ -226,7 +231,9 @@ class Strategy(ABC):
             CallFailed: a call failed for good.
             BudgetExhausted: the budget does not cover a call.
         """
-        return event_loop.run_sync(self._fitted(tuple(pool), llm, epoch, budget))
+        model = _connected(llm)
+        with notebook_progress(model):
+            return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget))
 
     async def afit(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
@@ -278,6 +285,7 @@ class Strategy(ABC):
         epoch: int,
         budget: Budget | None,
         concurrency: int | None,
+        on_answer: Callable[[], None] = lambda: None,
     ) -> list[Answer]:
         model = _connected(llm)
         if concurrency is not None and concurrency < 1:
@@ -290,6 +298,7 @@ class Strategy(ABC):
             for index, problem in queue:
                 nested = None if budget is None else check_budget(budget).nested_in(model.budget)
                 answers[index] = await self._run(problem, model, epoch, nested, None)
+                on_answer()
 
         workers = min(concurrency or model.limits.concurrency, len(problems))
         await gather([work() for _ in range(workers)])

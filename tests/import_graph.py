@@ -17,6 +17,7 @@ LAYERS = (
         "data_files",
         "text_safety",
         "logs",
+        "notebook",
         "secret_scan",
         "short_repr",
         "token_estimate",

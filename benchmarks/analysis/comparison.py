@@ -26,6 +26,7 @@ from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.engine.ledger import Spending
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
+from reasoning.notebook import running_cell
 from reasoning.tables import escape_html, escape_markdown, pluralize
 from reasoning.text_safety import dump_json
 
@@ -57,6 +58,7 @@ class Comparison:
         caveats: the limits of the numbers, one sentence each; see `reasoning.benchmarks.analysis.caveats`.
         common: the solves on which strategies are compared; by default computed from the results.
         source: the results folder that the comparison was read from, if any.
+        shown_in: the notebook's cell below which the comparison stands already, if any.
     """
 
     task: str
@@ -75,6 +77,7 @@ class Comparison:
     before: Spending = field(default_factory=Spending, repr=False, compare=False)
     left: str = ""
     selection: ProblemLimit | None = field(default=None, repr=False, compare=False)
+    shown_in: int | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_folder(
@@ -276,6 +279,13 @@ class Comparison:
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _ipython_display_(self) -> None:
+        """Show this comparison in a notebook, unless it stands below the running cell already."""
+        from IPython.display import display
+
+        if self.shown_in is None or self.shown_in != running_cell():
+            display({"text/html": self._repr_html_(), "text/plain": str(self)}, raw=True)
 
     def _repr_html_(self) -> str:
         verdict = escape_html(self.names(self.verdict)).replace("\n", "<br>")

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Protocol
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.time_estimate import TimeEstimate
+from reasoning.benchmarks.statistics import wilson
 from reasoning.cli import output
 from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration, warnings_above
 from reasoning.messages import Usage
-from reasoning.tables import pluralize
+from reasoning.notebook import KEPT, LiveOutput, in_notebook
+from reasoning.tables import Table, escape_html, pluralize
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
@@ -96,11 +98,14 @@ class RunProgress:
 
     Args:
         shown: False shows nothing.
-        console: the console to draw on; by default standard error.
+        console: the console to draw on; by default standard error. In a notebook the display is below
+            the cell.
+        plain: print plain lines if that is not a terminal.
     """
 
-    def __init__(self, *, shown: bool = True, console: Console | None = None) -> None:
-        self._shown, self._console = shown, console
+    def __init__(self, *, shown: bool = True, console: Console | None = None, plain: bool = True) -> None:
+        self._shown, self._console, self._plain = shown, console, plain
+        self._output: LiveOutput | None = None
         self._status = "starting"
         self._model: LLM | None = None
         self._usage_before = Usage()
@@ -119,6 +124,11 @@ class RunProgress:
     def __enter__(self) -> RunProgress:
         if not self._shown:
             return self
+        if in_notebook():
+            self._shown = False
+            self._output = LiveOutput(self._html)
+            self._stack.enter_context(self._output)
+            return self
         from rich.live import Live
 
         self._console = self._console or output.console(stderr=True)
@@ -133,6 +143,8 @@ class RunProgress:
             )
             self._stack.enter_context(live)
             self._stack.enter_context(warnings_above(self._console))
+        elif not self._plain:
+            self._shown = False
         else:
             lines = threading.Thread(target=self._print_lines, name="reasoning-progress", daemon=True)
             lines.start()
@@ -149,6 +161,18 @@ class RunProgress:
         """Remove the picture. May be called twice."""
         self._status = ""
         self._stack.close()
+
+    def end(self, html: str) -> None:
+        """Show the final table in place of the progress in a notebook."""
+        if self._output is not None:
+            self._output.end(html)
+
+    def describe_stop(self) -> str:
+        """Return what an interrupted run has kept; the table so far stays below the cell."""
+        made = f" after {self._stored + self._new} of {pluralize(self._to_make, 'result')}" if self._model else ""
+        if self._output is not None and self._model is not None:
+            self._output.end(self._html())
+        return f"stopped{made}; {KEPT}"
 
     def on_status(self, text: str) -> None:
         """Show the current activity, before the first call."""
@@ -241,6 +265,22 @@ class RunProgress:
             Text(self._quiet_line() if self._is_quiet else self._pace(), style="dim"),
             strategies,
         )
+
+    def _html(self) -> str:
+        """Return the picture for a notebook: title, bar with counts, pace, and the table as it grows."""
+        if self._model is None:
+            return f"<div>{escape_html(self._status)} …</div>"
+        rows = []
+        for spec, tally in self._tallies.items():
+            low, high = wilson(tally.correct, tally.counted) if tally.counted else (0.0, 0.0)
+            interval = f"{100 * low:.0f}–{100 * high:.0f}" if tally.counted else "–"
+            stopped = " stopped" if spec in self._stopped else ""
+            rows.append((self._names(spec), f"{tally.done}/{tally.total}{stopped}", str(tally), interval))
+        table = Table(("strategy", "results", "accuracy", "95 %"), rows).to_html()
+        bar = f'<progress value="{self._stored + self._new}" max="{max(self._to_make, 1)}"></progress>'
+        pace = self._quiet_line() if self._is_quiet else self._pace()
+        lines = (escape_html(self._title), f"{bar} {escape_html(self._counts())}", escape_html(pace))
+        return "".join(f"<div>{line}</div>" for line in lines) + table
 
     @property
     def _is_quiet(self) -> bool:

@@ -19,6 +19,7 @@ from reasoning.chain.diagram import Diagram, mermaid, outline
 from reasoning.chain.execution import ChainRun
 from reasoning.chain.step import Step
 from reasoning.engine.budget import Budget
+from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
 from reasoning.kinds.registry import check_is_kind
@@ -295,8 +296,9 @@ class Chain(Strategy):
             Traceback (most recent call last):
             reasoning.errors.UnknownName: unknown input 'langage' of the chain 'chain'; did you mean 'language'?
         """
-        chosen = self._choose(problem, inputs)
-        return event_loop.run_sync(self._run(chosen, self._require(llm), epoch, budget, None))
+        chosen, model = self._choose(problem, inputs), self._require(llm)
+        with notebook_progress(model):
+            return event_loop.run_sync(self._run(chosen, model, epoch, budget, None))
 
     async def arun(
         self,
@@ -352,10 +354,13 @@ class Chain(Strategy):
             raise UsageError(f"give either a text, a problem or a mapping, or inputs by name ({', '.join(inputs)})")
         return self._to_problem(inputs if problem is None else problem)
 
-    def _require(self, llm: LLM | str | None) -> LLM | str:
+    def _require(self, llm: LLM | str | None) -> LLM:
         if llm is None:
             raise UsageError(f"the chain {self.name!r} needs a model: llm=connect('local')")
-        return llm
+        # Imported here, so that `import reasoning` does not load the providers.
+        from reasoning.engine.connect import connected
+
+        return connected(llm)
 
     def _to_problem(self, problem: Any) -> Problem:
         if not isinstance(problem, Mapping):
