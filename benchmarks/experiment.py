@@ -285,11 +285,15 @@ def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], conf
 
 def _record_requests(store: ResultsFolder, model: LLM) -> None:
     """Store how requests differ from the settings: without it, rescoring would not find their draws."""
-    refused, endpoint = list(model.refused), model.client.endpoint
-    if refused and refused != store.metadata.get("refused_settings"):
-        store.update_metadata(refused_settings=refused)
-    if endpoint != store.settings.get("base_url") and endpoint != store.metadata.get("endpoint"):
-        store.update_metadata(endpoint=endpoint)
+    endpoint = model.client.endpoint
+    differences = {
+        "refused_settings": list(model.refused),
+        "left_out": model.traits.dropped(model.sampling),
+        "endpoint": endpoint if endpoint != store.settings.get("base_url") else None,
+    }
+    new = {name: value for name, value in differences.items() if value and value != store.metadata.get(name)}
+    if new:
+        store.update_metadata(**new)
 
 
 def _start_race(

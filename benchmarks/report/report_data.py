@@ -89,7 +89,12 @@ class ReportData:
         """The settings and the metadata of the run, by name: task, model, seed, versions, licence."""
         metadata = {name: self.folder.metadata.get(name) for name in _METADATA}
         facts = {**self.folder.settings, **metadata}
-        return {name: str(value) for name, value in facts.items() if value is not None}
+        texts = {name: str(value) for name, value in facts.items() if value is not None}
+        left_out = self.folder.metadata.get("left_out", ())
+        return {
+            name: f"{text} (not sent: refused by the model)" if name in left_out else text
+            for name, text in texts.items()
+        }
 
     @property
     def stopped(self) -> Mapping[str, int]:

@@ -433,8 +433,13 @@ class Reservation:
             return
         if self.call is not None:
             grown = self.budgets[0]._learned.learn(self.call, self.draws, used)
-            if grown is not None and (account := self.budgets[0].account) is not None:
-                account.learned(self.call.model, grown)
+            if grown is not None:
+                _log.info(
+                    "%s has used up to %d prompt tokens and %d completion tokens above what its requests allow",
+                    *(self.call.model[1], grown.prompt, grown.completion),
+                )
+                if (account := self.budgets[0].account) is not None:
+                    account.learned(self.call.model, grown)
             prompt = used.prompt_tokens if used.prompt_tokens > 0 else self._likely.prompt_tokens
             completion = used.completion_tokens
             if completion <= 0 and not (is_empty and used.prompt_tokens > 0):

@@ -188,11 +188,15 @@ class CircuitBreaker:
         if self._failing_since is None or self._last_failure - self._failing_since < _SHOWN_AFTER:
             return ""
         now = time.monotonic()
+        seconds = now - self._failing_since
         # Another thread may change it meanwhile.
         retries = [self.next_probe_at] if self.is_open else list(self._retries_at.values())
         left = min(retries, default=now) - now
-        retry = f"trying again in {left:.0f} s" if left >= 0.5 else "trying again"
+        retry = "trying again" + (f" in {left:.0f} s" if left >= 0.5 else "")
+        # The end is noticed at the next failure.
+        is_last = seconds >= self.max_outage_seconds
+        end = "for the last time" if is_last else f"for at most {self.max_outage_seconds:g} s"
         return (
-            f"waiting: every call has failed for {now - self._failing_since:.0f} s, {self._failed_in_a_row:,} times "
-            f"({self._reason}); {retry}, for at most {self.max_outage_seconds:g} s"
+            f"waiting: every call has failed for {seconds:.0f} s, {self._failed_in_a_row:,} times ({self._reason}); "
+            f"{retry}, {end}"
         )

@@ -269,11 +269,14 @@ class LLM:
             return
         self.traits = self.traits.without(setting)
         self._last_params = {}, "", {}
-        lines = self._describe_learned()
-        change = "is sent under its other name" if setting in _LIMIT_NAMES else "is left out, its default applies,"
+        change = "left out from now on, so that the server's default applies"
+        if setting in _LIMIT_NAMES:
+            [other] = _LIMIT_NAMES - {setting}
+            change = f"sent as {other} from now on"
         _log.notify(
-            f"{self.name} does not take {setting}: it {change} from now on. To do so from the start, write "
-            f"{' and '.join(lines)} below {model_traits.table_for(self.name)} in {model_traits.users_path()}"
+            f"{self.name} does not take {setting}: it is {change}. To do so from the start, write "
+            f"{' and '.join(self._describe_learned())} below {model_traits.table_for(self.name)} in "
+            f"{model_traits.users_path()}"
         )
 
     def _describe_learned(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 from reasoning import forks
-from reasoning.errors import BudgetExhausted, JournalError
+from reasoning.errors import BudgetExhausted, JournalError, RequestOutdated
 from reasoning.messages import Completion
 
 if TYPE_CHECKING:
@@ -102,10 +102,14 @@ class PendingDraw:
     def failed_for_owner(self) -> bool:
         """True if it failed for a reason that concerns only its owner.
 
-        The owner was cancelled, its budget is exhausted, or its journal failed. Another waiter may
-        then buy the draw itself.
+        The owner was cancelled, its budget is exhausted, its journal failed, or its client corrected
+        the address. Another waiter may then buy the draw itself.
         """
-        return isinstance(self.outcome, DrawError) and isinstance(self.outcome.error, _OWNER_ERRORS)
+        if not isinstance(self.outcome, DrawError):
+            return False
+        error = self.outcome.error
+        # An address is corrected in the owner's client; another client must find out itself.
+        return isinstance(error, _OWNER_ERRORS) or type(error) is RequestOutdated
 
 
 class Waiter:

@@ -31,7 +31,7 @@ from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retr
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, price_table
-from reasoning.providers.refusals import SYSTEM_TURN_HINT, find_refusal, refuses_system_turn
+from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 
 
@@ -190,6 +190,7 @@ class LiteLLMClient(Client):
                 return SettingRefused(refusal.setting, message, status)
             if refuses_system_turn(400, str(error), [turn.role for turn in request.messages]):
                 message += SYSTEM_TURN_HINT
+            message += drop_hint(self.model, status, str(error), settings)
         if (
             not self._reached
             and isinstance(error, litellm.APIConnectionError | litellm.InternalServerError)

@@ -48,7 +48,7 @@ from reasoning.providers.http_errors import (
 )
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
-from reasoning.providers.refusals import SYSTEM_TURN_HINT, find_refusal, refuses_system_turn
+from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 
@@ -452,6 +452,7 @@ class OpenAIClient(Client):
             return SettingRefused(refusal.setting, answer, status)
         if refuses_system_turn(status, message, [turn["role"] for turn in body.get("messages", ())]):
             return CallFailed(answer + SYSTEM_TURN_HINT, status=status)
+        answer += drop_hint(self.model, status, message, body)
         return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
 
 

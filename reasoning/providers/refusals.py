@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from reasoning.errors import SettingRefused
+from reasoning.providers import model_traits
 
 _BEGINNING = 600
 """Characters of a message that are searched. The rest may quote the prompt."""
@@ -42,7 +43,7 @@ _SYSTEM_TURN = re.compile(
 )
 SYSTEM_TURN_HINT = (
     "; if the model takes no system turn or no examples as turns, send everything in one turn: "
-    "rendered(STRATEGY, turns='single')"
+    "rendered(STRATEGY, turns='single'), or Prompt(turns='single') in a chain"
 )
 
 
@@ -64,6 +65,16 @@ def find_refusal(status: int | None, message: str, text: str, sent: Mapping[str,
     if name is None:
         return None
     return SettingRefused(name if name in sent else f"extra_body.{name}", message, status)
+
+
+def drop_hint(model: str, status: int | None, message: str, sent: Mapping[str, Any]) -> str:
+    """Return how to leave out a setting that an error mentions; empty if it mentions none that was sent."""
+    names = [name for name in sent if name not in _NOT_SETTINGS and not name.startswith("max_")]
+    name = next((name for name in names if re.search(rf"\b{re.escape(name)}\b", message[:_BEGINNING])), None)
+    if status not in (None, 400, 422) or name is None:
+        return ""
+    table = model_traits.table_for(model)
+    return f"; to leave {name} out, write drop = {json.dumps([name])} below {table} in {model_traits.users_path()}"
 
 
 def refuses_system_turn(status: int, message: str, roles: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from aiohttp import web
 import reasoning
 from reasoning import Budget, Journal, event_loop, strategies
 from reasoning.benchmarks import compare
+from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.rescore import rescore
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.engine.llm import LLM
 from reasoning.errors import SettingRefused
 from reasoning.journal.exporting import export_draws
@@ -157,6 +160,34 @@ def test_a_field_of_one_server_is_left_out_too() -> None:
     assert "min_p" not in picky.bodies[-1]
 
 
+def test_an_error_that_only_mentions_a_setting_names_the_line_that_leaves_it_out(tmp_path: Path) -> None:
+    class Vague(Picky):
+        async def answer(self, request: web.Request) -> web.Response:
+            message = "`temperature` and `top_p` cannot both be specified for this model."
+            return web.json_response({"error": {"message": message}}, status=400)
+
+    with connected(Vague(), top_p=0.9) as llm:
+        answer = strategies.get("cot").run("2 + 2?", llm)
+    line = f'write drop = ["temperature"] below ["m"] in {tmp_path / "models.toml"}'
+    assert answer.reason.endswith(f"; to leave temperature out, {line}")
+    assert llm.refused == ()
+
+
+def test_a_refused_system_turn_names_the_format_without_one() -> None:
+    class NoSystem(Picky):
+        async def answer(self, request: web.Request) -> web.Response:
+            if any(turn["role"] == "system" for turn in (await request.json())["messages"]):
+                return web.json_response({"error": {"message": "System role not supported"}}, status=400)
+            return await super().answer(request)
+
+    prompt = reasoning.Prompt(persona="You are terse.", input="{text}")
+    with connected(NoSystem()) as llm:
+        answer = reasoning.Chain(reasoning.Step("one", prompt)).run("2 + 2?", llm)
+        assert "rendered(STRATEGY, turns='single')" in answer.reason
+        single = reasoning.Chain(reasoning.Step("one", replace(prompt, turns="single"))).run("2 + 2?", llm)
+        assert single.state == "answered"
+
+
 def test_a_server_that_refuses_both_names_of_the_limit_is_told_once_and_not_asked_for_ever() -> None:
     picky = Picky("max_tokens", "max_completion_tokens")
     with connected(picky) as llm, pytest.warns(UserWarning, match="does not take max_tokens"):
@@ -186,6 +217,9 @@ def test_a_results_folder_remembers_it_for_the_next_command_and_for_rescoring(tm
             compare(["cot"], "gsm_symbolic", other, limit=4, out=folder, progress=False)
     assert not any("temperature" in body for body in picky.bodies[before:])
     assert picky.sold.total() == 4
+    facts = ReportData.from_folder(ResultsFolder.read(folder)).facts
+    assert facts["temperature"] == "0.0 (not sent: refused by the model)"
+    assert facts["max_tokens"] == "1024"
     done = rescore(folder)
     assert (done.reread, done.skipped) == (4, ())
 

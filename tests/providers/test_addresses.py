@@ -146,6 +146,24 @@ def test_an_address_without_v1_is_corrected_at_the_first_refusal(
     assert api.calls["POST /chat/completions"] <= 3  # later requests know the address
 
 
+def test_two_connections_that_ask_the_same_both_find_the_address(tmp_path: Path) -> None:
+    api, journal = Api("/v1"), Journal(tmp_path / "journal.sqlite")
+
+    async def go() -> list[Answer]:
+        async with listening(api) as url:
+            connections = [reasoning.connect("llama", base_url=url, journal=journal) for _ in range(3)]
+            try:
+                return await asyncio.gather(*(strategies.get("cot").arun("2 + 2?", llm) for llm in connections))
+            finally:
+                for llm in connections:
+                    await llm.aclose()
+
+    with pytest.warns(UserWarning, match="the server's API is at"):
+        answers = asyncio.run(go())
+    assert [answer.state for answer in answers] == ["answered"] * 3
+    assert api.calls["POST /v1/chat/completions"] == 1
+
+
 def test_a_server_without_v1_is_called_where_it_is() -> None:
     api = Api("")
     with warnings.catch_warnings():
