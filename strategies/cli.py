@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli.commands import Commands
+from reasoning.cli.completion import complete_kinds, complete_spec_or_prompt, complete_specs
 from reasoning.cli.options import PromptTexts
 from reasoning.cli.output import console
 
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from reasoning.prompts import Prompt
     from reasoning.strategy import Strategy
 
-Spec = Annotated[str, typer.Argument(help="A technique's name or spec, such as 'cot(shots=4)'.")]
+Spec = Annotated[
+    str,
+    typer.Argument(
+        help="A technique's name or spec, such as 'cot(shots=4)'.", metavar="SPEC", autocompletion=complete_specs
+    ),
+]
 
 prompts_app = Commands(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
 
@@ -93,7 +99,12 @@ def show(spec: Spec, overrides: PromptTexts = None) -> None:
 @prompts_app.command("list")
 def list_(
     spec: Annotated[
-        str | None, typer.Argument(help="A technique's name or spec; every technique by default.", metavar="SPEC")
+        str | None,
+        typer.Argument(
+            help="A technique's name or spec; every technique by default.",
+            metavar="SPEC",
+            autocompletion=complete_specs,
+        ),
     ] = None,
 ) -> None:
     """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
@@ -124,13 +135,17 @@ def show_prompts(
     spec: Annotated[
         str,
         typer.Argument(
-            help="A technique's name or spec, such as 'cot(shots=4)', or one prompt, such as cot.two_stages."
+            help="A technique's name or spec, such as 'cot(shots=4)', or one prompt, such as cot.two_stages.",
+            metavar="SPEC",
+            autocompletion=complete_spec_or_prompt,
         ),
     ],
     question: Annotated[
         str | None, typer.Option(help="Question to show the prompts for; a sample problem by default.", metavar="TEXT")
     ] = None,
-    kind: Annotated[str, typer.Option(help="Kind of answer to --question.", metavar="KIND")] = "number",
+    kind: Annotated[
+        str, typer.Option(help="Kind of answer to --question.", metavar="KIND", autocompletion=complete_kinds)
+    ] = "number",
     overrides: PromptTexts = None,
 ) -> None:
     """Show prompts: their sections as written, and their turns as sent for a problem."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli.completion import complete_results
 from reasoning.cli.output import AsJson, console, info, print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _LEAST_COLUMNS = 36
 """The least width of a column of `show`; below it the strategies are shown one below the other."""
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A results folder.", autocompletion=complete_results)]
 
 
 def register(bench: typer.Typer) -> None:
@@ -155,8 +156,14 @@ def summary(
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(metavar="DIR1", help="The results folder of the earlier run.")],
-    after: Annotated[Path, typer.Argument(metavar="DIR2", help="The results folder of the later run.")],
+    before: Annotated[
+        Path,
+        typer.Argument(metavar="DIR1", help="The results folder of the earlier run.", autocompletion=complete_results),
+    ],
+    after: Annotated[
+        Path,
+        typer.Argument(metavar="DIR2", help="The results folder of the later run.", autocompletion=complete_results),
+    ],
     fail_if_worse: Annotated[
         str | None,
         typer.Option(
@@ -187,7 +194,9 @@ def compare(
 
 
 def matrix(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR", help="Results folders of one task.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR", help="Results folders of one task.", autocompletion=complete_results)
+    ],
 ) -> None:
     """Print the accuracies of several runs in one table: models × strategies."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
@@ -212,7 +221,11 @@ def power(
     ] = 5,
     pilot: Annotated[
         Path | None,
-        typer.Option(help="A results folder that shows how often its strategies disagree.", metavar="DIR"),
+        typer.Option(
+            help="A results folder that shows how often its strategies disagree.",
+            metavar="DIR",
+            autocompletion=complete_results,
+        ),
     ] = None,
     disagree: Annotated[
         float | None,

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.benchmarks.cli import results
+from reasoning.benchmarks.cli.completion import complete_tasks
 from reasoning.benchmarks.cli.results import print_comparison
 from reasoning.benchmarks.cli.view import view
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.commands import Commands
+from reasoning.cli.completion import complete_prompts, complete_results, complete_spec_list
 from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import BUDGET, PROMPTS, TASK, Model, ModelOptions, Models, NewSamples, PromptTexts, TimeLimit
 from reasoning.cli.output import (
@@ -47,6 +49,7 @@ Task = Annotated[
         help="The task: gsm_symbolic, gym:NAME, mine.csv, …; `reasoning tasks` lists them.",
         metavar="TASK",
         callback=config_file.resolve_task,
+        autocompletion=complete_tasks,
     ),
 ]
 Fields = Annotated[
@@ -78,6 +81,7 @@ Out = Annotated[
         help="The results folder.",
         metavar="DIR",
         show_default="one for these settings, under results/",
+        autocompletion=complete_results,
     ),
 ]
 Margin = Annotated[
@@ -112,6 +116,7 @@ def run(
             help="Specs separated by commas, as in 'vanilla, cot(shots=4)'.",
             metavar="SPECS",
             callback=config_file.resolve_strategies,
+            autocompletion=complete_spec_list,
         ),
     ],
     model: Models = None,
@@ -131,7 +136,10 @@ def run(
     prompt_variant: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also compare a variant with this prompt. Repeatable.", metavar="NAME=TEXT", rich_help_panel=PROMPTS
+            help="Also compare a variant with this prompt. Repeatable.",
+            metavar="NAME=TEXT",
+            rich_help_panel=PROMPTS,
+            autocompletion=complete_prompts,
         ),
     ] = None,
     prompt_formats: Annotated[
@@ -261,6 +269,7 @@ def advise(
             metavar="SPECS",
             show_default="one of each mechanism",
             callback=config_file.resolve_strategies,
+            autocompletion=complete_spec_list,
         ),
     ] = None,
     limit: Annotated[
@@ -336,7 +345,11 @@ def advise(
 def tasks(
     name: Annotated[
         str | None,
-        typer.Argument(help="Describe this task, or a form of files such as csv; gym lists its sets.", metavar="NAME"),
+        typer.Argument(
+            help="Describe this task, or a form of files such as csv; gym lists its sets.",
+            metavar="NAME",
+            autocompletion=complete_tasks,
+        ),
     ] = None,
 ) -> None:
     """List the tasks that `bench run --task` accepts."""

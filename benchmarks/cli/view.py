@@ -27,7 +27,9 @@ def view(
             show_default="results/ if there is one, else this folder",
         ),
     ] = None,
-    port: Annotated[int, typer.Option(help="The first port to try; 0 takes any.", min=0, max=65535)] = 7331,
+    port: Annotated[
+        int, typer.Option(help="The first port to try; 0 takes any.", min=0, max=65535, metavar="N")
+    ] = 7331,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, and open no browser.")] = False,
 ) -> None:
     """Show every run and chain under a folder in the browser, also while a run is going.

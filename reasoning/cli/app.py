@@ -6,6 +6,7 @@ Other packages add commands through entry points of the group `reasoning.command
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ def main() -> None:
 
 
 def _run() -> None:
+    from reasoning.cli.completion import VARIABLE, complete
     from reasoning.cli.output import info, protect_streams
     from reasoning.errors import MissingExtra, ReasoningError, UsageError
     from reasoning.text_safety import to_line
@@ -53,6 +55,8 @@ def _run() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         command = app()
+        if instruction := os.environ.get(VARIABLE):
+            complete(command, instruction)
         # Imported objects stay.
         gc.freeze()
         command(args=arguments, prog_name="reasoning", standalone_mode=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasoning.cli import config
+from reasoning.cli.completion import complete_kinds, complete_specs
 from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts
 from reasoning.cli.output import CALLS_FAILED, AsJson, console, info, print_json
 from reasoning.errors import UsageError
@@ -29,6 +30,7 @@ def ask(
             help="The spec of a strategy, such as cot.",
             metavar="SPEC",
             callback=config.resolve_strategies,
+            autocompletion=complete_specs,
         ),
     ] = "cot",
     model: Model = "local",
@@ -39,7 +41,9 @@ def ask(
     kind: Annotated[
         str,
         typer.Option(
-            help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.", metavar="KIND"
+            help="The kind of answer: text, number, yesno, date, expression, items, cells, code, json.",
+            metavar="KIND",
+            autocompletion=complete_kinds,
         ),
     ] = "text",
     choice: Annotated[

@@ -28,7 +28,7 @@ _CONNECT = {
     "share_limits": "shared",
 }
 """The keys of a model that are arguments of `connect`, by their names as options."""
-_FILE_FORM = re.compile(r"(jsonl|json|csv|parquet|toml|replay|local):(.+)")
+_FILE_FORM = re.compile(r"(jsonl|json|csv|tsv|parquet|toml|replay|local):(.+)")
 """Tasks and models that are files."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -12,6 +12,7 @@ import typer
 from reasoning import paths
 from reasoning.cli import output
 from reasoning.cli.commands import Commands
+from reasoning.cli.completion import complete_models
 from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
@@ -29,7 +30,10 @@ _MAX_PROBLEMS = 20
 _Journal = Annotated[
     Path | None, typer.Option("--journal", metavar="FILE", help="The journal's file; by default the user's.")
 ]
-_Model = Annotated[str | None, typer.Option("--model", "-m", help="Only draws of this model.", metavar="NAME")]
+_Model = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Only draws of this model.", metavar="NAME", autocompletion=complete_models),
+]
 
 
 @journal.command()

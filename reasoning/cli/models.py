@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 from reasoning.cli.commands import Commands
+from reasoning.cli.completion import complete_models, complete_weights
 from reasoning.cli.options import BaseUrl
 from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar
 
 models = Commands(help="Local weights, and what is assumed of a model.", no_args_is_help=True)
 
-_NAME = typer.Argument(metavar="NAME", help="A name in `reasoning models list`.", show_default=False)
+_NAME = typer.Argument(
+    metavar="NAME", help="A name in `reasoning models list`.", show_default=False, autocompletion=complete_weights
+)
 
 
 @models.command("list")
@@ -36,7 +39,12 @@ def list_models() -> None:
 
 @models.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model, as in --model.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A model, as in --model.", show_default=False, autocompletion=complete_models
+        ),
+    ],
     base_url: BaseUrl = None,
     as_json: AsJson = False,
 ) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from reasoning.cli import config, interrupts
+from reasoning.cli.completion import complete_chains, complete_models, complete_prompts
 
 if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
@@ -53,11 +54,18 @@ def parse_duration(text: str) -> float:
 MODEL_HELP = "local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE."
 Model = Annotated[
     str,
-    typer.Option("--model", "-m", help=MODEL_HELP, metavar="NAME"),
+    typer.Option("--model", "-m", help=MODEL_HELP, metavar="NAME", autocompletion=complete_models),
 ]
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", "-m", help=f"{MODEL_HELP} Repeatable.", metavar="NAME", show_default="local"),
+    typer.Option(
+        "--model",
+        "-m",
+        help=f"{MODEL_HELP} Repeatable.",
+        metavar="NAME",
+        show_default="local",
+        autocompletion=complete_models,
+    ),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")]
 NewSamples = Annotated[
@@ -71,6 +79,7 @@ PromptTexts = Annotated[
         help="Replace a prompt, as in cot.trigger=TEXT; `reasoning prompts` lists the names. Repeatable.",
         metavar="NAME=TEXT",
         rich_help_panel=PROMPTS,
+        autocompletion=complete_prompts,
     ),
 ]
 TimeLimit = Annotated[
@@ -83,7 +92,10 @@ TimeLimit = Annotated[
     ),
 ]
 ChainFolder = Annotated[
-    str, typer.Argument(metavar="CHAIN", help="The folder of a chain, or the name of a bundled chain.")
+    str,
+    typer.Argument(
+        metavar="CHAIN", help="The folder of a chain, or the name of a bundled chain.", autocompletion=complete_chains
+    ),
 ]
 AllowCode = Annotated[
     bool,
