@@ -49,6 +49,9 @@ async def _serve(library: Library, port: int, *, opens: bool) -> None:
     from reasoning.benchmarks.view.server import start
 
     _, address, used = await start(library, port)
+    if (library.root / "run.json").is_file():
+        # The folder is one run, which is what is meant.
+        address += "#/run?name=."
     if port not in (0, used):
         info(f"port {port} is in use: taking {used}")
     info(f"viewing {library.root}; Ctrl-C ends it")

@@ -51,13 +51,15 @@ class JsonlTail:
                 return
             with self.path.open("rb") as file:
                 opened = os.fstat(file.fileno())
-                self._inode, self._size = opened.st_ino, opened.st_size
+                self._inode = opened.st_ino
                 file.seek(self.offset)
                 for line in read_lines(file, self.path):
                     if not line.endswith(b"\n"):
                         break
                     start, self.offset, self.lines = self.offset, self.offset + len(line), self.lines + 1
                     yield self.lines, start, line
+                # A caller that stops before the end gets the other lines next time.
+                self._size = opened.st_size
         except FileNotFoundError:
             return
         except OSError as error:

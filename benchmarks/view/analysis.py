@@ -58,7 +58,7 @@ class Analysis:
             found = self._findings
             is_stale = found is None or found.version != self._run.version
             is_busy = self._thread is not None and self._thread.is_alive()
-            if is_stale and not is_busy and time.monotonic() >= self._not_before:
+            if is_stale and not is_busy and not self._run.is_reading and time.monotonic() >= self._not_before:
                 self._thread = threading.Thread(target=self._compute, daemon=True, name="reasoning-view-analysis")
                 self._thread.start()
             return found

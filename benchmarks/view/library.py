@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -78,13 +79,13 @@ class Library:
             raise InputError(f"{outside}: a link that leads out of {self.root}; it is not followed")
         return entry
 
-    def progress(self, name: str) -> RunProgress:
-        """Return the progress of a run, read up to now."""
+    def progress(self, name: str, deadline: float = math.inf) -> RunProgress:
+        """Return the progress of a run, read up to now or up to a time of `time.monotonic`."""
         with self._lock:
             progress = self._kept(self._progress, name, lambda: RunProgress(self.entry(RUN, name).path))
             try:
                 self.entry(RUN, name)
-                progress.refresh()
+                progress.refresh(deadline)
             except InputError as error:
                 progress.error = str(error)
             return progress
@@ -104,8 +105,12 @@ class Library:
         """Return the folder of a chain that has recorded runs."""
         return self.entry(EVALUATION, name).path
 
-    def run(self, name: str) -> tuple[LiveRun, Analysis]:
+    def run(self, name: str, deadline: float = math.inf) -> tuple[LiveRun, Analysis]:
         """Return a run, read up to now, and its analysis. The run stays open for the next call.
+
+        Args:
+            name: the run.
+            deadline: the time of `time.monotonic` after which the rest is left to the next call.
 
         Raises:
             UnknownName, InputError: it is not there, or cannot be read.
@@ -117,7 +122,7 @@ class Library:
                 self._open[name] = run, Analysis(run)
             self._open.move_to_end(name)
             run, analysis = self._open[name]
-        run.refresh()
+        run.refresh(deadline)
         with self._lock:
             while len(self._open) > 1 and sum(len(one.store.results) for one, _ in self._open.values()) > _MAX_RESULTS:
                 self._open.popitem(last=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,9 @@ from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 from reasoning.text_safety import dump_json
 
-_FILES = ("results", "problems")
+_FILES = ("problems", "results")
+_BETWEEN = 256
+"""The lines that are read between two looks at the clock."""
 _MAX_WARNINGS = 20
 
 
@@ -31,6 +35,7 @@ class LiveRun:
         store: its settings, problems and results. They grow; use `snapshot` in another thread.
         answers: the results by problem, strategy and epoch.
         warnings: the damaged lines.
+        is_reading: the folder holds more than was read up to now.
         version: a number that grows with every change.
         selected: the problems that were selected last, with the version and the query.
         lock: held while the run is read.
@@ -48,14 +53,19 @@ class LiveRun:
         self.store = ResultsFolder.read_run_file(self.folder)
         self.answers: dict[str, dict[str, dict[int, Result]]] = {}
         self.warnings: list[str] = []
+        self.is_reading = True
         self._stamp = self._run_file_stamp()
         self._tails = {name: JsonlTail(self.folder / f"{name}.jsonl") for name in _FILES}
         self._traces = JsonlTail(self.folder / "traces.jsonl")
         self._places: dict[ResultKey, tuple[int, int, int]] = {}
         self._haystacks: dict[str, str] = {}
 
-    def refresh(self) -> None:
-        """Read what was added since the last look; read everything again if a file was replaced."""
+    def refresh(self, deadline: float = math.inf) -> None:
+        """Read what was added since the last look; read everything again if a file was replaced.
+
+        Args:
+            deadline: the time of `time.monotonic` after which the rest is left to the next call.
+        """
         with self.lock:
             if any(tail.is_replaced() for tail in (*self._tails.values(), self._traces)):
                 self._start()
@@ -66,8 +76,9 @@ class LiveRun:
                 self.store.settings, self.store.metadata, self.store.specs = now.settings, now.metadata, now.specs
                 self._stamp = stamp
                 self.version += 1
-            for name, tail in self._tails.items():
-                self._read(name, tail)
+            was_reading = self.is_reading
+            self.is_reading = not all(self._read(name, tail, deadline) for name, tail in self._tails.items())
+            self.version += was_reading != self.is_reading
             self.version += before != [tail.offset for tail in self._tails.values()]
 
     def snapshot(self) -> ResultsFolder:
@@ -126,20 +137,23 @@ class LiveRun:
                         found.add(key.problem)
         return found
 
-    def _read(self, name: str, tail: JsonlTail) -> None:
+    def _read(self, name: str, tail: JsonlTail, deadline: float = math.inf) -> bool:
+        """Read new lines, and return whether that are all."""
         lines = tail.read()
         while True:
             try:
                 number, offset, line = next(lines)
             except StopIteration:
-                return
+                return True
             except InputError as error:
                 self._warn(error)
-                return
+                return True
             try:
                 self._take(name, tail.path, number, offset, line)
             except InputError as error:
                 self._warn(error)
+            if number % _BETWEEN == 0 and time.monotonic() > deadline:
+                return False
 
     def _take(self, name: str, path: Path, number: int, offset: int, line: bytes) -> None:
         if name == "traces":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from reasoning.errors import InputError
 RUNNING, DONE, STOPPED = "running", "done", "stopped"
 _RECENT = 20
 """Seconds after the last write in which a run counts as running where locks cannot be read."""
+_BETWEEN = 256
+"""The lines that are read between two looks at the clock."""
 _WINDOW = 60
 """Seconds over which the speed of a run is measured."""
 
@@ -29,6 +33,7 @@ class RunProgress:
         folder: the results folder.
         head: its settings, strategies and metadata; None before the first look and if it is damaged.
         error: the reason why the folder cannot be read, or "".
+        is_reading: the folder holds more than was read up to now, so the numbers are too small.
         damaged: the first damaged line of the results, or "".
         problems: a number for each problem by its id; equal numbers stand for equal problems.
         right, counted, failed: the number of results by strategy: right, answered or unparsed, and failed.
@@ -37,6 +42,7 @@ class RunProgress:
     folder: Path
     head: ResultsFolder | None = None
     error: str = ""
+    is_reading: bool = False
     damaged: str = ""
     problems: dict[str, int] = field(default_factory=dict, repr=False)
     right: dict[str, int] = field(default_factory=dict)
@@ -49,19 +55,25 @@ class RunProgress:
     def __post_init__(self) -> None:
         self._results, self._problems = (JsonlTail(self.folder / f"{name}.jsonl") for name in ("results", "problems"))
 
-    def refresh(self) -> None:
-        """Read what was added to the folder since the last look."""
+    def refresh(self, deadline: float = math.inf) -> None:
+        """Read what was added to the folder since the last look.
+
+        Args:
+            deadline: the time of `time.monotonic` after which the rest is left to the next call.
+        """
         self.error = ""
         try:
             self._read_head()
             if self._results.is_replaced() or self._problems.is_replaced():
                 self._forget()
-            for number, _, line in self._results.read():
-                self._count(number, line)
-            for _, _, line in self._problems.read():
-                self._add_problem(line)
+            self.is_reading = not (
+                self._read_lines(self._problems, deadline, lambda number, line: self._add_problem(line))
+                and self._read_lines(self._results, deadline, self._count)
+            )
         except InputError as error:
             self.error = str(error)
+        if self.is_reading:
+            return
         now = time.monotonic()
         self._speed.append((now, self.done))
         while now - self._speed[0][0] > _WINDOW:
@@ -102,6 +114,8 @@ class RunProgress:
     @property
     def seconds_left(self) -> float | None:
         """The seconds until the run is done at the speed of the last minute; None if that is unknown."""
+        if not self._speed:
+            return None
         (then, was), (now, done), total = self._speed[0], self._speed[-1], self.total
         if total is None or done <= was or now - then < 5:
             return None
@@ -118,6 +132,14 @@ class RunProgress:
             self.head = None
             self.head = ResultsFolder.read_run_file(self.folder)
             self._stamp = stamp
+
+    def _read_lines(self, tail: JsonlTail, deadline: float, take: Callable[[int, bytes], None]) -> bool:
+        """Read new lines, and return whether that are all."""
+        for number, _, line in tail.read():
+            take(number, line)
+            if number % _BETWEEN == 0 and time.monotonic() > deadline:
+                return False
+        return True
 
     def _forget(self) -> None:
         self._results, self._problems = JsonlTail(self._results.path), JsonlTail(self._problems.path)

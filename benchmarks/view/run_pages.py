@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,10 @@ UNFINISHED = (
     "This run is not finished, so its numbers still change. Do not stop it because a difference looks significant: "
     "tests hold for a number of problems that was fixed before. `bench run --race` stops by rules that allow for it."
 )
+READING = "reading"
+"""The state of a run whose results have not all been read yet."""
+_PATIENCE = 0.3
+"""Seconds after which a page is sent although further results are to be read."""
 _CELL = 80
 """The most characters of an answer or a target in a table."""
 _FACTS = ("source", "licence", "created", "library", "python", "git")
@@ -51,15 +56,18 @@ class Query:
 def list_page(library: Library) -> dict[str, Any]:
     """Return every entry with its progress, the newest first."""
     found = library.search()
-    rows = [_entry(library, entry) for entry in found.entries.values()]
+    # Folders that were not read before are read over several requests, so that the list is there at once.
+    deadline = time.monotonic() + _PATIENCE
+    rows = [_entry(library, entry, deadline) for entry in found.entries.values()]
     rows.sort(key=lambda row: (row.get("state") != RUNNING, -row["updated"], row["name"]))
     return {"root": str(library.root), "entries": rows, "links": list(found.links), "truncated": found.truncated}
 
 
 def run_page(library: Library, name: str) -> dict[str, Any]:
     """Return a run: its progress, and the verdict and tables that were computed last."""
-    progress = library.progress(name)
-    run, analysis = library.run(name)
+    deadline = time.monotonic() + _PATIENCE
+    progress = library.progress(name, deadline)
+    run, analysis = library.run(name, deadline)
     found = analysis.latest()
     specs = list(run.store.specs)
     facts = {**run.store.settings, **{fact: run.store.metadata.get(fact) for fact in _FACTS}}
@@ -67,6 +75,7 @@ def run_page(library: Library, name: str) -> dict[str, Any]:
         **_progress(progress),
         "name": name,
         "version": run.version,
+        "reading": run.is_reading,
         "analysed": found.version if found else None,
         "unfinished": UNFINISHED if progress.state == RUNNING else "",
         "problems": len(run.store.examples),
@@ -89,12 +98,12 @@ def problems_page(library: Library, name: str, query: Query, first: int, count: 
         first: the position of the first row, from 0.
         count: the most rows.
     """
-    run, _ = library.run(name)
+    run, _ = library.run(name, time.monotonic() + _PATIENCE)
     with run.lock:
         selected = _select(run, query)
         rows = [_row(run, problem) for problem in selected[first : first + count]]
         total = len(run.store.examples)
-        return {"version": run.version, "total": total, "matched": len(selected), "first": first, "rows": rows}
+        return {"reading": run.is_reading, "total": total, "matched": len(selected), "first": first, "rows": rows}
 
 
 def problem_page(library: Library, names: Sequence[str], problem: str, query: Query) -> dict[str, Any]:
@@ -193,11 +202,11 @@ def matches(states: Sequence[str], show: str, of: int | None) -> bool:
     return states[of] in every and any(cell != states[of] for cell in every)
 
 
-def _entry(library: Library, entry: Entry) -> dict[str, Any]:
+def _entry(library: Library, entry: Entry, deadline: float) -> dict[str, Any]:
     row: dict[str, Any] = {"kind": entry.kind, "name": entry.name, "updated": 0.0}
     try:
         if entry.kind == RUN:
-            return {**row, **_progress(library.progress(entry.name))}
+            return {**row, **_progress(library.progress(entry.name, deadline))}
         if entry.kind == OUTPUT:
             output = library.output(entry.name)
             counts = dict(output.counts)
@@ -225,23 +234,27 @@ def _progress(progress: RunProgress) -> dict[str, Any]:
     head = progress.head
     if head is None:
         return {"error": progress.error, "updated": progress.updated}
+    about = {
+        "task": task_title({"task": "unknown task", **head.settings}),
+        "model": short_model_name(str(head.settings.get("model", ""))),
+        "updated": progress.updated,
+        "warning": progress.damaged,
+        "error": progress.error,
+    }
+    if progress.is_reading:
+        return {**about, "state": READING, "done": 0, "total": None, "accuracy": []}
     left = progress.seconds_left
     counted, right = progress.counted, progress.right
     specs = [spec for spec in head.specs if counted.get(spec)]
     names = _names(tuple(specs))
     return {
-        "task": task_title({"task": "unknown task", **head.settings}),
-        "model": short_model_name(str(head.settings.get("model", ""))),
-        "strategies": len(head.specs),
+        **about,
         "state": progress.state,
         "done": progress.done,
         "total": progress.total,
         "failed": sum(progress.failed.values()),
         "seconds_left": None if left is None else round(left),
-        "updated": progress.updated,
         "accuracy": [[name, right.get(spec, 0), counted[spec]] for name, spec in zip(names, specs, strict=True)],
-        "warning": progress.damaged,
-        "error": progress.error,
     }
 
 

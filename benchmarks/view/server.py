@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -32,6 +33,10 @@ _PORTS = 50
 _MAX_ROWS = 500
 """The most rows of one response."""
 _THREADS = 4
+_QUIET = logging.getLogger("reasoning.view")
+"""The logger of the server, which would else write a traceback to the terminal for each request that is no HTTP."""
+_QUIET.addHandler(logging.NullHandler())
+_QUIET.propagate = False
 _LIBRARY: web.AppKey[Library] = web.AppKey("library", Library)
 _POOL: web.AppKey[ThreadPoolExecutor] = web.AppKey("pool", ThreadPoolExecutor)
 
@@ -75,7 +80,7 @@ async def start(library: Library, port: int) -> tuple[web.AppRunner, str, int]:
     """
     for tried in range(port, port + _PORTS) if port else (0,):
         guard = Guard(tried)
-        runner = web.AppRunner(make_app(library, guard), access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(make_app(library, guard), access_log=None, logger=_QUIET, shutdown_timeout=0.5)
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, tried).start()
@@ -121,6 +126,8 @@ async def _serve_report(request: web.Request) -> web.StreamResponse:
         content = await loop.run_in_executor(pool, partial(run_pages.report_file, library, name))
     except ReasoningError as error:
         return web.Response(status=404, text=f"{error}\n")
+    except Exception as error:
+        return web.Response(status=500, text=f"the report cannot be written: {type(error).__name__}: {error}\n")
     return web.Response(
         body=content,
         content_type="text/html",

@@ -5,6 +5,7 @@ import { VirtualTable } from "/virtual_table.js";
 const POLL = 1500, SECTIONS = { run: "Runs", evaluation: "Evaluations of chains", output: "Outputs of chains" };
 const TABS = { results: "Results", problems: "Problems", charts: "Charts", settings: "Settings" };
 const $ = (id) => document.getElementById(id);
+const nameOf = (name) => (name === "." ? $("root").textContent.split(/[\\/]/).at(-1) : name); // "." is the folder itself
 const percent = (part) => `${Math.round(100 * part)} %`;
 
 // ---- addresses and data
@@ -60,7 +61,8 @@ function bar(done, total, state) {
 }
 
 function progress({ done, total, state, seconds_left, failed }) {
-  const left = seconds_left === null || state !== "running" ? "" : ` · about ${duration(seconds_left)} left`;
+  if (state === "reading") return el("span", "dim", "reading …");
+  const left = !seconds_left || state !== "running" ? "" : ` · about ${duration(seconds_left)} left`;
   const lost = failed ? ` · ${failed.toLocaleString("en")} failed` : "";
   const count = total === null ? `${done.toLocaleString("en")} results` : `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
   return el("span", "progress", ...(total === null ? [] : [bar(done, total, state)]), el("span", "dim", `${count} · ${state}${left}${lost}`));
@@ -126,7 +128,7 @@ async function listPage(params) {
   let data = null, tag = "";
 
   function row(entry) {
-    const name = el("td", "text", link(entry.name === "." ? data.root.split(/[\\/]/).at(-1) : entry.name, entry.kind, { name: entry.name }));
+    const name = el("td", "text", link(nameOf(entry.name), entry.kind, { name: entry.name }));
     const when = el("td", "", ago(entry.updated));
     if (entry.error) return el("tr", "broken", ...(entry.kind === "run" ? [el("td")] : []), name, Object.assign(el("td", "text", entry.error), { colSpan: entry.kind === "run" ? 4 : 1 }), when);
     if (entry.kind !== "run") return el("tr", "", name, el("td", "text", ...summary(entry)), when);
@@ -175,6 +177,7 @@ async function listPage(params) {
   return async () => {
     const [found, now] = await get("list", "", tag);
     if (found) { data = found; tag = now; draw(); }
+    return data.entries.some((one) => one.state === "reading");
   };
 }
 
@@ -183,7 +186,7 @@ async function listPage(params) {
 async function runPage(params) {
   const name = params.get("name"), tab = params.get("tab") || "results", head = el("div"), tabs = el("ul", "tabs"), body = el("div");
   $("main").replaceChildren(head, tabs, body);
-  crumbs(el("span", "", name));
+  crumbs(el("span", "", nameOf(name)));
   tabs.append(...Object.entries(TABS).map(([key, title]) => {
     const one = link(title, "run", { name, tab: key });
     if (key === tab) one.ariaCurrent = "page";
@@ -198,7 +201,7 @@ async function runPage(params) {
     tag = now;
     head.replaceChildren(el("h2", "", data.title || `${data.task} · ${data.model}`), progress(data), ...warnings([data.warning, data.error, ...data.warnings].filter(Boolean)));
     await draw(data);
-    return data.analysed === null;
+    return data.analysed === null || data.state === "reading" || data.reading;
   };
 }
 
@@ -255,6 +258,7 @@ function problemsTab(body, params, name) {
       const { name: run, tab, ...query } = values();
       const [page] = await get("problems", new URLSearchParams(new URLSearchParams(address("", { run, ...query, first, count: size }).split("?")[1])));
       count.textContent = page.matched === page.total ? `${page.total.toLocaleString("en")} problems` : `${page.matched.toLocaleString("en")} of ${page.total.toLocaleString("en")} problems`;
+      if (page.reading) count.textContent += " · results are being read …";
       return [page.rows, page.matched];
     },
     draw: ([id, target, cells]) => {
@@ -301,6 +305,7 @@ function chartsTab(body, params, name) {
       const drawn = new DOMParser().parseFromString(svg, "text/html").body.children;
       return el("figure", "", el("h3", "", title), ...drawn);
     }), charts.length ? key : el("p", "dim", "There is nothing to draw yet."));
+    if (data.state === "running") body.prepend(el("p", "note", "Drawn from the results up to now; reload the page to draw newer ones."));
   };
 }
 
@@ -320,7 +325,7 @@ async function problemPage(params) {
   const go = (to, names = runs) => { if (to) location.hash = address("problem", { ...filter, run: names, id: to }); };
   const body = el("div");
   $("main").replaceChildren(body);
-  crumbs(link(runs[0], "run", { name: runs[0] }), link("Problems", "run", { name: runs[0], tab: "problems", ...filter }), el("span", "", id));
+  crumbs(link(nameOf(runs[0]), "run", { name: runs[0] }), link("Problems", "run", { name: runs[0], tab: "problems", ...filter }), el("span", "", id));
   let data = null, tag = "";
 
   function draw() {
@@ -339,7 +344,7 @@ async function problemPage(params) {
         const box = Object.assign(el("input"), { type: "checkbox", checked: !hidden.has(key) });
         article.hidden = hidden.has(key);
         box.onchange = () => { article.hidden = !box.checked; if (box.checked) hidden.delete(key); else hidden.add(key); };
-        const several = data.runs.length > 1 ? ` · ${run.name}` : "";
+        const several = data.runs.length > 1 ? ` · ${nameOf(run.name)}` : "";
         chips.append(Object.assign(el("label", "", box, `${number + 1} ${run.names[number]}${several}`), { title: spec }));
         side.append(article);
         for (const [of, epoch, stage] of run.traces) {
@@ -363,7 +368,7 @@ async function problemPage(params) {
   function column(run, spec, number) {
     const article = el("article", "", el("h3", "", `${number + 1}  ${run.names[number]}`)), slots = [];
     article.firstChild.title = spec;
-    if (data.runs.length > 1) article.append(el("p", "facts", `${run.name} · ${run.model}`));
+    if (data.runs.length > 1) article.append(el("p", "facts", `${nameOf(run.name)} · ${run.model}`));
     const mine = run.results.filter((one) => one[0] === number);
     if (!mine.length) article.append(el("p", "facts", "not run on this problem"));
     addAnswers(article, mine, run.states[number], data.rules, "no trace was recorded", slots);

@@ -38,6 +38,9 @@ def test_it_serves_the_results_takes_the_next_port_and_ends_quietly(tmp_path: Pa
             assert process.stderr
             url = process.stdout.readline().strip()
             status, body = event_loop.run_sync(_get(url.replace("/?", "/api/list?")))
+            with socket.create_connection(("127.0.0.1", int(url.partition("/?")[0].rpartition(":")[2]))) as stranger:
+                stranger.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+                stranger.recv(100)
             process.send_signal(signal.SIGINT)
             said = process.stderr.read()
             assert process.wait(10) == 130

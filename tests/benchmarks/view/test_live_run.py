@@ -28,7 +28,9 @@ def test_a_tail_gives_each_complete_line_once(tmp_path: Path) -> None:
     assert list(tail.read()) == []
     with path.open("ab") as file:
         file.write(b"ee\n")
-    assert list(tail.read()) == [(3, 8, b"three\n")]
+        file.write(b"four\nfive\n")
+    assert next(tail.read()) == (3, 8, b"three\n")
+    assert [line for _, _, line in tail.read()] == [b"four\n", b"five\n"]
     assert not tail.is_replaced()
     path.write_bytes(b"new\n")
     assert tail.is_replaced()
@@ -121,6 +123,18 @@ def test_progress_counts_each_result_once(going: Going, tmp_path: Path) -> None:
     run.store.close()
     progress.refresh()
     assert (progress.done, progress.state) == (6, DONE)
+
+
+def test_a_large_folder_is_read_over_several_looks(going: Going, tmp_path: Path) -> None:
+    run = going(tmp_path / "run", 300)
+    for k in range(300):
+        run.add(f"p{k}", "cot", "r")
+    progress = RunProgress(tmp_path / "run")
+    looks = 0
+    while progress.is_reading or not looks:
+        progress.refresh(deadline=0.0)
+        looks += 1
+    assert (looks, progress.done, len(progress.problems)) == (3, 300, 300)
 
 
 def test_a_lock_is_seen_and_not_taken(going: Going, tmp_path: Path) -> None:
