@@ -7,7 +7,7 @@ A row has a question and an answer. Other columns are optional:
 
   question  the text of the question
   answer    the right answer (or "target"); a list holds accepted answers
-  options   the options of a choice; the answer is a letter or an option's text
+  options   or "choices": those of a choice; the answer is a letter or a text
   kind      the kind of the answer: number, choice, yesno, text, date, items, …
   context   a passage that the question is about
   id        the problem's name in results

@@ -46,6 +46,18 @@ def parse_options(text: str) -> list[Any] | dict[str, Any]:
     return found
 
 
+def label_options(lists: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `{"label": ["A", "B"], "text": ["red", "blue"]}`, by label.
+
+    Raises:
+        UsageError: the two are not lists of one length.
+    """
+    labels, texts = lists["label"], lists["text"]
+    if not (isinstance(labels, list) and isinstance(texts, list) and len(labels) == len(texts)):
+        raise UsageError("'label' and 'text' of the options must be lists of one length")
+    return dict(zip(map(str, labels), texts, strict=True))
+
+
 def lettered_options(row: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the options of a row with columns such as A, B, C or option_a, option_b; None without such columns."""
     letters: dict[str, Any] = {}

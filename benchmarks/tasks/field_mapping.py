@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,6 +57,7 @@ class Fields:
 
         Raises:
             UnknownName: there is no such field.
+            UsageError: the value of `where` or `kind` has another form.
         """
         known = {field.name: field.type for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
@@ -67,6 +68,8 @@ class Fields:
                 values[name] = value in (True, "yes", "true", "1")
             else:
                 values[name] = json.dumps(value) if isinstance(value, Mapping) else str(value)
+        if (where := values.get("where", "")) and not re.fullmatch(r"[^!=]*[^!=\s]\s*!=.*", where):
+            raise UsageError(f"where must be COLUMN != TEXT, got {where!r:.80}")
         if values.get("kind", "").startswith("{"):
             _object(values["kind"])
         return cls(**values)
@@ -99,13 +102,6 @@ class Fields:
             line["options"] = dict(_OPTION.findall(match[1]))
             line["question"] = line["question"][: match.start()]
             line["answer"] = str(line["answer"]).strip("() ")
-        options = line.get("options")
-        if isinstance(options, Mapping) and {"label", "text"} <= options.keys():
-            line["options"] = dict(zip(options["label"], options["text"], strict=True))
-        if self.index:
-            if not line.get("options"):
-                raise UsageError("index=yes needs options, of which the answer is the number; map them, too")
-            line["answer"] = _letter(line["answer"])
         if self.kind:
             line["kind"] = _object(self.kind) if self.kind.startswith("{") else self.kind
         return line
@@ -117,9 +113,14 @@ def parse_mapping(text: str) -> dict[str, str]:
     Commas in braces, brackets and double quotes do not separate.
 
     Raises:
-        UsageError: a part has no "=" or no value.
+        UsageError: a part has no "=" or no value, or a name is given twice.
     """
-    return dict(_pair(part) for part in _parts(text) if part.strip())
+    mapping: dict[str, str] = {}
+    for name, value in (_pair(part) for part in _parts(text) if part.strip()):
+        if name in mapping:
+            raise UsageError(f"the field {name!r} is mapped twice, to {mapping[name]!r} and {value!r}")
+        mapping[name] = value
+    return mapping
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -199,8 +200,16 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _letter(number: Any) -> str:
+def option_letter(number: Any, options: Collection[Any]) -> str:
+    """Return the letter of an option, given its number from 0.
+
+    Raises:
+        UsageError: it is not the number of an option.
+    """
+    if not options:
+        raise UsageError("index=yes needs options, of which the answer is the number; map them, too")
     number = int(number) if isinstance(number, str) and number.strip().isdecimal() else number
-    if not isinstance(number, int) or not 0 <= number < 26:
-        raise UsageError(f"the answer must be the number of an option, from 0, got {number!r}")
+    if not isinstance(number, int) or not 0 <= number < len(options):
+        last = len(options) - 1
+        raise UsageError(f"the answer must be the number of an option, from 0 to {last}, got {number!r:.40}")
     return chr(ord("A") + number)

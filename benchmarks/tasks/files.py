@@ -78,9 +78,13 @@ class FileTask(RowTask):
         """The number of problems. May raise InputError."""
         return len(self._all)
 
+    def load(self, limit: int, seed: int) -> list[Example]:
+        """Return the first problems; see `Task.load`. The file is read once."""
+        return self._all[:limit]
+
     @cached_property
-    def _all(self) -> Sequence[Example]:
-        return self.load(sys.maxsize, 0)
+    def _all(self) -> list[Example]:
+        return super().load(sys.maxsize, 0)
 
     @property
     def prefix(self) -> str:
@@ -99,10 +103,10 @@ class FileTask(RowTask):
         return f"{self._compared}; any of several accepted answers" if several else self._compared
 
     def _with_options(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the row with `options` from lettered columns, unless it has options or the mapping names them."""
+        """Return the row with `options` from `choices` or lettered columns, unless it or the mapping has options."""
         if row.get("options") or (self.fields and self.fields.options):
             return row
-        options = lettered_options(row)
+        options = row.get("choices") or lettered_options(row)
         return {**row, "options": options} if options else row
 
     def version(self) -> str:

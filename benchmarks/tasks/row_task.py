@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from reasoning import kinds
-from reasoning.benchmarks.tasks.cells import parse_options
-from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns
+from reasoning.benchmarks.tasks.cells import label_options, parse_options
+from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns, option_letter
 from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError
@@ -34,6 +34,8 @@ _NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-
 _DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
 _SINGLE = (Calculation, Choice, Code, Date, Expression, Label, Number, Text, YesNo)
 """The kinds of one value; a choice may have several."""
+_NO_TEXT = (list, tuple, dict, bytes, type(None))
+"""The types of cells that stand for no text."""
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
@@ -100,7 +102,8 @@ class RowTask(ABC):
     def load(self, limit: int, seed: int) -> list[Example]:
         lines = list(self._lines(self.rows(limit, seed)))
         if not lines:
-            raise InputError(f"{self.name}: it holds no problems")
+            left_out = f": where={self.mapped.where} leaves out every row" if self.mapped and self.mapped.where else ""
+            raise InputError(f"{self.name}: it holds no problems{left_out}")
         found = {name for _, line in lines for name, value in line.items() if not _is_empty(value)}
         for number, line in lines:
             self._check(number, line, found)
@@ -119,8 +122,15 @@ class RowTask(ABC):
         line = row
         if self.mapped is not None:
             line = self.mapped.normalize(row, self.answers if self.keeps_standard else ())
-        if isinstance(options := line.get("options"), str):
-            line = {**line, "options": parse_options(options) if options.strip() else None}
+        options = line.get("options")
+        if isinstance(options, str):
+            options = parse_options(options) if options.strip() else None
+        if isinstance(options, dict) and {"label", "text"} <= options.keys():
+            options = label_options(options)
+        if options is not line.get("options"):
+            line = {**line, "options": options}
+        if self.mapped is not None and self.mapped.index:
+            line = {**line, "answer": option_letter(line.get("answer"), options or ())}
         return line
 
     def _check(self, number: int, line: dict[str, Any], found: Collection[str]) -> None:
@@ -175,7 +185,7 @@ class RowTask(ABC):
         context = line.get("context") or None
         problem = Problem(line["question"].strip(), kind, context=context, id=name)
         accepted = [
-            str(answer) if isinstance(kind, Text) and not isinstance(answer, list | tuple | dict | None) else answer
+            str(answer) if isinstance(kind, Text) and not isinstance(answer, _NO_TEXT) else answer
             for answer in self._accepted(line, kind)
         ]
         if not accepted:
@@ -213,6 +223,11 @@ def _holds_several(answer: Sequence[Any], kind: Kind) -> bool:
     """Return whether a list holds several accepted answers of a kind, and is not one answer itself."""
     if isinstance(kind, Items | Cells):
         return len(answer) > 0 and all(isinstance(one, list | tuple) for one in answer)
+    return _is_single(kind)
+
+
+def _is_single(kind: Kind) -> bool:
+    """Return whether an answer of the kind is one value."""
     return isinstance(kind, _SINGLE) and not (isinstance(kind, Choice) and kind.several)
 
 
@@ -222,8 +237,8 @@ def _check_shape(answer: Any, kind: Kind) -> None:
     Raises:
         UsageError: the answer has another shape.
     """
-    is_list, structured = isinstance(answer, list | tuple), isinstance(answer, list | tuple | dict)
-    if (_is_empty(answer) and not is_list) or (structured and isinstance(kind, _SINGLE)):
+    is_list, structured = isinstance(answer, list | tuple), isinstance(answer, list | tuple | dict | bytes)
+    if (_is_empty(answer) and not is_list) or (structured and _is_single(kind)):
         raise UsageError(
             f"an answer must be a text or a number, or a list of accepted ones, got {_abbreviate(answer)}; "
             'a list of items needs "kind": "items", and JSON needs "kind": "json"'

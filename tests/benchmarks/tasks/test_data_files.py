@@ -145,12 +145,47 @@ def test_options_in_one_cell_or_in_lettered_columns(content: str) -> None:
     assert (example.score("B"), example.score("A")) == (True, False)
 
 
+@pytest.mark.parametrize(
+    "choices",
+    [["red", "blue", "grey"], "red|blue|grey", {"label": ["A", "B", "C"], "text": ["red", "blue", "grey"]}],
+)
+def test_choices_are_options_as_other_libraries_name_them(choices: Any) -> None:
+    (example,) = load("mine.jsonl", json.dumps({"question": "Which?", "choices": choices, "target": "B"}))
+    assert list(example.problem.kind.options) == ["red", "blue", "grey"]  # type: ignore[attr-defined]
+    assert (example.score("B"), example.score("A")) == (True, False)
+
+
 def test_options_stay_with_a_mapping_of_the_other_columns() -> None:
     fields = "question=Q, answer=Right, index=yes"
     (example,) = load("mine.csv", "Q,A,B,Right\nWhich?,red,blue,1\n", fields)
     assert (example.target, example.score("B")) == ("B", True)
     (row,) = load("mine.csv", "Q,a,b,Right\nHow many?,2,3,5\n", "question=Q, answer=Right")
     assert row.problem.kind == Number()
+
+
+def test_a_choice_of_several_options_has_a_list_as_one_answer() -> None:
+    kind = {"kind": "choice", "options": ["x", "y", "z"], "several": True}
+    (example,) = load("mine.jsonl", json.dumps({"question": "?", "answer": ["A", "B"], "kind": kind}))
+    assert [example.score(value) for value in (("A", "B"), ("A",))] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("index=yes", "mine.csv:2: the answer must be the number of an option, from 0 to 1, got 9"),
+        ("where=lang == en", "where must be COLUMN != TEXT, got 'lang == en'"),
+        ("where=lang != en", "csv:mine.csv: it holds no problems: where=lang != en leaves out every row"),
+        (
+            "where=lng != de",
+            "mine.csv:2: there is no column 'lng'; did you mean 'lang'? (the columns are",
+        ),
+        ("answer=A, answer=B", "the field 'answer' is mapped twice, to 'A' and 'B'"),
+    ],
+)
+def test_a_mapping_that_does_not_fit_a_table(fields: str, said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load("mine.csv", "question,A,B,answer,lang\nWhich?,x,y,9,en\n", fields)
+    assert said in str(raised.value)
 
 
 def workbook() -> bytes:
@@ -215,6 +250,11 @@ def workbook() -> bytes:
             "mine.csv",
             "question,A,B,answer\nWhich?,x,y,1\n",
             "if it counts the options from 0, give index=yes in --fields",
+        ),
+        (
+            "mine.jsonl",
+            '{"question": "?", "choices": {"label": ["A"], "text": 5}, "answer": "A"}',
+            "must be lists of one length",
         ),
         ("mine.csv", "question,options,answer\nWhich?,x|x,x\n", "two options are equal, so give the label"),
         ("mine.jsonl", f"{LINE}\n{LINE[:-1]}\n", "mine.jsonl:2: not JSON: "),
