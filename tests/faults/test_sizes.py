@@ -271,11 +271,14 @@ for name, read in readers.items():
 
 
 def test_a_file_of_one_long_line_is_an_error_and_memory_stays_flat(tmp_path: Path) -> None:
+    # A file that begins with zeros is refused as no text.
+    text = 5_000 * b"x"
     for name in ("long.jsonl", "long.csv", "long.txt"):
         with (tmp_path / name).open("wb") as file:
+            file.write(text)
             file.truncate(1_000 * MB)  # zeros that take no space
     begin, block = _bomb(31)
-    (tmp_path / "long.jsonl.gz").write_bytes(begin + 250 * block)
+    (tmp_path / "long.jsonl.gz").write_bytes(gzip.compress(text) + begin + 250 * block)
     with subprocess.Popen(["cat", "/dev/zero"], stdout=subprocess.PIPE) as endless:
         words = [sys.executable, "-c", _READER, str(tmp_path)]
         environment = {**os.environ, "REASONING_MAX_MB": str(LIMIT)}
