@@ -8,7 +8,7 @@ import typer
 
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_models, complete_weights
-from reasoning.cli.options import BaseUrl
+from reasoning.cli.options import ModelOptions
 from reasoning.cli.output import AsJson, console, echo, print_json
 from reasoning.cli.progress import progress_bar
 
@@ -45,20 +45,20 @@ def show(
             metavar="NAME", help="A model, as in --model.", show_default=False, autocompletion=complete_models
         ),
     ],
-    base_url: BaseUrl = None,
     as_json: AsJson = False,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Show what is assumed of a model, and from where: server, key, settings, price.
 
     Nothing is sent, and no key is printed.
     """
-    from reasoning.engine.connect import connect
     from reasoning.engine.describe import describe_model
     from reasoning.providers.model_traits import users_file, users_path
     from reasoning.tables import Table
 
-    with connect(name, base_url=base_url, journal=False) as llm:
-        rows = describe_model(llm, base_url)
+    with options.connect(name) as llm:
+        rows = describe_model(llm)
     if as_json:
         print_json({"model": rows[0].value, "assumptions": [row._asdict() for row in rows[1:]]})
         return

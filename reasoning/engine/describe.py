@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reasoning.engine.llm import LLM
+from reasoning.engine.llm import DEFAULT_PARAMS, LLM
+from reasoning.engine.rate_limiter import CONCURRENCY
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
 
@@ -25,17 +26,12 @@ class Assumption(NamedTuple):
     origin: str
 
 
-def describe_model(llm: LLM, base_url: str | None = None) -> list[Assumption]:
-    """Return what is assumed of a model. Nothing is called, and no key is among it.
-
-    Args:
-        llm: the model.
-        base_url: the address that it was connected with, if any.
-    """
-    return [Assumption("name", llm.name, ""), *_server(llm, base_url), *_settings(llm), *_price(llm)]
+def describe_model(llm: LLM) -> list[Assumption]:
+    """Return what is assumed of a model. Nothing is called, and no key is among it."""
+    return [Assumption("name", llm.name, ""), *_server(llm), *_settings(llm), *_price(llm)]
 
 
-def _server(llm: LLM, base_url: str | None) -> Iterator[Assumption]:
+def _server(llm: LLM) -> Iterator[Assumption]:
     client = llm.client
     override = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
     if client.free and client.endpoint is None:
@@ -44,7 +40,9 @@ def _server(llm: LLM, base_url: str | None) -> Iterator[Assumption]:
         provider = llm.name.partition("/")[0] if "/" in llm.name else "the provider"
         yield Assumption("server", f"{provider}'s own", "default")
     else:
-        yield Assumption("server", client.endpoint, "base_url" if base_url else f"${override}" if override else "")
+        # A server that the caller names has models of its own, without a provider.
+        is_override = override and llm.name.startswith("openai/")
+        yield Assumption("server", client.endpoint, f"${override}" if is_override else "base_url")
     for variable, is_set in client.key_variables():
         yield Assumption("variable", f"{variable} is {'set' if is_set else 'not set'}", "environment")
 
@@ -55,7 +53,9 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
     def told(subject: str, value: str, *names: str) -> Assumption:
         return Assumption(subject, value, next((origins[name] for name in names if name in origins), "default"))
 
-    yield Assumption("max tokens", f"{llm.sampling['max_tokens']:,} a reply", "default")
+    for name, value in llm.sampling.items():
+        is_default = name in DEFAULT_PARAMS and value == DEFAULT_PARAMS[name]
+        yield Assumption(name, str(value), "default" if is_default else "given")
     thinks = "always" if traits.reasons_by_default else "if reasoning_effort is set"
     is_known = traits.drop_when_reasoning or traits.reasons_by_default
     yield told("thinking", thinks if is_known else "not known", "reasons_by_default", "drop_when_reasoning")
@@ -68,7 +68,9 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
         yield told("renamed", f"{name} is sent as {sent}", "rename")
     yield told("completions a request", f"up to {llm.max_n}" if llm.max_n > 1 else "1", "n")
     yield told("prefix cache", "filled by a first request" if llm.warm_prefix_cache else "not known", "prefix_cache")
-    yield Assumption("requests in flight", f"up to {llm.limits.concurrency}", "default")
+    concurrency = llm.limits.concurrency
+    is_default = concurrency in (CONCURRENCY, llm.client.concurrency)
+    yield Assumption("requests in flight", f"up to {concurrency}", "default" if is_default else "given")
 
 
 def _price(llm: LLM) -> Iterator[Assumption]:

@@ -14,7 +14,7 @@ from tests.cli.test_app import reasoning
 
 def assumed(model: str, base_url: str | None = None) -> dict[str, tuple[str, str]]:
     with connect(model, base_url=base_url, journal=False) as llm:
-        return {row.subject: (row.value, row.origin) for row in describe_model(llm, base_url)}
+        return {row.subject: (row.value, row.origin) for row in describe_model(llm)}
 
 
 def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,11 +37,19 @@ def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monk
     assert found["server"] == ("http://127.0.0.1:9/v1", "base_url")
     assert found["variable"] == ("REASONING_API_KEY is not set", "environment")
     assert found["price"] == (f"not known; give it in {tmp_path / 'models.toml'}", "")
+    assert (found["max_tokens"], found["temperature"]) == (("1024", "default"), ("0.0", "default"))
     assert assumed("local")["price"][0] == "costs nothing"
 
 
 def test_without_json_it_is_a_table_that_names_the_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REASONING_HOME", str(tmp_path))
+    (tmp_path / "team.toml").write_text(
+        '[models.ours]\nmodel = "q"\nbase_url = "http://127.0.0.1:9/v1"\ninput = 1\noutput = 2\n'
+    )
+    done = reasoning("models", "show", "ours", "--config", str(tmp_path / "team.toml"))
+    assert "http://127.0.0.1:9/v1" in done.stdout
+    assert "1 $ prompt" in done.stdout
+    assert not [path for path in tmp_path.iterdir() if path.name != "team.toml"]  # nothing is opened
     done = reasoning("models", "show", "local")
     assert (done.returncode, done.stderr) == (0, "")
     assert "requests in flight" in done.stdout
