@@ -1,0 +1,1 @@
+"""The first hour of four users: what they type, and what they see."""
