@@ -48,20 +48,21 @@ def view(
 async def _serve(library: Library, port: int, *, opens: bool) -> None:
     from reasoning.benchmarks.view.server import start
 
-    _, address, used = await start(library, port)
-    if (library.root / "run.json").is_file():
-        # The folder is one run, which is what is meant.
-        address += "#/run?name=."
+    serving = await start(library, port)
+    used = serving.port
+    # If the folder is one run, that is what is meant.
+    page = "#/run?name=." if (library.root / "run.json").is_file() else ""
     if port not in (0, used):
         info(f"port {port} is in use: taking {used}")
     info(f"viewing {library.root}; Ctrl-C ends it")
-    echo(address)
+    echo(serving.address(serving.guard.token) + page)
     sys.stdout.flush()
     if "SSH_CONNECTION" in os.environ:
         info(f"from your machine: ssh -L {used}:127.0.0.1:{used} HOST, then open the address there")
     elif opens and _has_display():
         import webbrowser
 
+        address = serving.address(serving.guard.single_use_token()) + page
         # It may wait for a browser that starts.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     # Only a signal ends it.

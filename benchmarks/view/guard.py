@@ -41,11 +41,24 @@ class Guard:
 
     Args:
         port: the port of the server, since a cookie belongs to all ports of a host.
+
+    Attributes:
+        token: the token of the printed address.
+        cookie: the name of the cookie.
     """
 
     def __init__(self, port: int) -> None:
         self.token = secrets.token_urlsafe(24)
         self.cookie = f"reasoning-view-{port}"
+        self._single_use = ""
+
+    def single_use_token(self) -> str:
+        """Return a token that opens the page once.
+
+        Other users of the machine can read the command line with which a browser is started.
+        """
+        self._single_use = secrets.token_urlsafe(24)
+        return self._single_use
 
     def middleware(self) -> Middleware:
         """Return the middleware of the application."""
@@ -53,7 +66,8 @@ class Guard:
         @web.middleware
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             response: web.StreamResponse
-            if (refusal := self.refusal(request)) is not None:
+            is_first = request.path == "/" and self._spend(request.query.get("token", ""))
+            if (refusal := self._refusal(request, is_first)) is not None:
                 status, text = refusal
                 response = web.Response(status=status, text=text)
             else:
@@ -61,7 +75,7 @@ class Guard:
                     response = await handler(request)
                 except web.HTTPException as error:
                     response = web.Response(status=error.status, text=f"{error.reason}\n")
-                if self._is_token(request.query.get("token", "")):
+                if is_first or self._is_token(request.query.get("token", "")):
                     response.set_cookie(self.cookie, self.token, httponly=True, samesite="Strict", path="/")
             if not response.prepared:
                 response.headers.update(HEADERS)
@@ -69,7 +83,7 @@ class Guard:
 
         return check
 
-    def refusal(self, request: web.Request) -> tuple[int, str] | None:
+    def _refusal(self, request: web.Request, is_first: bool) -> tuple[int, str] | None:
         """Return the status and the text of a refusal; None if the request is allowed."""
         if request.method not in ("GET", "HEAD"):
             return HTTPStatus.METHOD_NOT_ALLOWED, "The viewer only reads.\n"
@@ -82,7 +96,14 @@ class Guard:
         if (site not in ("same-origin", "none") and not is_page) or (origin and origin != f"http://{request.host}"):
             return HTTPStatus.FORBIDDEN, "Another site may not read from the viewer.\n"
         given = request.query.get("token") or request.cookies.get(self.cookie, "")
-        return None if self._is_token(given) else (HTTPStatus.FORBIDDEN, _REFUSED)
+        return None if is_first or self._is_token(given) else (HTTPStatus.FORBIDDEN, _REFUSED)
+
+    def _spend(self, given: str) -> bool:
+        """Return whether this is the single-use token, which is then used up."""
+        if not self._single_use or not hmac.compare_digest(given.encode("utf-8", "replace"), self._single_use.encode()):
+            return False
+        self._single_use = ""
+        return True
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode())

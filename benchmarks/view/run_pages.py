@@ -25,7 +25,8 @@ from reasoning.errors import InputError, UnknownName
 
 UNFINISHED = (
     "This run is not finished, so its numbers still change. Do not stop it because a difference looks significant: "
-    "tests hold for a number of problems that was fixed before. `bench run --race` stops by rules that allow for it."
+    "tests hold for a number of problems that was fixed before. The option --race of bench run stops by rules that "
+    "allow for it."
 )
 READING = "reading"
 """The state of a run whose results have not all been read yet."""

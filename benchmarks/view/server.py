@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -65,15 +66,31 @@ def make_app(library: Library, guard: Guard) -> web.Application:
     return app
 
 
-async def start(library: Library, port: int) -> tuple[web.AppRunner, str, int]:
+@dataclass(frozen=True)
+class Serving:
+    """A running server.
+
+    Attributes:
+        runner: the server.
+        guard: checks its requests.
+        port: its port.
+    """
+
+    runner: web.AppRunner
+    guard: Guard
+    port: int
+
+    def address(self, token: str) -> str:
+        """Return the address of the page with a token."""
+        return f"http://{HOST}:{self.port}/?token={token}"
+
+
+async def start(library: Library, port: int) -> Serving:
     """Start the server at the first free port from `port` on.
 
     Args:
         library: the folder that is viewed.
         port: the port; 0 takes any free one.
-
-    Returns:
-        The running server, its address with the token, and its port.
 
     Raises:
         UsageError: no port is free.
@@ -91,8 +108,7 @@ async def start(library: Library, port: int) -> tuple[web.AppRunner, str, int]:
             continue
         except OverflowError:
             break
-        used = int(runner.addresses[0][1])
-        return runner, f"http://{HOST}:{used}/?token={guard.token}", used
+        return Serving(runner, guard, int(runner.addresses[0][1]))
     raise UsageError(f"no port from {port} to {port + _PORTS - 1} is free; give another --port")
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.view.library import Library
-from reasoning.benchmarks.view.server import start
+from reasoning.benchmarks.view.server import Serving, start
 from reasoning.kinds import PARSER_VERSION, Number
 from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, Problem
@@ -27,14 +27,18 @@ SETTINGS = {"task": "ones", "task_version": "1", "seed": 0, "model": "m", "parse
 
 @dataclass
 class Viewer:
-    """A running viewer: its address with the token, and the loop that it runs on."""
+    """A running viewer, and the loop that it runs on."""
 
-    url: str
+    serving: Serving
     loop: asyncio.AbstractEventLoop
 
     @property
     def token(self) -> str:
-        return self.url.partition("token=")[2]
+        return self.serving.guard.token
+
+    @property
+    def url(self) -> str:
+        return self.serving.address(self.token)
 
     def ask(
         self, path: str, method: str = "GET", token: str | None = None, **headers: str
@@ -64,9 +68,9 @@ def view() -> Iterator[Callable[[Path], Viewer]]:
     runners = []
 
     def begin(root: Path) -> Viewer:
-        runner, url, _ = asyncio.run_coroutine_threadsafe(start(Library(root), 0), loop).result(30)
-        runners.append(runner)
-        return Viewer(url, loop)
+        serving = asyncio.run_coroutine_threadsafe(start(Library(root), 0), loop).result(30)
+        runners.append(serving.runner)
+        return Viewer(serving, loop)
 
     yield begin
     for runner in runners:

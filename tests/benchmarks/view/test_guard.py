@@ -53,6 +53,16 @@ def test_the_page_keeps_the_token_in_a_cookie_that_no_other_site_sends(server: V
     assert server.ask("/api/list", token="", Cookie=f"{name}=wrong")[0] == 403
 
 
+def test_the_address_that_starts_a_browser_opens_the_page_once(server: Viewer) -> None:
+    token = server.serving.guard.single_use_token()
+    assert server.ask("/api/list", token=token)[0] == 403
+    status, headers, _ = server.ask("/", token=token)
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    assert (status, token in cookie) == (200, False)
+    assert server.ask("/", token=token)[0] == 403
+    assert server.ask("/api/list", token="", Cookie=cookie)[0] == 200
+
+
 @pytest.mark.parametrize(
     "headers",
     [

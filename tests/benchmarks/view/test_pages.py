@@ -252,6 +252,13 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path) -> None:
     assert {entry["name"] for entry in run_pages.list_page(Library(root))["entries"]} == {"run"}
 
 
+def test_a_run_itself_can_be_viewed(tmp_path: Path) -> None:
+    made(tmp_path / "run", 3, 1)
+    library = Library(tmp_path / "run")
+    assert [entry["name"] for entry in run_pages.list_page(library)["entries"]] == ["."]
+    assert run_pages.problems_page(library, ".", Query(), 0, 10)["matched"] == 3
+
+
 def test_only_a_folder_can_be_viewed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must be a folder"):
         Library(tmp_path / "missing")
