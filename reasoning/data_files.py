@@ -61,13 +61,14 @@ def open_data(path: Path) -> IO[bytes]:
         raise
 
 
-def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(path: str | Path, *, unique: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the line number and the JSON object of each line of a file.
 
     Blank lines are skipped, and so is a byte order mark.
 
     Args:
         path: JSON lines in UTF-8 or UTF-16, plain or compressed with gzip; `~` is the home folder.
+        unique: refuse an object with two equal keys; otherwise the last one counts.
 
     Raises:
         InputError: the file is missing or unreadable, or a line is not a JSON object or longer than
@@ -87,7 +88,7 @@ def read_jsonl(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with open_data(path) as lines:
             for number, line in enumerate(read_lines(lines, path), 1):
                 if not line.isspace():
-                    yield number, parse_json_object(line, f"{path}:{number}")
+                    yield number, parse_json_object(line, f"{path}:{number}", unique=unique)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (EOFError, zlib.error) as error:

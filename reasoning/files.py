@@ -123,31 +123,51 @@ def remove_temporary() -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def parse_json_object(text: str | bytes, where: str) -> dict[str, Any]:
+class RepeatedKey(ValueError):
+    """A key that occurs twice in a JSON object, so that one of its values would be lost."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a dict of pairs; an `object_pairs_hook` that refuses repeated keys.
+
+    Raises:
+        RepeatedKey: a key occurs twice; names it.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RepeatedKey(f"the key {twice!r:.60} occurs twice in an object; remove one")
+    return found
+
+
+def parse_json_object(text: str | bytes, where: str, *, unique: bool = False) -> dict[str, Any]:
     """Parse a JSON object.
 
     Args:
         text: the JSON; bytes are UTF-8.
         where: the file and line, such as "tasks.jsonl:7"; every error begins with it.
+        unique: refuse an object with two equal keys; otherwise the last one counts.
 
     Raises:
-        InputError: it is not JSON, or not an object.
+        InputError: it is not JSON, not an object, or has two equal keys.
     """
-    value = parse_json(text, where)
+    value = parse_json(text, where, unique=unique)
     if not isinstance(value, dict):
         raise InputError(f"{where}: must be a JSON object, got {type(value).__name__}")
     return value
 
 
-def parse_json(text: str | bytes, where: str) -> Any:
+def parse_json(text: str | bytes, where: str, *, unique: bool = False) -> Any:
     """Parse a JSON value; `NaN` and `Infinity` are read as Python reads them.
 
     Args:
         text: the JSON; bytes are UTF-8, with or without a byte order mark.
         where: the file and line, such as "tasks.jsonl:7"; every error begins with it.
+        unique: refuse an object with two equal keys; otherwise the last one counts.
 
     Raises:
-        InputError: it is not JSON, not UTF-8, or nested too deeply.
+        InputError: it is not JSON, not UTF-8, or nested too deeply, or has two equal keys.
     """
     if isinstance(text, bytes):
         try:
@@ -158,7 +178,9 @@ def parse_json(text: str | bytes, where: str) -> Any:
                 "save it as UTF-8: iconv -f latin1 -t utf-8"
             ) from None
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys if unique else None)
+    except RepeatedKey as error:
+        raise InputError(f"{where}: {error}") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from None
     except ValueError as error:

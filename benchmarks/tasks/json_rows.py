@@ -10,7 +10,7 @@ from typing import Any
 
 from reasoning.data_files import decode_text, open_data, read_jsonl
 from reasoning.errors import InputError
-from reasoning.files import MAX_MB, max_bytes
+from reasoning.files import MAX_MB, RepeatedKey, max_bytes, unique_keys
 
 _MARK = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8."""
@@ -38,7 +38,7 @@ def read_json_rows(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     elif begin[:1] == b"{" and (is_only or not _is_json(begin)):
         yield from _object_rows(path)
     else:
-        yield from ((number, number, row) for number, row in read_jsonl(path))
+        yield from ((number, number, row) for number, row in read_jsonl(path, unique=True))
 
 
 def _read(path: Path) -> str:
@@ -98,7 +98,7 @@ def _values(path: Path, text: str, start: int, separator: str) -> Iterator[tuple
 
     They end before a "]" or with the text; one separator may follow the last one.
     """
-    decoder, line, counted, number = json.JSONDecoder(), 1, 0, 0
+    decoder, line, counted, number = json.JSONDecoder(object_pairs_hook=unique_keys), 1, 0, 0
     end = _skip(text, start)
     while end < len(text) and not (separator and text[end] == "]"):
         line, counted, number = line + text.count("\n", counted, end), end, number + 1
@@ -106,6 +106,8 @@ def _values(path: Path, text: str, start: int, separator: str) -> Iterator[tuple
             value, end = decoder.raw_decode(text, end)
         except json.JSONDecodeError as error:
             raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+        except RepeatedKey as error:
+            raise InputError(f"{path}:{line}: {error}") from None
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path}:{line}: not JSON: {error}") from None
         yield number, line, value, end

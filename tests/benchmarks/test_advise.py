@@ -182,3 +182,22 @@ def test_failed_calls_are_said_and_end_the_command_with_4(told: Callable[..., An
     assert said.exit_code == 4
     assert "4 of 16 results failed" in said.stderr
     assert json.loads(said.stdout)["failed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--limit", "5"], "--limit must be at least 10 for advice, or 0 for all problems, got 5"),
+        (["--task", "coin_flip", "--limit", "0"], "the task 'coin_flip' has no last problem"),
+    ],
+)
+def test_the_limit_leaves_enough_problems_and_has_an_end(
+    told: Callable[..., Any], options: list[str], error: str
+) -> None:
+    assert error in str(told("--budget-calls", "1", *options).exception)
+
+
+def test_the_command_says_which_problems_its_default_leaves_out(told: Callable[..., Any]) -> None:
+    said = told("--budget-calls", "1", "--task", "coin_flip")
+    assert "200 generated problems; --limit N for more" in said.stderr
+    assert "generated problems" not in told("--budget-calls", "1").stderr

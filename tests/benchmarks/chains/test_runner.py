@@ -91,6 +91,9 @@ def test_lines_of_json(tmp_path: Path) -> None:
     (folder / "tests" / "more.jsonl").write_text("\n\n".join(map(json.dumps, rows)))
     found = load_suite(folder, "trusted", limit=2)
     assert [(case.id, case.where.rpartition(":")[2]) for case in found.cases] == [("a", "1"), ("more-2", "3")]
+    whole = [load_suite(folder, "trusted", limit=limit).cases for limit in (None, 0)]
+    assert len(whole[0]) > 2
+    assert whole[0] == whole[1]
     done = run_suite(list(plan_tests(found.chain, found.cases)), ScriptedLLM(script()))
     assert [(one.part, one.passed) for one in done.scores] == [(END, True), ("points alone", True)]
 

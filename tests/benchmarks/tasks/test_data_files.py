@@ -266,6 +266,8 @@ def workbook() -> bytes:
         ("mine.json", f"[\n{LINE},\n{LINE[:-1]}", "mine.json:3: not JSON: "),
         ("mine.json", f"[\n{LINE}\n{LINE}\n]", "mine.json:3: the JSON list must go on with ',' or end with ']'"),
         ("mine.json", f"[{LINE}]\nmore", "mine.json: text follows the JSON list: 'more'"),
+        ("mine.jsonl", f'{LINE}\n{{"question": "?", "answer": 1, "answer": 2}}\n', ":2: the key 'answer' occurs twice"),
+        ("mine.json", f'[{LINE},\n{{"question": "?", "answer": 1, "answer": 2}}]', ":2: the key 'answer' occurs twice"),
         ("mine.json", f"[{LINE},\n 5]", "mine.json:2: item 2 must be a JSON object, got int"),
         (
             "mine.json",
