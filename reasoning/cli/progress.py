@@ -214,9 +214,10 @@ class _Answering:
 
 
 def describe_waiting(llm: LLM) -> str:
-    """Return the number of retries of a model and the limit that delays it now; empty if neither."""
-    retried = f" · {llm.retries:,} retried" if llm.retries else ""
+    """Return the number of retries of a model with the latest failure, and what delays it now; empty if neither."""
     limit = str(llm.limits)
+    last = llm.limits.circuit.last_failure
+    retried = f" · {llm.retries:,} retried" + (f" (last: {last})" if last else "") if llm.retries else ""
     return retried + (f" · {limit}" if limit else "")
 
 

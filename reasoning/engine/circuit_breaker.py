@@ -42,12 +42,14 @@ class CircuitBreaker:
         probe_interval: seconds between two probes while it is open.
         max_outage_seconds: seconds of nothing but failures after which the run ends.
         has_succeeded: whether any attempt has succeeded.
+        last_failure: the latest failure in a few words; empty before one.
     """
 
     open_after: float = 60.0
     probe_interval: float = 10.0
     max_outage_seconds: float = MAX_OUTAGE_SECONDS
     has_succeeded: bool = field(default=False, init=False)
+    last_failure: str = field(default="", init=False)
     _successes: int = field(default=0, init=False)
     _failures: int = field(default=0, init=False)
     _latest_start: float = field(default=0.0, init=False)
@@ -101,7 +103,7 @@ class CircuitBreaker:
         if not is_retry:
             self._last_first_failure = now
         self._last_failure, self._retry_allowed_at = now, now + (error.retry_after or 0.0)
-        self._reason = str(error)
+        self._reason, self.last_failure = str(error), error.brief
         if not self._is_reported and now - self._failing_since >= _INTERRUPTIBLE_AFTER:
             self._is_reported = True
             _log.warning(

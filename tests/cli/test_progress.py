@@ -12,6 +12,7 @@ from rich.console import Console
 from reasoning.cli import progress
 from reasoning.cli.literal_console import LiteralConsole
 from reasoning.cli.progress import ProgressBar, _Answering, format_duration, progress_bar, warnings_above
+from reasoning.errors import CallFailed
 from reasoning.testing import ScriptedLLM
 from tests.faults.server import by_now
 
@@ -29,6 +30,9 @@ def test_what_keeps_a_model_from_answering_is_said() -> None:
     llm._purchaser.retries = 1200
     llm.limits._delay(60)
     assert shown(llm).startswith("scripted: thinking · 1,200 retried · the provider asks to wait ")
+    llm.limits.circuit.record_failure(CallFailed("slow down", retryable=True, status=429))
+    llm.limits.circuit.record_success(time.monotonic())
+    assert shown(llm).startswith("scripted: thinking · 1,200 retried (last: status 429) · the provider asks")
 
 
 def test_without_a_terminal_a_bar_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
