@@ -37,7 +37,20 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    runs = [ResultsFolder.read(folder) for folder in folders]
+    title, table, notes = matrix_of([ResultsFolder.read(folder) for folder in folders], folders)
+    return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
+
+
+def matrix_of(runs: Sequence[ResultsFolder], folders: Sequence[Path]) -> tuple[str, Table, list[str]]:
+    """Return the title, the table and the notes of `model_matrix`, from results that are already read.
+
+    Args:
+        runs: the results of one task, one for each model.
+        folders: the folders by which they are named.
+
+    Raises:
+        UsageError: the results belong to several tasks, or have no problem in common.
+    """
     if len(tasks := {run.settings["task"] for run in runs}) > 1:
         raise UsageError(f"the results must be of one task, got {', '.join(sorted(tasks))}")
     values = {name: [str(run.settings.get(name)) for run in runs] for name in _SAME}
@@ -57,8 +70,7 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     for folder, comparison in zip(folders, comparisons, strict=True):
         notes += [f"{folder}: {names(caveat)}" for caveat in comparison.caveats]
     title = f"{task_title(runs[0].settings)} · {pluralize(len(ids), 'problem')}"
-    table = _table(folders, comparisons, names)
-    return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
+    return title, _table(folders, comparisons, names), notes
 
 
 def _table(folders: Sequence[Path], comparisons: Sequence[Comparison], names: ShortNames) -> Table:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from reasoning.benchmarks.analysis.model_matrix import matrix_of
 from reasoning.benchmarks.analysis.regression import compare_stores
 from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_page import page_of
@@ -159,6 +161,18 @@ def compare_page(library: Library, before: str, after: str) -> dict[str, Any]:
         "notes": changes.notes,
         "changes": listed,
     }
+
+
+def matrix_page(library: Library, names: Sequence[str]) -> dict[str, Any]:
+    """Return the accuracies of several runs on the problems that all of them have, strategies × runs.
+
+    Raises:
+        UsageError: the runs belong to several tasks, or have no problem in common.
+    """
+    is_running = any(library.progress(name).state == RUNNING for name in names)
+    stores = [library.run(name)[0].snapshot() for name in names]
+    title, table, notes = matrix_of(stores, list(map(Path, names)))
+    return {"unfinished": UNFINISHED if is_running else "", "title": title, "table": table_json(table), "notes": notes}
 
 
 def charts_page(library: Library, name: str) -> dict[str, Any]:

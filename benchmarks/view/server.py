@@ -33,6 +33,8 @@ _PORTS = 50
 """The number of ports that are tried."""
 _MAX_ROWS = 500
 """The most rows of one response."""
+_MAX_RUNS = 8
+"""The most runs in one page."""
 _THREADS = 4
 _QUIET = logging.getLogger("reasoning.view")
 """The logger of the server, which would else write a traceback to the terminal for each request that is no HTTP."""
@@ -193,11 +195,15 @@ def _problems(library: Library, request: web.Request) -> Any:
     return run_pages.problems_page(library, request.query.get("run", ""), _query(request), first, count)
 
 
+def _runs(request: web.Request) -> list[str]:
+    names = list(dict.fromkeys(request.query.getall("run", [])))
+    if not 1 <= len(names) <= _MAX_RUNS:
+        raise InputError(f"run must be the names of 1 to {_MAX_RUNS} runs, got {len(names)}")
+    return names
+
+
 def _problem(library: Library, request: web.Request) -> Any:
-    names = request.query.getall("run", [])[:8]
-    if not names:
-        raise InputError("run must be the name of a run, got none")
-    return run_pages.problem_page(library, names, request.query.get("id", ""), _query(request))
+    return run_pages.problem_page(library, _runs(request), request.query.get("id", ""), _query(request))
 
 
 def _output(library: Library, request: web.Request) -> Any:
@@ -222,6 +228,7 @@ _PAGES: dict[str, Page] = {
     "compare": lambda library, request: run_pages.compare_page(
         library, request.query.get("before", ""), request.query.get("after", "")
     ),
+    "matrix": lambda library, request: run_pages.matrix_page(library, _runs(request)),
     "output": _output,
     "evaluation": lambda library, request: chain_pages.evaluation_page(library, request.query.get("name", "")),
     "versions": lambda library, request: chain_pages.versions_page(

@@ -117,9 +117,12 @@ function searchBox(value, hint) {
 
 async function listPage(params) {
   const checked = new Set(), box = searchBox(params.get("text") || "", "in names, tasks and models");
-  const compare = el("button", "plain", "Compare two runs"), body = el("div"), count = el("output");
+  const compare = el("button", "plain"), body = el("div"), count = el("output");
   compare.disabled = true;
-  compare.onclick = () => { const [before, after] = checked; location.hash = address("compare", { before, after }); };
+  compare.onclick = () => {
+    const [before, after] = checked;
+    location.hash = checked.size === 2 ? address("compare", { before, after }) : address("matrix", { run: [...checked] });
+  };
   box.oninput = () => { history.replaceState(null, "", address("", { text: box.value })); draw(); };
   const form = el("form", "filters", field("Search", box, "grow"), el("div", "", compare));
   form.onsubmit = (event) => event.preventDefault();
@@ -135,7 +138,7 @@ async function listPage(params) {
     const tick = Object.assign(el("input"), { type: "checkbox", checked: checked.has(entry.name), ariaLabel: `compare ${entry.name}` });
     tick.onchange = () => {
       if (tick.checked) checked.add(entry.name); else checked.delete(entry.name);
-      if (checked.size > 2) checked.delete([...checked][0]);
+      if (checked.size > 8) checked.delete([...checked][0]);
       draw();
     };
     const shares = entry.accuracy.map(([title, right, n]) => [right / n, `${title} ${percent(right / n)}`]).sort(([a], [b]) => b - a);
@@ -154,8 +157,8 @@ async function listPage(params) {
   function draw() {
     const focused = document.activeElement?.ariaLabel, wanted = box.value.trim().toLowerCase();
     const shown = data.entries.filter((one) => `${one.name} ${one.task || ""} ${one.model || ""}`.toLowerCase().includes(wanted));
-    compare.disabled = checked.size !== 2;
-    compare.textContent = checked.size === 2 ? "Compare the two runs" : "Compare two runs (tick them)";
+    compare.disabled = checked.size < 2;
+    compare.textContent = checked.size < 2 ? "Tick two or more runs to compare" : `Compare the ${checked.size} runs`;
     compare.parentElement.hidden = data.entries.filter((one) => one.kind === "run").length < 2;
     count.textContent = shown.length === data.entries.length ? "" : `${shown.length} of ${data.entries.length}`;
     const parts = Object.entries(SECTIONS).flatMap(([kind, title]) => {
@@ -397,7 +400,8 @@ async function comparePage(params) {
     if (!data) return;
     tag = now;
     const swap = link("the other way round", "compare", { before: after, after: before });
-    const parts = [el("h2", "", `${before} → ${after}`), el("p", "dim", swap), ...(data.unfinished ? [el("p", "remarks", data.unfinished)] : []), table(data.table), ...data.notes.map((line) => el("p", "note", line))];
+    const matrix = link("both in one table", "matrix", { run: [before, after] });
+    const parts = [el("h2", "", `${before} → ${after}`), el("p", "dim", swap, " · ", matrix), ...(data.unfinished ? [el("p", "remarks", data.unfinished)] : []), table(data.table), ...data.notes.map((line) => el("p", "note", line))];
     for (const { name, gained, lost } of data.changes) {
       for (const [title, ids] of [["gained", gained], ["lost", lost]]) {
         if (!ids.length) continue;
@@ -406,6 +410,19 @@ async function comparePage(params) {
       }
     }
     $("main").replaceChildren(...parts);
+  };
+}
+
+async function matrixPage(params) {
+  const runs = params.getAll("run");
+  crumbs(el("span", "", `${runs.length} runs`));
+  let tag = "";
+  return async () => {
+    const [data, now] = await get("matrix", new URLSearchParams(runs.map((run) => ["run", run])), tag);
+    if (!data) return;
+    tag = now;
+    const links = el("p", "dim", ...runs.flatMap((run, at) => [at ? " · " : "", link(run, "run", { name: run })]));
+    $("main").replaceChildren(el("h2", "", data.title), links, ...(data.unfinished ? [el("p", "remarks", data.unfinished)] : []), table(data.table), ...data.notes.map((line) => el("p", "note", line)));
   };
 }
 
@@ -504,7 +521,7 @@ async function outputPage(params) {
 
 // ---- start
 
-const PAGES = { list: listPage, run: runPage, problem: problemPage, compare: comparePage, evaluation: evaluationPage, output: outputPage };
+const PAGES = { list: listPage, run: runPage, problem: problemPage, compare: comparePage, matrix: matrixPage, evaluation: evaluationPage, output: outputPage };
 let refresh = null, turn = 0, busy = false, keys = null;
 
 function trouble(error) {

@@ -113,7 +113,7 @@ def test_no_path_leads_out_of_the_folder(server: Viewer, path: str) -> None:
     "path",
     [
         *("/api/problems?run=run&first=-1", "/api/problems?run=run&count=99999", "/api/problems?run=run&show=x"),
-        *("/api/problems?run=run&first=1e9", "/api/problems?run=run&of=²", "/api/problem?id=x"),
+        *("/api/problems?run=run&first=1e9", "/api/problems?run=run&of=²", "/api/problem?id=x", "/api/matrix"),
     ],
 )
 def test_a_wrong_query_says_what_must_hold(server: Viewer, path: str) -> None:

@@ -183,6 +183,18 @@ def test_two_runs_are_compared_problem_by_problem(going: Going, tmp_path: Path) 
         run_pages.compare_page(Library(tmp_path), "a", "other")
 
 
+def test_several_runs_are_one_table(going: Going, tmp_path: Path) -> None:
+    for name, letters in {"a": "rrww", "b": "rrrw", "c": "wwww"}.items():
+        run = going(tmp_path / name, model=f"model {name}")
+        for k, letter in enumerate(letters):
+            run.add(f"p{k}", "cot", letter)
+        run.store.close()
+    page = run_pages.matrix_page(Library(tmp_path), ["a", "b", "c"])
+    assert page["table"]["header"] == ["strategy", "model a", "model b", "model c"]
+    assert [cell.partition(" %")[0] for cell in page["table"]["rows"][0]] == ["cot", "50.0", "75.0", "0.0"]
+    assert (page["title"], page["unfinished"]) == ("ones · 4 problems", "")
+
+
 def test_charts_and_the_report_as_a_file(view: Callable[[Path], Viewer], tmp_path: Path) -> None:
     made(tmp_path / "run", 20, 2)
     server = view(tmp_path)

@@ -136,6 +136,8 @@ def test_a_choice_of_two_runs_compares_them(browser: Browser, view: View, tmp_pa
     browser.ask("document.querySelector('button.plain').click()")
     browser.wait("document.querySelector('main h2')?.textContent === 'a → b'")
     assert browser.ask("document.querySelectorAll('tbody tr').length") == 2
+    browser.ask("[...document.querySelectorAll('main a')].find((one) => one.textContent.includes('one table')).click()")
+    browser.wait("document.querySelector('main h2')?.textContent.startsWith('made up · 12 problems')")
     quiet(browser, server)
 
 
