@@ -7,7 +7,7 @@ import inspect
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -190,7 +190,7 @@ class Strategy(ABC):
         Raises:
             Exception: as in `run`. The draws made until then are in the journal.
         """
-        model, listed = _connected(llm), _listed(problems)
+        model, listed = _connected(llm), self._to_problems(problems)
         with notebook_progress(model, len(listed)) as on_answer:
             return event_loop.run_sync(self._map(listed, model, epoch, budget, concurrency, on_answer))
 
@@ -212,7 +212,7 @@ class Strategy(ABC):
             budget: as in `map`.
             concurrency: as in `map`.
         """
-        return await event_loop.run_async(self._map(_listed(problems), llm, epoch, budget, concurrency))
+        return await event_loop.run_async(self._map(self._to_problems(problems), llm, epoch, budget, concurrency))
 
     def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """Return a copy of this strategy that has learned from examples, from synchronous code.
@@ -344,6 +344,12 @@ class Strategy(ABC):
         """Return the problem that `run` was called with."""
         return Problem.of(problem)
 
+    def _to_problems(self, problems: Iterable[Any]) -> list[Problem]:
+        """Return the problems that `map` was called with. A single one is refused: its parts would be the problems."""
+        if isinstance(problems, str | Problem | Mapping):
+            raise UsageError(f"map takes a list of problems, got one problem: [{problems!r:.60}]")
+        return [self._to_problem(problem) for problem in problems]
+
     def check_supports(self, kind: Kind) -> None:
         """Raise UsageError if this strategy does not support a kind of answer."""
         kinds = self.card.kinds
@@ -468,13 +474,6 @@ class FirstCallStrategy(Strategy):
     def shares_first_call(self) -> bool:
         """True if `solve` uses `first_call`. A subclass that overrides `solve` may begin in another way."""
         return type(self).solve is FirstCallStrategy.solve
-
-
-def _listed(problems: Iterable[Problem | str]) -> list[Problem | str]:
-    """Return the problems as a list. A single problem, whose characters would be taken for problems, is refused."""
-    if isinstance(problems, str | Problem):
-        raise UsageError(f"map takes a list of problems, got one problem: [{problems!r:.60}]")
-    return list(problems)
 
 
 def _connected(llm: LLM | str) -> LLM:

@@ -333,7 +333,8 @@ class Chain(Strategy):
         concurrency: int | None = None,
     ) -> list[Answer]:
         """Run the chain on many sets of inputs concurrently, as `Strategy.map`; each as in `run`."""
-        return super().map(map(self._to_problem, problems), llm, epoch=epoch, budget=budget, concurrency=concurrency)
+        chosen = self._to_problems(problems)
+        return super().map(chosen, llm, epoch=epoch, budget=budget, concurrency=concurrency)
 
     async def amap(
         self,
@@ -345,7 +346,7 @@ class Chain(Strategy):
         concurrency: int | None = None,
     ) -> list[Answer]:
         """Run the chain on many sets of inputs concurrently, from asynchronous code on any event loop."""
-        chosen = map(self._to_problem, problems)
+        chosen = self._to_problems(problems)
         return await super().amap(chosen, llm, epoch=epoch, budget=budget, concurrency=concurrency)
 
     def _choose(self, problem: Problem | str | Mapping[str, Any] | None, inputs: Mapping[str, Any]) -> Problem:

@@ -78,6 +78,9 @@ def test_what_else_is_wrong_with_a_call_is_told() -> None:
         TWO.run(**BOTH)
     with pytest.raises(UsageError, match="only a chain takes its inputs by name"):
         strategies.get("cot").run({"question": "Who?"}, llm())  # type: ignore[arg-type]
+    for one in ("Too slow.", BOTH, Problem("?", inputs=BOTH)):
+        with pytest.raises(UsageError, match="map takes a list of problems, got one problem"):
+            TWO.map(one, llm())  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="must be a text, got int"):
         strategies.get("cot").run(7, llm())  # type: ignore[arg-type]
 
