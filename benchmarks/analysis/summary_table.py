@@ -62,6 +62,7 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         emphasized={index for index, row in enumerate(rows) if row.best},
         legend=tuple(names.legend),
         priority=_PRIORITY,
+        all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
 
 

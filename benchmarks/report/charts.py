@@ -130,21 +130,20 @@ def vote_curves(data: ReportData) -> str:
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: Axes, narrow: bool) -> None:
+        ends = []
         for index, curve in enumerate(data.vote_curves):
             colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
             ks = [point.k for point in curve.majority]
             low, high = [100 * p.low for p in curve.majority], [100 * p.high for p in curve.majority]
             axes.fill_between(ks, low, high, color=colour, alpha=0.14, linewidth=0)
             number = data.specs.index(curve.strategy) + 1
-            for points, dashes, suffix, align in (
-                (curve.majority, "-", "", "top"),
-                (curve.any, "--", " any", "bottom"),
-            ):
+            for points, dashes, suffix in ((curve.majority, "-", ""), (curve.any, "--", " any")):
                 ys = [100 * point.mean for point in points]
                 axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
-                _text(axes, ks[-1], ys[-1], f"  {number}{suffix}", va=align, color=colour)
+                ends.append((ks[-1], ys[-1], f"{number}{suffix}", colour))
         axes.set_ylim(*_percent_limits(p.high for curve in data.vote_curves for p in [*curve.majority, *curve.any]))
-        axes.margins(x=0.08)
+        axes.margins(x=0.12 if narrow else 0.08)
+        _label_ends(axes, ends)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
         _label_axes(axes, x="draws/problem", y="accuracy, %")
 
@@ -157,6 +156,7 @@ def reliability(data: ReportData) -> str:
 
     def draw(axes: Axes, narrow: bool) -> None:
         axes.plot((0, 100), (0, 100), color=LINE, linewidth=1.2)
+        ends = []
         for index, calibration in enumerate(data.calibration):
             colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
             bins = calibration.bins
@@ -164,10 +164,10 @@ def reliability(data: ReportData) -> str:
             most = max(b.n for b in bins)
             axes.plot(xs, ys, color=colour, linewidth=1.2, alpha=0.6)
             axes.scatter(xs, ys, s=[20 + 100 * b.n / most for b in bins], color=colour, marker=marker, linewidths=0)
-            number = str(data.specs.index(calibration.strategy) + 1)
-            _text(axes, xs[-1], ys[-1], f"   {number}", va="center", color=colour)
+            ends.append((xs[-1], ys[-1], str(data.specs.index(calibration.strategy) + 1), colour))
         axes.set_xlim(-3, 109)
         axes.set_ylim(-4, 104)
+        _label_ends(axes, ends)
         _label_axes(axes, x="confidence, %", y="accuracy, %")
 
     label = "Accuracy against confidence; larger marks stand for more answers, the line for a confidence that is right."
@@ -178,14 +178,16 @@ def selective(data: ReportData) -> str:
     """Return a chart of the accuracy if only the most confident answers are given."""
 
     def draw(axes: Axes, narrow: bool) -> None:
+        ends = []
         for index, calibration in enumerate(data.calibration):
             colour, marker = SERIES[index % len(SERIES)], _MARKERS[index % len(_MARKERS)]
             xs = [100 * coverage for coverage, _ in calibration.selective]
             ys = [100 * accuracy for _, accuracy in calibration.selective]
             axes.plot(xs, ys, color=colour, marker=marker, markersize=4, linewidth=1.4)
-            _text(axes, xs[-1], ys[-1], f"  {data.specs.index(calibration.strategy) + 1}", va="center", color=colour)
+            ends.append((xs[-1], ys[-1], str(data.specs.index(calibration.strategy) + 1), colour))
         axes.set_xlim(0, 109)
         axes.set_ylim(-4, 104)
+        _label_ends(axes, ends)
         _label_axes(axes, x="answers given, most confident first, %", y="accuracy, %")
 
     label = "Accuracy against the share of problems that are answered, the most confident first."
@@ -286,6 +288,30 @@ def _number_points(axes: Axes, points: Sequence[tuple[float, float, str]]) -> No
             ha="center",
             va="center",
             color=INK,
+            fontsize=_SIZE,
+        )
+
+
+def _label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write a label to the right of the end of each line; labels at about the same place are below each other.
+
+    Args:
+        axes: the axes, with their limits.
+        ends: the x and y of each end, its label and its colour.
+    """
+    written: list[tuple[float, float]] = []
+    for x, y, label, colour in sorted(ends, key=lambda end: -end[1]):
+        at_x, at_y = axes.transData.transform((x, y))
+        above = [other_y for other_x, other_y in written if abs(other_x - at_x) < 3 * _SIZE]
+        place = min([at_y, *(other_y - 1.1 * _SIZE for other_y in above)])
+        written.append((at_x, place))
+        axes.annotate(
+            *(label, (x, y)),
+            xytext=(9, place - at_y),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            color=colour,
             fontsize=_SIZE,
         )
 
