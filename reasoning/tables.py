@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COLUMN = ' scope="col"'
 """The attribute of the title of a column."""
 _BREAKS = ((re.compile(r"([(,])(?=\w)"), r"\1<wbr>"), (re.compile(r"([_=])(?=\w)"), r'\1<wbr class="narrow">'))
-"""Where a long spec may continue on the next line of a page; within its words only where the page is narrow."""
+"""The places at which a page may break a long spec, and those within a word at which only a narrow page does."""
 
 
 def break_name(escaped: str) -> str:
@@ -129,7 +129,8 @@ class Table:
         emphasized: indices of the rows that are shown in bold.
         legend: explanations of abbreviated names, one line each.
         priority: titles of the columns that a narrow terminal shows first, the most important one first; the others
-            follow in their order. The first column is always shown.
+            follow in their order. The first column is always shown. A column that says the same in every row is left
+            out before the others, unless it is one of the first three of these.
         all_columns: how to see the columns that a narrow terminal leaves out.
         max_widths: by column, the width in characters above which a terminal cuts a cell with an ellipsis.
         styles: by row and column, the `rich` style of a cell in a terminal.

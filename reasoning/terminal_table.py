@@ -24,6 +24,9 @@ _INDENT = "  "
 """Begins the further lines of a row header."""
 _READABLE = 22
 """Columns of names and prose are not made narrower than this; others are left out instead."""
+_ESSENTIAL = 3
+"""The number of the most important columns that stay also if they say the same in every row: without the corrected
+p-value, the other one would mislead."""
 _CUT = 8
 """Columns whose cells may be cut are not made narrower than this."""
 
@@ -94,13 +97,16 @@ class TerminalTable:
         return shown
 
     def _least_important_first(self) -> list[int]:
-        """Return the columns without the first one. Columns that say the same in every row are the first to go."""
+        """Return the columns without the first one.
+
+        Columns that say the same in every row are the first to go, since one word below the table replaces them.
+        """
         header, priority = self.table.header, self.table.priority
 
         def importance(column: int) -> tuple[bool, int, int]:
             title = header[column]
             rank = priority.index(title) if title in priority else len(priority)
-            return rank > 1 and self._same(column) is not None, rank, column
+            return rank >= _ESSENTIAL and self._same(column) is not None, rank, column
 
         return sorted(range(1, len(header)), key=importance, reverse=True)
 
@@ -119,13 +125,11 @@ class TerminalTable:
             title = "\n".join(wrap(strip_control(self.table.header[column.number]), width))
             justify: JustifyMethod = "left" if column.number < self.table.text_columns else "right"
             out.add_column(Text(title), justify=justify, width=width, no_wrap=True, overflow="fold")
-        for index, row in enumerate(self.table.rows):
+        fitted = [column.fit(width) for column, width in zip(shown, widths, strict=True)]
+        for index, texts in enumerate(zip(*fitted, strict=True)):
             cells = [
-                Text(
-                    column.fit(strip_control(row[column.number]), width),
-                    self.table.styles.get((index, column.number), ""),
-                )
-                for column, width in zip(shown, widths, strict=True)
+                Text(text, self.table.styles.get((index, column.number), ""))
+                for column, text in zip(shown, texts, strict=True)
             ]
             out.add_row(*cells, style=self.emphasis if index in self.table.emphasized else "")
         return out
@@ -133,10 +137,11 @@ class TerminalTable:
 
 @dataclass(frozen=True)
 class _Column:
-    """The widths of a column, in terminal columns.
+    """A column with its widths, in terminal columns.
 
     Attributes:
         number: its index.
+        texts: its cells.
         least: the least width; a narrower column is left out.
         content: the width at which no cell wraps or is cut.
         natural: the width at which the title does not wrap either.
@@ -144,6 +149,7 @@ class _Column:
     """
 
     number: int
+    texts: tuple[str, ...]
     least: int
     content: int
     natural: int
@@ -152,12 +158,12 @@ class _Column:
     @classmethod
     def of(cls, table: Cells, number: int, readable: int) -> _Column:
         title, most = strip_control(table.header[number]), table.max_widths.get(number)
-        cells = [strip_control(row[number]) for row in table.rows]
+        cells = tuple(strip_control(row[number]) for row in table.rows)
         word, longest = _longest_part(title), max(map(cell_len, cells), default=0)
         wraps = number < table.text_columns and most is None
         if most is not None:
             longest = min(longest, most)
-            least = max(word, min(longest, _CUT))
+            least = max(word, min(longest, _CUT if number else readable))
         elif wraps:
             indent = len(_INDENT) * (number == 0)
             parts = max((_longest_part(cell, indent) for cell in cells), default=0)
@@ -165,13 +171,35 @@ class _Column:
         else:
             least = max(word, longest)
         content = max(word, longest)
-        return cls(number, least, content, max(content, cell_len(title)), wraps)
+        return cls(number, cells, least, content, max(content, cell_len(title)), wraps)
 
-    def fit(self, text: str, width: int) -> str:
-        """Return the text of a cell in lines of at most this width."""
+    def fit(self, width: int) -> list[str]:
+        """Return the cells in lines of at most this width. Names that are cut still differ from each other."""
         if self.wraps:
-            return "\n".join(wrap(text, width, _INDENT if self.number == 0 else ""))
-        return text if cell_len(text) <= width else f"{chop_cells(text, width - 1)[0]}…"
+            return ["\n".join(wrap(text, width, _INDENT if self.number == 0 else "")) for text in self.texts]
+        wanted = len(set(self.texts)) if self.number == 0 else 0
+        for cut in (_cut_end, _cut_beginning, _cut_middle):
+            texts = [cut(text, width) for text in self.texts]
+            if len(set(texts)) >= wanted:
+                return texts
+        return [_cut_end(f"{number} {text}", width) for number, text in enumerate(self.texts, 1)]
+
+
+def _cut_end(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"{chop_cells(text, max(1, width - 1))[0]}…"
+
+
+def _cut_beginning(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else f"…{_end(text, width - 1)}"
+
+
+def _cut_middle(text: str, width: int) -> str:
+    half = width // 2
+    return text if cell_len(text) <= width else f"{_cut_end(text, half)}{_end(text, width - half)}"
+
+
+def _end(text: str, width: int) -> str:
+    return chop_cells(text[::-1], max(1, width))[0][::-1]
 
 
 def _sum(widths: Sequence[int], gap: int) -> int:

@@ -117,3 +117,29 @@ def test_wide_characters_and_emoji_take_two_columns(width: int) -> None:
 def test_absurd_widths_print_something(width: int) -> None:
     lines = printed(Table(("strategy", "accuracy"), (("self_consistency(cot)", "41.7 %"), ("思考", "2"))), width)
     assert lines
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"an-extremely-long-identifier-of-a-problem-in-a-big-data-set/train/{k:04}" for k in range(3)],
+        [f"{k:04}/an-extremely-long-identifier-of-a-problem-in-a-big-data-set/train" for k in range(3)],
+        ["a" * 40 + k + "b" * 40 for k in "123"],
+        [f"{k}りんごの問題とても長い名前の問題その一りんごの問題とても長い名前の問題その一{k}" for k in range(3)],
+    ],
+)
+@pytest.mark.parametrize("width", [24, 40, 80])
+def test_names_that_are_cut_still_differ(names: list[str], width: int) -> None:
+    table = Table(("problem", "answer"), [(name, "4") for name in names], text_columns=2, max_widths={0: 40, 1: 20})
+    lines = [line for line in printed(table, width) if "…" in line or line[:1].isdigit()]
+    assert len({line.split("  ")[0] for line in lines}) == len(names)
+    assert max(map(cell_len, printed(table, width))) <= width
+
+
+def test_a_p_value_is_not_shown_without_its_correction() -> None:
+    rows = [(f"strategy number {k}", f"+{k}.0", "-1 to +9", f"0.01{k}", "1.000", "20") for k in range(4)]
+    header = ("than", "points", "95 %", "p", "p (Holm)", "problems")
+    table = Table(header, rows, priority=("points", "95 %", "p (Holm)"))
+    for width in (40, 48, 60):
+        head = "\n".join(printed(table, width)).partition("strategy")[0]
+        assert "(Holm)" in head or " p " not in head

@@ -38,7 +38,7 @@ def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> Rend
     rows, styles = [], {}
     for index, (name, example) in enumerate(folder.examples.items()):
         answers = [_answer(folder.results.get(ResultKey(name, spec))) for spec in specs]
-        rows.append((_short_id(name), _short(str(example.target)), *(text for text, _ in answers)))
+        rows.append((" ".join(name[-200:].split()), _short(str(example.target)), *(text for text, _ in answers)))
         styles.update({(index, column): style for column, (_, style) in enumerate(answers, 2)})
     header = ("problem", "target", *(f"({number})" for number in range(1, len(specs) + 1)))
     widths = {0: _MAX_LETTERS, **dict.fromkeys(range(1, len(header)), _MAX_WIDTH)}
@@ -166,12 +166,6 @@ def _find_strategy(folder: ResultsFolder, spec: str) -> str:
     if len(matches) != 1:
         raise UnknownName("strategy", spec, folder.specs, "" if folder.folder is None else f"in {folder.folder}")
     return matches[0]
-
-
-def _short_id(name: str) -> str:
-    """Return an id as one short line. A long one keeps its end, by which a problem can be opened."""
-    line = " ".join(strip_control(name).split())
-    return line if len(line) <= _MAX_LETTERS else f"…{line[1 - _MAX_LETTERS :]}"
 
 
 def _short(text: str) -> str:

@@ -104,6 +104,7 @@ class RunComparison:
             ("strategy", "problems", "gained", "lost", "change, points", "95 %", "p"),
             rows,
             emphasized={index for index, change in enumerate(self.changes) if change.name in marked},
+            priority=("change, points", "p", "95 %", "problems"),
         )
 
     @property

@@ -77,7 +77,7 @@ def required_problems(
             "the pilot's."
         )
     notes_text = Text(strip_control("\n".join(notes)))
-    return Group(Text(title), Text(""), Table(header, rows), Text(""), notes_text)
+    return Group(Text(title), Text(""), Table(header, rows, priority=("problems", "disagree on")), Text(""), notes_text)
 
 
 def _pilot(run: ResultsFolder, folder: Path) -> list[tuple[str, float, float, bool]]:

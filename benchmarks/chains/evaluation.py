@@ -131,6 +131,7 @@ class Evaluation:
                 header,
                 losses,
                 emphasized={index for index, loss in enumerate(self.losses) if loss is self.worst},
+                priority=("loss, points", "p (Holm)", "95 %"),
             ),
         )
 

@@ -124,7 +124,7 @@ class VersionComparison(RunComparison):
         ]
         header = ("part", "cases", "before", "after", "gained", "lost", "change, points", "95 %", "p (Holm)")
         significant = {index for index, change in enumerate(self.changes) if change.pair.is_significant}
-        return Table(header, rows, emphasized=significant)
+        return Table(header, rows, emphasized=significant, priority=("change, points", "p (Holm)", "95 %"))
 
     def table(self) -> RenderableType:
         """Return the comparison for a terminal."""

@@ -52,10 +52,10 @@ def differences(data: ReportData) -> str:
                 _text(axes, low, row - 0.36, name, ha="left", va="center", bbox=background)
                 _text(axes, high, row - 0.36, _signed(value), ha="right", va="center", color=DIM)
             else:
-                beside = axes.get_yaxis_transform()
+                gutter = axes.get_yaxis_transform()
                 name = _name(data, pair.second, 44)
-                _text(axes, -0.02, row, name, ha="right", va="center", transform=beside)
-                _text(axes, 1.02, row, _signed(value), ha="left", va="center", color=DIM, transform=beside)
+                _text(axes, -0.02, row, name, ha="right", va="center", transform=gutter)
+                _text(axes, 1.02, row, _signed(value), ha="left", va="center", color=DIM, transform=gutter)
         axes.set_ylim(len(pairs) - 0.4, -0.8 if narrow else -0.6)
         axes.set_xlim(low, high)
         axes.set_yticks([])

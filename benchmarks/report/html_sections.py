@@ -45,22 +45,22 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
         html["differences"] = (
             f"<p>By how many points {escape_html(data.names(best.strategy))} is better than each other strategy, with "
             "95 % intervals. Filled: significant (p &lt; 0.05 after Holm's correction); hollow: not.</p>"
-            + _beside(_figure(charts.differences(data)), _table(tables["differences"]))
+            + _side_by_side(_figure(charts.differences(data)), _table(tables["differences"]))
             + (_folded(f"Every pair ({len(pairs.rows)})", _table(pairs, sortable=True)) if pairs else "")
         )
     # The cost and the solved problems of one strategy are in the first table.
     if data.cost_frontiers and len(data.specs) > 1:
         html["costs"] = _costs(data, tables, key)
     if data.vote_curves:
-        html["draws"] = _beside(_figure(charts.vote_curves(data), key), _table(tables["vote-curves"]))
+        html["draws"] = _side_by_side(_figure(charts.vote_curves(data), key), _table(tables["vote-curves"]))
     if data.calibration:
         pair = _figure(charts.reliability(data)) + _figure(charts.selective(data))
-        html["confidence"] = _beside(f'<div class="pair">{pair}</div>{key}', _table(tables["calibration"]))
+        html["confidence"] = _side_by_side(f'<div class="pair">{pair}</div>{key}', _table(tables["calibration"]))
     if "solved" in tables and len(data.specs) > 1:
         html["agreement"] = _table(tables["solved"])
         if "agreement" in tables:
             # A column for each strategy needs the whole width.
-            join = _beside if len(data.specs) <= 8 else "{}{}".format
+            join = _side_by_side if len(data.specs) <= 8 else "{}{}".format
             html["agreement"] = join(html["agreement"], _table(tables["agreement"]))
     if problems:
         html["problems"] = _matrix(data)
@@ -77,8 +77,8 @@ def _verdict(data: ReportData) -> str:
     items = "".join(f"<li>{_sentence(data, caveat)}</li>" for caveat in data.comparison.caveats)
     caveats = f'<div class="remarks"><b>{TITLE}</b><ul>{items}</ul></div>' if items else ""
     headline = _sentence(data, data.headline)
-    beside = _beside(f'<div class="lines">{lines}</div>', caveats)
-    return f'<p class="headline">{headline}</p>{beside}'
+    parts = _side_by_side(f'<div class="lines">{lines}</div>', caveats)
+    return f'<p class="headline">{headline}</p>{parts}'
 
 
 def _sentence(data: ReportData, text: str) -> str:
@@ -92,7 +92,7 @@ def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
     for frontier in data.cost_frontiers:
         name = f"budgets-{frontier.measure}"
         table = _table(tables[name]) if name in tables else ""
-        inside = _beside(_figure(charts.costs(data, frontier), key), table)
+        inside = _side_by_side(_figure(charts.costs(data, frontier), key), table)
         parts += f'<div data-measure="{frontier.measure}"><h3 class="paper">In {frontier.measure}</h3>{inside}</div>'
     return (
         "<p>Accuracy against the cost of a problem, on the problems that the strategies have in common. Filled and on "
@@ -170,9 +170,9 @@ def _figure(chart: str, key: str = "") -> str:
     return f"<figure>{chart}{key}</figure>"
 
 
-def _beside(first: str, second: str) -> str:
+def _side_by_side(first: str, second: str) -> str:
     """Return two parts that are next to each other where the page is wide."""
-    return f'<div class="beside"><div>{first}</div><div>{second}</div></div>' if second else first
+    return f'<div class="columns"><div>{first}</div><div>{second}</div></div>' if second else first
 
 
 def _folded(title: str, inside: str) -> str:

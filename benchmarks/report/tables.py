@@ -69,6 +69,7 @@ def _differences(data: ReportData) -> Table:
         title=f"By how many points {best.strategy if best else ''} is better",
         name="differences",
         note=_pair_note(data),
+        priority=_PRIORITY,
     )
 
 
@@ -80,9 +81,11 @@ def _pairs(data: ReportData) -> Table:
         name="pairs",
         note=_pair_note(data),
         text_columns=2,
+        priority=("second", *_PRIORITY),
     )
 
 
+_PRIORITY = ("points", "95 %", "p (Holm)")
 _PAIRED = ("points", "95 %", "p", "p (Holm)", "superiority", "disagree", "problems")
 
 

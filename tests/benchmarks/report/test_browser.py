@@ -303,11 +303,11 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, long_report: Path, w
 
 
 def test_a_wide_screen_shows_charts_next_to_their_tables(browser: Browser, long_report: Path) -> None:
-    tops = "[...document.querySelectorAll('#differences .beside > div')].map((one) => one.getBoundingClientRect().top)"
-    for width, beside in ((1920, True), (1000, False)):
+    tops = "[...document.querySelectorAll('#differences .columns > div')].map((one) => one.getBoundingClientRect().top)"
+    for width, next_to in ((1920, True), (1000, False)):
         browser.open(long_report, width)
         chart, table = browser.ask(tops)
-        assert (chart == table) is beside
+        assert (chart == table) is next_to
 
 
 def test_no_name_is_cut_in_the_heads_of_the_matrix(browser: Browser, long_report: Path) -> None:
