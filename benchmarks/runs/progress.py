@@ -244,21 +244,20 @@ class RunProgress:
         """Return the picture for a terminal: title, bar with counts, pace, and a line per strategy."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.table import Table
+        from rich.table import Table as Grid
         from rich.text import Text
 
         if self._model is None:
             return Text(f"{self._status} …", style="dim") if self._status else Text("")
-        head = Table.grid(padding=(0, 2, 0, 0))
+        head = Grid.grid(padding=(0, 2, 0, 0))
         done = self._stored + self._new
         head.add_row(ProgressBar(total=max(self._to_make, 1), completed=done, width=30), Text(self._counts()))
-        strategies = Table.grid(padding=(0, 2, 0, 0))
-        strategies.add_column(overflow="ellipsis", no_wrap=True)
-        strategies.add_column(justify="right", no_wrap=True)
-        strategies.add_column(justify="right", no_wrap=True)
-        for spec, tally in self._tallies.items():
-            stopped = " stopped" if spec in self._stopped else ""
-            strategies.add_row(Text(self._names(spec)), f"{tally.done}/{tally.total}", f"{tally}{stopped}")
+        rows = [
+            (self._names(spec), f"{tally.done}/{tally.total}", f"{tally}{' stopped' * (spec in self._stopped)}")
+            for spec, tally in self._tallies.items()
+        ]
+        # A line for each strategy: a long name is cut such that it still differs from the others.
+        strategies = Table(("strategy", "results", "accuracy"), rows, max_widths={0: 120})
         return Group(
             Text(self._title, style="bold", no_wrap=True, overflow="ellipsis"),
             head,

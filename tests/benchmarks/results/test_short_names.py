@@ -114,3 +114,15 @@ def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> No
     assert [line.split()[:2] for line in shown.splitlines()[-2:]] == [
         [f"tree_of_thoughts(breadth={k},", "…)"] for k in (2, 5)
     ]
+
+
+def test_progress_never_shows_two_strategies_by_the_same_name(sums: Callable[[int], list[Example]]) -> None:
+    display = RunProgress(shown=False)
+    specs = [f"self_consistency(program_of_thoughts(shots={k}, repairs=2), samples=5)" for k in (3, 4, 5)]
+    display.on_start("t", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
+    for width in (40, 60, 80):
+        console = Console(file=StringIO(), width=width, color_system=None)
+        console.print(display._picture())
+        shown = console.file.getvalue().splitlines()[-3:]  # type: ignore[attr-defined]
+        assert len({line.split("  ")[0] for line in shown}) == 3
+        assert all("0/1" in line for line in shown)
