@@ -28,6 +28,7 @@ _VARYING = [
     (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?(\+00:00|Z)?)?"), "DATE"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"(?<=[-_])[0-9a-f]{8}\b"), "HASH"),
+    (re.compile(r"\b\d+\.\d+(?=\*\* \|$)", re.MULTILINE), "TIME"),
     (re.compile(r"\b\d+\.\d+(?=\s*$)", re.MULTILINE), "TIME"),  # the last column of a table: s/problem
 ]
 _PROGRESS = re.compile(r"^\d+/\d+ · .*\n", re.MULTILINE)
