@@ -105,16 +105,18 @@ class TaskSummary:
             return f"{where} {pair.first} beats {pair.second} by {value} points ({p_phrase(pair.p_adjusted)})"
         if comparison.best is None or not comparison.pairs:
             return f"{where} nothing is compared"
-        return f"{where} no difference is significant ({pluralize(comparison.best.n, 'problem')})"
+        return f"{where} there is no verdict ({pluralize(comparison.best.n, 'problem')})"
 
     def _conclusion(self) -> str:
         if self.reversal is not None:
             return f"{self.reversal[0]} pays on one task and hurts on another"
         undecided = [one for one in self.comparisons if self._leading(one) is None]
         if len(undecided) == len(self.comparisons):
-            return "nothing is decided, and more problems may decide it"
+            return "nothing is decided, and the verdict of each run says why"
         if undecided:
-            return f"undecided on {len(undecided)} of {len(self.comparisons)} tasks, where more problems may decide it"
+            return (
+                f"undecided on {len(undecided)} of {len(self.comparisons)} tasks, where the verdict of the run says why"
+            )
         leaders = dict.fromkeys(pair.first for one in self.comparisons if (pair := self._leading(one)))
         if len(leaders) == 1:
             return f"{next(iter(leaders))} has the most right answers on each"

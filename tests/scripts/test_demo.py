@@ -50,7 +50,7 @@ def test_it_ends_with_two_tables_one_sentence_the_pages_and_what_to_open(checkou
     assert last.startswith("On gym:chain_sum ")
     assert "; on feedback_sentiment " in last
     # This server is wrong about everything, and the sentence does not say otherwise.
-    assert last.endswith(": nothing is decided, and more problems may decide it.")
+    assert last.endswith(": nothing is decided, and the verdict of each run says why.")
     assert again.stdout.strip().splitlines()[-1] == last
     [folder] = (checkout / "results").iterdir()
     for name in ("sums", "feelings"):

@@ -51,9 +51,9 @@ def test_what_is_not_decided_is_said(tmp_path: Path) -> None:
     sums = run(tmp_path, "sums", {"vanilla": 2, "cot": 12})
     even = run(tmp_path, "even", {"vanilla": 6, "cot": 7})
     text = TaskSummary([sums, even]).text()
-    assert "even.jsonl no difference is significant (12 problems): undecided on 1 of 2 tasks" in text
+    assert "even.jsonl there is no verdict (12 problems): undecided on 1 of 2 tasks" in text
     nothing = run(tmp_path, "nothing", {"vanilla": 6, "cot": 6})
-    assert TaskSummary([even, nothing]).text().endswith(": nothing is decided, and more problems may decide it.")
+    assert TaskSummary([even, nothing]).text().endswith(": nothing is decided, and the verdict of each run says why.")
     assert list(TaskSummary([even, nothing]).examples()) == []
 
 
