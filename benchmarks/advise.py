@@ -15,9 +15,9 @@ from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.benchmarks.tasks import Task
+from reasoning.dry_run import record_requests
 from reasoning.errors import UsageError
 from reasoning.problem import Example
-from reasoning.session import record_requests
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
 from reasoning.text_safety import strip_control

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Coroutine, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reasoning import telemetry
@@ -14,7 +14,6 @@ from reasoning.branches import FirstCall
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError, unwrap
 from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
-from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.sandbox import Tools
 from reasoning.trace import Call, Note, Trace
@@ -365,58 +364,6 @@ class StartedBranch(NamedTuple):
             return await strategy.continue_from(call, reply, problem, session)
         except CallFailed as error:
             return session._failed(error)
-
-
-class _FirstRequestsKnown(Exception):
-    """Raised when the solve of a recording session has made its first calls."""
-
-
-class _RecordingSession(Session):
-    """A session that records the first requests of a solve instead of sending them."""
-
-    def __init__(self, llm: LLM, trace: Trace, recorded: list[tuple[Request, Sequence[int]]], **more: Any) -> None:
-        super().__init__(llm, trace, **more)
-        self._recorded = recorded
-
-    async def _draw(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
-        self._recorded.append((request, draws))
-        raise _FirstRequestsKnown
-
-    def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        more = {"stream": stream, "sampling": sampling, "tools": self.tools, "context": self._context}
-        return _RecordingSession(llm, trace, self._recorded, **more)
-
-
-async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
-    """Return the requests that a strategy makes before any reply, without sending them.
-
-    The solve runs up to its first call, or to the first calls of its concurrent branches.
-
-    Args:
-        strategy: the strategy to ask.
-        problem: the problem that it would solve.
-        llm: the model that would be called; it supplies the sampling parameters.
-
-    Returns:
-        The requests, each with the indices of the draws that would be made. The list is empty if the
-        strategy makes no call.
-
-    Examples:
-        >>> import asyncio
-        >>> from reasoning import Problem, strategies
-        >>> from reasoning.testing import ScriptedLLM
-        >>> vote = strategies.get("self_consistency(cot, samples=3)")
-        >>> [(request, draws)] = asyncio.run(record_requests(vote, Problem("What is 2 + 2?"), ScriptedLLM([])))
-        >>> request.messages[-1].content
-        "What is 2 + 2?\\n\\nLet's think step by step."
-        >>> draws
-        [0, 1, 2]
-    """
-    recorded: list[tuple[Request, Sequence[int]]] = []
-    session = _RecordingSession(llm, Trace(""), recorded, context=CallContext(llm.budget, Journal()))
-    with suppress(_FirstRequestsKnown):
-        await strategy.solve(problem, session)
-    return recorded
 
 
 class _Stage:

@@ -34,7 +34,7 @@ LAYERS = (
     ("answer", "problem", "prompts", "prompt_markdown"),
     ("display",),
     ("engine",),
-    ("session", "branches"),
+    ("session", "branches", "dry_run"),
     ("card", "parameters", "strategy", "call_counts"),
     ("testing", "spec", "registry", "prompt_overrides"),
     ("chain",),

@@ -10,10 +10,11 @@ import pytest
 from reasoning import Answer, Budget, Problem, Strategy, strategies
 from reasoning.answer import Answered
 from reasoning.branches import FirstCall
+from reasoning.dry_run import record_requests
 from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Conversation, Message
-from reasoning.session import Session, record_requests
+from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.sampling.sampling import draw_samples as draw_branches
 from reasoning.strategies.sampling.self_consistency import SelfConsistency

@@ -13,11 +13,11 @@ from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
 from reasoning.draw_stream import EPOCH_STRIDE
+from reasoning.dry_run import record_requests
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
 from reasoning.messages import Usage
 from reasoning.problem import Example
-from reasoning.session import record_requests
 from reasoning.strategy import Strategy
 from reasoning.tables import Table, pluralize
 
