@@ -86,7 +86,7 @@ SPECS = [
     Bad(f"{_ONE} --strategies cot vanilla", "vanilla"),
     Bad("advise --task gsm_symbolic --budget-calls 10 --strategies cto", "cto", "'cot'"),
     Bad("strategies show cto", "cto", "'cot'"),
-    Bad("strategies show", "spec"),
+    Bad("strategies show", "Missing argument"),
 ]
 
 PROMPTS = [
@@ -207,7 +207,7 @@ TASKS = [
             ("jsonl", "one.jsonl", '{"question": "x", "options": ["a"], "answer": "a"}\n', ":1", "options", "got 1"),
             ("jsonl", "other.jsonl", '{"question": "x", "options": ["a", "b"], "answer": "z"}\n', ":1", "'z'", "'b'"),
             ("jsonl", "kind.jsonl", '{"question": "x", "kind": "numbr", "answer": 1}\n', ":1", "numbr", "number"),
-            ("jsonl", "latin.jsonl", '{"question": "café", "answer": 1}\n'.encode("latin-1"), ":1", "UTF-8"),
+            ("jsonl", "latin.jsonl", '{"question": "café", "answer": 1}\n'.encode("latin-1"), "", "line 1", "UTF-8"),
             ("csv", "short.csv", "question,answer\n1+1?\n", ":2", "'answer'"),
             ("csv", "none.csv", "", "", "no problems"),
         )
