@@ -249,6 +249,57 @@ class Table:
         return file.getvalue()
 
 
+@dataclass(frozen=True)
+class Document:
+    """Tables and sentences that are printed one below the other.
+
+    Attributes:
+        parts: tables and texts, in order.
+        emphasis: the `rich` style of emphasized rows in a terminal.
+    """
+
+    parts: Sequence[Table | str]
+    emphasis: str = "bold"
+
+    def __rich__(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        spaced: list[RenderableType] = []
+        for part in self.parts:
+            if not part:
+                continue
+            shown: RenderableType = (
+                Text(strip_control(part)) if isinstance(part, str) else part.to_rich(emphasis=self.emphasis)
+            )
+            spaced += [*([Text("")] if spaced else []), shown]
+        return Group(*spaced)
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables, in order."""
+        return [part for part in self.parts if isinstance(part, Table)]
+
+    def to_markdown(self) -> str:
+        """Return the texts and the tables in GitHub's Markdown, with the markup of texts escaped."""
+        parts = (
+            "  \n".join(map(escape_markdown, part.splitlines())) if isinstance(part, str) else part.to_markdown()
+            for part in self.parts
+        )
+        return "\n\n".join(filter(None, parts))
+
+    def to_csv(self) -> str:
+        """Return the tables as CSV, with an empty line between two of them."""
+        return "\n".join(table.to_csv() for table in self.tables)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rows of the tables as plain data: by the table's name, or "rows"."""
+        return {
+            table.name or "rows": [dict(zip(table.header, row, strict=True)) for row in table.rows]
+            for table in self.tables
+        }
+
+
 def _stacked(title: str) -> str:
     """Return a LaTeX heading with one line for each word, because number columns are narrow."""
     lines = [escape_latex(word) for word in title.replace(" %", "%").split(" ")]

@@ -11,7 +11,7 @@ import typer
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_kinds, complete_spec_or_prompt, complete_specs
 from reasoning.cli.options import PromptTexts
-from reasoning.cli.output import console
+from reasoning.cli.output import AsJson, Output, OutputOptions, console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,22 +40,24 @@ def register(root: typer.Typer) -> None:
 
 
 @strategies_app.callback()
-def table(context: typer.Context) -> None:
+def table(context: typer.Context, output: Output = "table", as_json: AsJson = False) -> None:
     """List all techniques."""
     if context.invoked_subcommand is not None:
         return
     from reasoning.call_counts import describe_calls
     from reasoning.registry import catalogue, get
-    from reasoning.tables import Table
+    from reasoning.tables import Document, Table
 
     header = ("name", "technique", "calls a problem", "summary")
     rows = [
         (name, card.title + (f" ({card.year})" if card.year else ""), describe_calls(get(name)), card.summary)
         for name, card in catalogue().items()
     ]
-    out = console()
-    out.print(Table(header, rows, text_columns=len(header), priority=("calls a problem", "summary")))
-    out.print("\nFor one technique in full: reasoning strategies show NAME", style="dim")
+    listed = Table(header, rows, text_columns=len(header), priority=("calls a problem", "summary"))
+    printed = OutputOptions(output, as_json)
+    printed.print(Document([listed]))
+    if printed.format == "table":
+        console().print("\nFor one technique in full: reasoning strategies show NAME", style="dim")
 
 
 @strategies_app.command()
@@ -106,12 +108,14 @@ def list_(
             autocompletion=complete_specs,
         ),
     ] = None,
+    *,
+    output: OutputOptions,
 ) -> None:
     """List prompts by name with their placeholders; --prompt and --prompt-variant can replace them."""
     from reasoning.prompt_overrides import prompts
     from reasoning.prompts import Prompt
     from reasoning.registry import catalogue, get
-    from reasoning.tables import Table
+    from reasoning.tables import Document, Table
 
     prompt_rows: list[tuple[str, str, str, str]] = []
     for technique in [spec] if spec else catalogue():
@@ -127,7 +131,7 @@ def list_(
             else:
                 prompt_rows.append((name, "", "phrase", prompt.partition("\n")[0]))
     header = ("name", "placeholders", "form", "begins with")
-    console().print(Table(header, prompt_rows, text_columns=len(header), max_widths={3: 46}))
+    output.print(Document([Table(header, prompt_rows, text_columns=len(header), max_widths={3: 46})]))
 
 
 @prompts_app.command("show")

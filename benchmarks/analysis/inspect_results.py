@@ -9,7 +9,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UnknownName, UsageError
-from reasoning.tables import Table
+from reasoning.tables import Document, Table
 from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
@@ -24,16 +24,13 @@ _MAX_WIDTH = 20
 """The most characters of a target or an answer in a terminal."""
 
 
-def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> RenderableType:
+def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> Document:
     """Return a table of the problems, their targets, and each strategy's answers in numbered columns.
 
     Args:
         folder: the results.
         strategies: only these; see `show_problem`.
     """
-    from rich.console import Group
-    from rich.text import Text
-
     specs = [_find_strategy(folder, strategy) for strategy in strategies] or folder.specs
     rows, styles = [], {}
     for index, (name, example) in enumerate(folder.examples.items()):
@@ -43,11 +40,11 @@ def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> Rend
     header = ("problem", "target", *(f"({number})" for number in range(1, len(specs) + 1)))
     widths = {0: _MAX_LETTERS, **dict.fromkeys(range(1, len(header)), _MAX_WIDTH)}
     table = Table(header, rows, text_columns=len(header), max_widths=widths, styles=styles)
-    parts: list[RenderableType] = [Text(f"({number}) {spec}") for number, spec in enumerate(specs, 1)]
-    parts += [Text(""), table]
-    if (epochs := _count_epochs(folder)) > 1:
-        parts.append(Text(f"\nthe first of {epochs} repetitions; --id shows all of a problem"))
-    return Group(*parts)
+    legend = "\n".join(f"({number}) {spec}" for number, spec in enumerate(specs, 1))
+    epochs = _count_epochs(folder)
+    return Document(
+        [legend, table, f"the first of {epochs} repetitions; --id shows all of a problem" if epochs > 1 else ""]
+    )
 
 
 def show_problem(folder: ResultsFolder, name: str, *strategies: str) -> RenderableType:

@@ -12,17 +12,16 @@ from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UsageError
-from reasoning.tables import Table, pluralize
-from reasoning.text_safety import strip_control
+from reasoning.tables import Document, Table, pluralize
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    pass
 
 _SAME = ("task_version", "seed", "parser_version", "problem_budget")
 """Settings that should be the same for all models."""
 
 
-def model_matrix(folders: Sequence[Path]) -> RenderableType:
+def model_matrix(folders: Sequence[Path]) -> Document:
     """Return accuracies with 95 % intervals by strategy and model, with each model's best in bold, for a terminal.
 
     Only problems that every run has begun are counted. Notes below the table list the problems that
@@ -34,11 +33,8 @@ def model_matrix(folders: Sequence[Path]) -> RenderableType:
     Raises:
         UsageError: the folders belong to several tasks, or have no problem in common.
     """
-    from rich.console import Group
-    from rich.text import Text
-
     title, table, notes = matrix_of([ResultsFolder.read(folder) for folder in folders], folders)
-    return Group(Text(title), Text(""), table, *(Text(strip_control(note)) for note in ["", *notes] if notes))
+    return Document([title, table, "\n".join(notes)])
 
 
 def matrix_of(runs: Sequence[ResultsFolder], folders: Sequence[Path]) -> tuple[str, Table, list[str]]:

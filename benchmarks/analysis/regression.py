@@ -13,11 +13,10 @@ from reasoning.benchmarks.analysis.paired_change import PairedChange
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UsageError
-from reasoning.tables import Table, pluralize
-from reasoning.text_safety import strip_control
+from reasoning.tables import Document, Table, pluralize
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    pass
 
 
 @dataclass(frozen=True)
@@ -112,13 +111,9 @@ class RunComparison:
         """The legend, the subject of the comparison, and what is left out or fails, one line each."""
         return [*self._names.legend, *map(self._names, self._notes())]
 
-    def table(self) -> RenderableType:
-        """Return the comparison for a terminal."""
-        from rich.console import Group
-        from rich.text import Text
-
-        notes = Text(strip_control("\n".join(self.notes)))
-        return Group(self.cells.to_rich(emphasis="bold red"), Text(""), notes)
+    def table(self) -> Document:
+        """Return the comparison as a table and notes."""
+        return Document([self.cells, "\n".join(self.notes)], emphasis="bold red")
 
     def _notes(self) -> Iterable[str]:
         yield f"{self.labels[0]} → {self.labels[1]}: {pluralize(self.common, 'problem')} in both"

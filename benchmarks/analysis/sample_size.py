@@ -10,18 +10,17 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.statistics import required_sample_size
 from reasoning.errors import UsageError
-from reasoning.tables import Table, pluralize
-from reasoning.text_safety import strip_control
+from reasoning.tables import Document, Table, pluralize
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    pass
 
 _ASSUMED = (0.1, 0.2, 0.3, 0.4)
 
 
 def required_problems(
     difference: float, pilot: Path | None = None, disagree: float | None = None, strategies: int = 2, power: float = 80
-) -> RenderableType:
+) -> Document:
     """Return a table for a terminal: the number of problems that a difference needs, by disagreement.
 
     Args:
@@ -38,9 +37,6 @@ def required_problems(
     Raises:
         UsageError: a difference or a share is out of range, or nothing can be compared in the pilot.
     """
-    from rich.console import Group
-    from rich.text import Text
-
     if not 0 < difference <= 100:
         raise UsageError(f"--difference must be above 0 and at most 100 points of accuracy, got {difference:g}")
     if disagree is not None and not 0 < disagree <= 100:
@@ -76,8 +72,7 @@ def required_problems(
             "Problems of a family are alike: the design effect (Kish 1965) is for families as large and as alike as "
             "the pilot's."
         )
-    notes_text = Text(strip_control("\n".join(notes)))
-    return Group(Text(title), Text(""), Table(header, rows, priority=("problems", "disagree on")), Text(""), notes_text)
+    return Document([title, Table(header, rows, priority=("problems", "disagree on")), "\n".join(notes)])
 
 
 def _pilot(run: ResultsFolder, folder: Path) -> list[tuple[str, float, float, bool]]:

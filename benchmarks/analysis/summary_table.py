@@ -66,6 +66,24 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
     )
 
 
+_USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+
+
+def numbers_table(rows: Sequence[StrategySummary]) -> Table:
+    """Return the numbers of the strategies with full precision, for CSV: totals; unknown values are None.
+
+    Args:
+        rows: the numbers, in order.
+    """
+    cells = []
+    for row in rows:
+        accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
+        usage = (getattr(row.usage, name) for name in _USAGE)
+        cells.append((row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage))
+    header = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE)
+    return Table(header, cells)
+
+
 def render_summary(rows: Sequence[StrategySummary], free: bool) -> TerminalTable:
     """Return the table of strategies for a terminal; the best are bold with a star.
 

@@ -15,11 +15,9 @@ from reasoning.benchmarks.analysis.formatting import difference_cells
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.chains.runner import END, PartScore, oracle_label
 from reasoning.benchmarks.statistics import clustered_mean, holm, wilson
-from reasoning.tables import Table, escape_html, pluralize, render_text
+from reasoning.tables import Document, Table, escape_html, pluralize, render_text
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from reasoning.chain.chain import Chain
 
 
@@ -93,14 +91,10 @@ class Evaluation:
         significant = [loss for loss in self.losses if loss.pair.is_significant and loss.pair.difference.low > 0]
         return max(significant, key=lambda loss: loss.pair.difference.value, default=None)
 
-    def table(self) -> RenderableType:
-        """Return the evaluation for a terminal."""
-        from rich.console import Group
-
+    def table(self) -> Document:
+        """Return the evaluation as tables and a summary."""
         scores, losses = self.tables
-        if not self.losses:
-            return Group(scores, "", self.summary)
-        return Group(scores, "", losses, "", self.summary)
+        return Document([scores, *([losses] if self.losses else []), self.summary])
 
     def __repr__(self) -> str:
         return render_text(self.table())

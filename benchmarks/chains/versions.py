@@ -15,11 +15,10 @@ from reasoning.benchmarks.chains.run_history import RecordedRun
 from reasoning.benchmarks.chains.runner import END
 from reasoning.benchmarks.statistics import detectable_difference, holm
 from reasoning.errors import UsageError
-from reasoning.tables import Table, escape_html, pluralize, render_text
-from reasoning.text_safety import strip_control
+from reasoning.tables import Document, Table, escape_html, pluralize, render_text
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    pass
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
@@ -126,13 +125,9 @@ class VersionComparison(RunComparison):
         significant = {index for index, change in enumerate(self.changes) if change.pair.is_significant}
         return Table(header, rows, emphasized=significant, priority=("change, points", "p (Holm)", "95 %"))
 
-    def table(self) -> RenderableType:
-        """Return the comparison for a terminal."""
-        from rich.console import Group
-        from rich.text import Text
-
-        text = strip_control("\n".join([self.verdict, *self.notes]))
-        return Group(self.cells, Text(""), Text(text))
+    def table(self) -> Document:
+        """Return the comparison as a table, its verdict and notes."""
+        return Document([self.cells, "\n".join([self.verdict, *self.notes])])
 
     def __repr__(self) -> str:
         return render_text(self.table())

@@ -12,7 +12,7 @@ import typer
 from reasoning.benchmarks.cli.chain_generate import generate, report_cost
 from reasoning.cli.chain import chain
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
-from reasoning.cli.output import AsJson, console, info, print_json
+from reasoning.cli.output import OutputOptions, console, info, print_json
 from reasoning.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def run_cases(
     min_pass_rate: Annotated[
         float, typer.Option(help="Share of cases that must pass.", min=0, max=1, metavar="SHARE")
     ] = 1.0,
-    as_json: AsJson = False,
     allow_code: AllowCode = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Run the cases in the chain's folder `tests`, for single steps and for the whole chain.
@@ -64,6 +64,7 @@ def run_cases(
     from reasoning.benchmarks.chains.runner import plan_tests, run_suite
     from reasoning.benchmarks.chains.suite import load_suite
     from reasoning.chain.scaffold import resolve_folder
+    from reasoning.tables import Document, Table
 
     policy: ImportPolicy = "all" if allow_code else "trusted"
     suite = load_suite(resolve_folder(folder), policy, step=step, pattern=pattern, limit=limit)
@@ -76,10 +77,15 @@ def run_cases(
     states = _states(result)
     passed = sum(state == "passed" for state in states.values())
     unchecked = [case.id for case in suite.cases if not case.checks]
-    if as_json:
+    if output.format == "json":
         cases = [{"case": name, "state": state, "why": _reasons(result, name)} for name, state in states.items()]
         run = {"run": recorded.name, "passed": passed, "n": len(states), "cases": cases, "not_judged": unchecked}
         print_json(run)
+    elif output.format != "table":
+        rows = [(name, state, "; ".join(_reasons(result, name))) for name, state in states.items()]
+        rows += [(name, "not run", "it has no check") for name in unchecked]
+        summary = f"{recorded.name}: {passed} of {len(states)} cases passed"
+        output.print(Document([Table(("case", "state", "why"), rows, text_columns=3), summary]))
     else:
         _print_states(result, states, unchecked, recorded.name)
     check_finished(result)
@@ -143,9 +149,9 @@ def evaluate(
     pattern: Filter = None,
     limit: Limit = None,
     new_samples: NewSamples = False,
-    as_json: AsJson = False,
     allow_code: AllowCode = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Score a chain by step and end to end, and name the step to work on.
@@ -163,10 +169,7 @@ def evaluate(
     with options.open_model(model) as llm, report_cost(llm):
         epoch = llm.journal.unused_epoch() if new_samples else 0
         done = run_evaluation(suite, llm, partial(show_progress, llm=llm), epoch=epoch)
-    if as_json:
-        print_json(done.evaluation.to_json())
-    else:
-        console().print(done.evaluation.table())
+    output.print(done.evaluation.table, done.evaluation.to_json)
     check_finished(done.result)
 
 
@@ -189,9 +192,9 @@ def compare(
         str | None,
         typer.Option(help="Exit with 1 if the end result lost more than this, such as 2%.", metavar="POINTS"),
     ] = None,
-    as_json: AsJson = False,
     allow_code: AllowCode = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Compare two versions of a chain on the same cases.
@@ -212,10 +215,7 @@ def compare(
     else:
         with options.open_model(model or "local") as llm, report_cost(llm):
             comparison, results = run_comparison(first, second, llm, *selection, partial(show_progress, llm=llm))
-    if as_json:
-        print_json(comparison.to_json())
-    else:
-        console().print(comparison.table())
+    output.print(comparison.table, comparison.to_json)
     for result in results:
         check_finished(result)
     if not comparison.passed:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.cli.completion import complete_results
-from reasoning.cli.output import AsJson, console, info, print_json
+from reasoning.cli.output import AsJson, Format, OutputOptions, console, echo, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -26,12 +26,16 @@ def register(bench: typer.Typer) -> None:
         bench.command()(command)
 
 
-def print_comparison(comparison: Comparison, as_json: bool) -> None:
-    """Print the title, the table, the verdict and the caveats, or one JSON object."""
+def print_comparison(comparison: Comparison, form: Format) -> None:
+    """Print the title, the table, the verdict and the caveats; for `csv` the numbers, for `json` one object."""
     from reasoning.benchmarks.analysis.caveats import format_caveats
+    from reasoning.benchmarks.analysis.summary_table import numbers_table
 
-    if as_json:
+    if form == "json":
         print_json(comparison.to_json())
+        return
+    if form != "table":
+        echo(str(comparison) if form == "md" else numbers_table(comparison.rows).to_csv().rstrip("\n"))
         return
     out = console()
     out.print(comparison.title, style="bold")
@@ -74,7 +78,8 @@ def report(
     everything: Annotated[
         bool, typer.Option("--all", help="Also print the other tables of a report: pairs, budgets, votes, …")
     ] = False,
-    as_json: AsJson = False,
+    *,
+    output: OutputOptions,
 ) -> None:
     """Print the table of a results folder again, and write reports."""
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -87,17 +92,17 @@ def report(
             check_format(path)
     store = ResultsFolder.read(folder)
     comparison = Comparison.from_folder(store)
-    print_comparison(comparison, as_json)
+    print_comparison(comparison, output.format)
     if write or everything:
         from reasoning.benchmarks.report import ReportData, save, to_terminal
 
         data = ReportData.from_comparison(comparison)
-        if everything and not as_json:
+        if everything and output.format == "table":
             console().print(to_terminal(data))
         for path in write or ():
             save(data, path, traces=not no_traces)
             info(f"written: {path}")
-    if parse_rules and not as_json:
+    if parse_rules and output.format == "table":
         from reasoning.benchmarks.analysis.summary_table import parse_rule_table
 
         specs = [row.strategy for row in comparison.rows]
@@ -117,6 +122,8 @@ def show(
     problem: Annotated[
         str | None, typer.Option("--id", "-i", help="The id of a problem, or the end of it.", metavar="ID")
     ] = None,
+    *,
+    output: OutputOptions,
 ) -> None:
     """List which strategy solved which problem; open one problem with --id, and its trace with --strategy.
 
@@ -128,8 +135,10 @@ def show(
     store = ResultsFolder.read(folder)
     out = console()
     if problem is None:
-        out.print(inspect_results.answer_matrix(store, strategy or ()))
+        output.print(inspect_results.answer_matrix(store, strategy or ()))
         info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
+    elif output.format != "table":
+        raise typer.BadParameter(f"--output {output.format} goes with the table of all problems; leave out --id")
     elif strategy and len(strategy) > 1 and out.width >= _LEAST_COLUMNS * len(strategy):
         out.print(inspect_results.side_by_side(store, problem, strategy))
     else:
@@ -172,7 +181,8 @@ def compare(
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,
-    as_json: AsJson = False,
+    *,
+    output: OutputOptions,
 ) -> None:
     """Compare two runs problem by problem: a regression test for prompts and models."""
     from reasoning.benchmarks.analysis.junit import to_junit
@@ -185,10 +195,7 @@ def compare(
             junit.write_text(to_junit(changes), encoding="utf-8")
         except OSError as error:
             raise InputError(f"--junit {junit}: cannot be written: {error.strerror}") from None
-    if as_json:
-        print_json(changes.to_json())
-    else:
-        console().print(changes.table())
+    output.print(changes.table, changes.to_json)
     if not changes.passed:
         raise typer.Exit(1)
 
@@ -197,11 +204,13 @@ def matrix(
     folders: Annotated[
         list[Path], typer.Argument(metavar="DIR", help="Results folders of one task.", autocompletion=complete_results)
     ],
+    *,
+    output: OutputOptions,
 ) -> None:
     """Print the accuracies of several runs in one table: models × strategies."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
 
-    console().print(model_matrix(folders))
+    output.print(model_matrix(folders))
 
 
 def rescore(folder: Folder, as_json: AsJson = False) -> None:
@@ -239,8 +248,10 @@ def power(
     power: Annotated[
         float, typer.Option(help="The probability to detect it, in percent.", min=50, max=99.9, metavar="PERCENT")
     ] = 80,
+    *,
+    output: OutputOptions,
 ) -> None:
     """Print how many problems a comparison needs (a power analysis)."""
     from reasoning.benchmarks.analysis.sample_size import required_problems
 
-    console().print(required_problems(difference, pilot, disagree, strategies, power))
+    output.print(required_problems(difference, pilot, disagree, strategies, power))

@@ -22,7 +22,8 @@ from reasoning.cli.options import BUDGET, PROMPTS, TASK, Model, ModelOptions, Mo
 from reasoning.cli.output import (
     CALLS_FAILED,
     NOT_STARTED,
-    AsJson,
+    Format,
+    OutputOptions,
     can_ask,
     confirm,
     console,
@@ -172,8 +173,8 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start a dear run of your own file without asking.")] = False,
-    as_json: AsJson = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Run strategies on the same problems. The same command continues a stopped run.
@@ -244,16 +245,16 @@ def run(
         with RunProgress() as progress, llm:
             if dry_run:
                 progress.close()
-                _print_cost(estimate_cost(chosen, source, llm, config), as_json)
+                _print_cost(estimate_cost(chosen, source, llm, config), output)
                 continue
             interrupts.keep(f"the results are kept in {out or folder}")
             comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
-        if comparisons[folder].results and not (as_json and len(models) > 1):
-            _print_results(comparisons[folder], folder, as_json)
+        if comparisons[folder].results and not (output.format in ("json", "csv") and len(models) > 1):
+            _print_results(comparisons[folder], folder, output.format)
         if comparisons[folder].stopped is not None:
             break
     if len(models) > 1 and not dry_run:
-        _print_models(comparisons, as_json)
+        _print_models(comparisons, output)
     _exit(list(comparisons.values()))
 
 
@@ -287,8 +288,8 @@ def advise(
     out: Out = None,
     new_samples: NewSamples = False,
     prompt: PromptTexts = None,
-    as_json: AsJson = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Recommend a technique for a task after a race in a budget.
@@ -331,12 +332,13 @@ def advise(
                 raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
             candidates = override_prompts(candidates, prompt)
         recommendation = recommend(source, llm, config, progress, candidates)
-    if as_json:
+    if output.format == "json":
         print_json(recommendation.to_json())
     else:
-        print_comparison(recommendation.comparison, as_json=False)
+        print_comparison(recommendation.comparison, output.format)
         info("")
-        echo(f"\n{recommendation}")
+        if output.format != "csv":
+            echo(f"\n{recommendation}")
         info(_describe_spending(recommendation.comparison))
         info(f"results: {folder}")
     _exit([recommendation.comparison])
@@ -351,11 +353,19 @@ def tasks(
             autocompletion=complete_tasks,
         ),
     ] = None,
+    *,
+    output: OutputOptions,
 ) -> None:
     """List the tasks that `bench run --task` accepts."""
     from reasoning.benchmarks.cli import tasks as listing
+    from reasoning.tables import Document
 
-    console().print(listing.task_table() if name is None else listing.describe_task(name))
+    if name is None:
+        output.print(Document([listing.task_table()]))
+    elif output.format != "table":
+        raise typer.BadParameter(f"--output {output.format} goes with the list of tasks; leave out {name}")
+    else:
+        console().print(listing.describe_task(name))
 
 
 def _choose_limit(source: TaskSource, limit: int | None, seed: int, usual: int | None = None) -> ProblemLimit:
@@ -401,24 +411,30 @@ def _folder(
     return out / safe_name(short_model_name(llm.name)) if models > 1 else out
 
 
-def _print_results(comparison: Comparison, folder: Path, as_json: bool) -> None:
+def _print_results(comparison: Comparison, folder: Path, form: Format) -> None:
     """Print the results of a run, their folder, and their cost."""
-    print_comparison(comparison, as_json)
+    print_comparison(comparison, form)
     info(f"\n{_describe_spending(comparison)}\nresults: {folder}")
     wrong = next((result for result in comparison.results if result.correct is False), comparison.results[0])
     selection = f"--strategy {shlex.quote(wrong.strategy)} --id {shlex.quote(wrong.problem)}"
     info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {selection}")
 
 
-def _print_models(comparisons: Mapping[Path, Comparison], as_json: bool) -> None:
+def _print_models(comparisons: Mapping[Path, Comparison], output: OutputOptions) -> None:
     """Print models × strategies, after the tables of each model."""
     from reasoning.benchmarks.analysis.model_matrix import model_matrix
+    from reasoning.benchmarks.analysis.summary_table import numbers_table
+    from reasoning.tables import Table
 
-    if as_json:
+    if output.format == "json":
         print_json({"models": [comparison.to_json() for comparison in comparisons.values()]})
+    elif output.format == "csv":
+        numbers = [(one.model, numbers_table(one.rows)) for one in comparisons.values()]
+        rows = [(model, *row) for model, table in numbers for row in table.rows]
+        echo(Table(("model", *numbers[0][1].header), rows).to_csv(), end="")
     elif all(comparison.results for comparison in comparisons.values()):
         info("")
-        console().print(model_matrix(list(comparisons)))
+        output.print(model_matrix(list(comparisons)))
 
 
 def _exit(comparisons: Sequence[Comparison]) -> None:
@@ -441,15 +457,11 @@ def _exit(comparisons: Sequence[Comparison]) -> None:
         raise typer.Exit(CALLS_FAILED)
 
 
-def _print_cost(estimate: CostEstimate, as_json: bool) -> None:
-    if as_json:
-        print_json(estimate.to_json())
-        return
-    out = console()
-    out.print(estimate.title, style="bold")
-    out.print()
-    out.print(estimate.table())
-    out.print(estimate.notes, soft_wrap=True)
+def _print_cost(estimate: CostEstimate, output: OutputOptions) -> None:
+    from reasoning.tables import Document
+
+    notes = estimate.notes.strip("\n")
+    output.print(Document([estimate.title, estimate.table(), notes]), estimate.to_json, soft_wrap=True)
 
 
 def _describe_spending(comparison: Comparison) -> str:

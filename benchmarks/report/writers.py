@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.caveats import format_caveats
+from reasoning.benchmarks.analysis.summary_table import numbers_table
 from reasoning.benchmarks.report.html_page import write_page
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.tables import paper_tables, report_tables
 from reasoning.errors import UnknownName
 from reasoning.files import atomic_write
-from reasoning.tables import Table, escape_latex, escape_markdown
+from reasoning.tables import escape_latex, escape_markdown
 from reasoning.text_safety import dump_json, strip_control
 
 if TYPE_CHECKING:
@@ -62,19 +63,9 @@ def to_latex(data: ReportData) -> str:
     return "\n\n".join(["\n".join(head), *tables]) + "\n"
 
 
-_USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
-_COLUMNS = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE)
-
-
 def to_csv(data: ReportData) -> str:
     """Return the summaries of the strategies as CSV: totals, with full precision; unknown values are empty."""
-    rows = []
-    for row in data.comparison.rows:
-        accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
-        usage = dataclasses.asdict(row.usage)
-        used = (usage[name] for name in _USAGE)
-        rows.append((row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *used))
-    return Table(_COLUMNS, rows).to_csv()
+    return numbers_table(data.comparison.rows).to_csv()
 
 
 def _to_json(data: ReportData) -> str:

@@ -14,7 +14,7 @@ from reasoning.cli import interrupts, streams
 from reasoning.cli.commands import Commands
 from reasoning.cli.interrupts import command_line
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
-from reasoning.cli.output import READER_GONE, AsJson, console, echo, info, print_json
+from reasoning.cli.output import READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import BudgetExhausted, UsageError
 from reasoning.text_safety import to_line
@@ -49,7 +49,8 @@ def new(
 @chain.command()
 def check(
     folder: ChainFolder,
-    as_json: AsJson = False,
+    *,
+    output: OutputOptions,
 ) -> None:
     """Find errors without a model call: placeholders, cycles, kinds, lengths, secrets. No code of the chain is run.
 
@@ -59,11 +60,11 @@ def check(
     from reasoning.chain.lint import lint_folder
     from reasoning.chain.prompt_preview import prompt_tokens
     from reasoning.chain.scaffold import resolve_folder
-    from reasoning.tables import Table
+    from reasoning.tables import Document, Table
 
     checked, findings = lint_folder(resolve_folder(folder))
     errors = sum(finding.level == "error" for finding in findings)
-    if as_json:
+    if output.format == "json":
         listed = [
             {"level": finding.level, "location": finding.location, "message": finding.message} for finding in findings
         ]
@@ -81,11 +82,7 @@ def check(
                 "" if tokens is None else f"{tokens:,}",
             )
             rows.append(row)
-        out = console()
-        out.print(Table(("step", "reads", "answered by", "returns", "about tokens"), rows, text_columns=4))
-        out.print()
-        for finding in findings:
-            out.print(str(finding), soft_wrap=True)
+        steps_table = Table(("step", "reads", "answered by", "returns", "about tokens"), rows, text_columns=4)
         try:
             least, most = checked.calls_range()
             calls = f"{least} to {most} calls" if most > least else f"{least} call{'s' * (least != 1)}"
@@ -95,7 +92,10 @@ def check(
             calls = "unknown number of calls"
         warnings = len(findings) - errors
         result = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
-        out.print(f"{checked.name}: {calls}; {result if findings else 'no problems found'}")
+        found = "\n".join(
+            [*map(str, findings), f"{checked.name}: {calls}; {result if findings else 'no problems found'}"]
+        )
+        output.print(Document([steps_table, found]), soft_wrap=True)
     if errors:
         raise typer.Exit(1)
 

@@ -8,19 +8,32 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from reasoning.cli.output import echo
+from reasoning.cli.output import OutputOptions, echo
 
 _REFUSED = "refused: choose --sandbox container or interpreter, or accept fewer locks with require_lockdown=no"
 _EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
 
 
-def doctor() -> None:
+def doctor(*, output: OutputOptions) -> None:
     """Check the sandbox and the folders of this machine.
 
     The guarantees of the child process are tested in such a process.
     """
+    if output.format != "table":
+        from reasoning.tables import Document, Table
+
+        output.print(Document([Table(("subject", "part", "fact"), list(_whole_rows()), text_columns=3)]))
+        return
     for subject, part, fact in findings():
         echo(f"{subject:<13}{part:<26}{fact}".rstrip())
+
+
+def _whole_rows() -> Iterator[tuple[str, str, str]]:
+    """Yield the rows, each with its subject."""
+    last = ""
+    for subject, part, fact in findings():
+        last = subject or last
+        yield last, part, fact
 
 
 def findings() -> Iterator[tuple[str, str, str]]:

@@ -13,10 +13,10 @@ from reasoning import paths
 from reasoning.cli import output
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_models
-from reasoning.cli.output import AsJson, console, echo, print_json
+from reasoning.cli.output import OutputOptions, echo, print_json
 from reasoning.cli.progress import progress_bar, spinner
 from reasoning.errors import JournalError, UsageError
-from reasoning.tables import Table, pluralize
+from reasoning.tables import Document, Table, pluralize
 
 if TYPE_CHECKING:
     from reasoning.journal.importing import ImportResult
@@ -37,7 +37,7 @@ _Model = Annotated[
 
 
 @journal.command()
-def info(file: _Journal = None, as_json: AsJson = False) -> None:
+def info(file: _Journal = None, *, output: OutputOptions) -> None:
     """Show the recorded draws, tokens and cost of each model."""
     from reasoning.journal import maintenance
 
@@ -46,12 +46,12 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
     draws = sum(stats.draws for stats in contents.models.values())
     first = min((stats.first for stats in contents.models.values() if stats.first), default=None)
     last = max((stats.last for stats in contents.models.values() if stats.last), default=None)
-    if as_json:
+    if output.format == "json":
         head = {"path": str(contents.path), "bytes": contents.bytes, "draws": draws, "requests": contents.requests}
         models = [{"model": model, **asdict(stats)} for model, stats in contents.models.items()]
         print_json({**head, "first": first, "last": last, "models": models})
         return
-    if not contents.models:
+    if not contents.models and output.format == "table":
         echo(f"{contents.path}: no draws are recorded")
         return
     rows = []
@@ -60,10 +60,9 @@ def info(file: _Journal = None, as_json: AsJson = False) -> None:
         usd = "" if stats.usd is None else f"${stats.usd:,.4f}"
         rows.append((model, *counts, usd, f"{stats.unpriced:,}" if stats.unpriced else ""))
     requests, size = pluralize(contents.requests, "request"), f"{contents.bytes / 1e6:,.1f} MB"
-    echo(f"{contents.path}: {_draws(draws)} of {requests}, {size}")
-    echo(f"from {first} to {last}")
+    about = f"{contents.path}: {_draws(draws)} of {requests}, {size}\nfrom {first} to {last}"
     header = ("model", "draws", "prompt tokens", "completion tokens", "cost", "no price")
-    console().print(Table(header, rows))
+    output.print(Document([about, Table(header, rows)]))
 
 
 @journal.command("export")

@@ -9,7 +9,7 @@ import typer
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_models, complete_weights
 from reasoning.cli.options import ModelOptions
-from reasoning.cli.output import AsJson, console, echo, print_json
+from reasoning.cli.output import OutputOptions, console, echo
 from reasoning.cli.progress import progress_bar
 
 models = Commands(help="Local weights, and what is assumed of a model.", no_args_is_help=True)
@@ -20,21 +20,22 @@ _NAME = typer.Argument(
 
 
 @models.command("list")
-def list_models() -> None:
+def list_models(*, output: OutputOptions) -> None:
     """Show the weights of the catalogue, and which of them are on this machine."""
     from reasoning.providers.llama_cpp import weights
-    from reasoning.tables import Table
+    from reasoning.tables import Document, Table
 
-    header = ("name", "parameters", "size", "licence", "on disk", "")
+    header = ("name", "parameters", "size", "licence", "on disk", "default")
     rows = []
     for entry in weights.CATALOGUE:
         on_disk = "yes" if weights.find(entry.name) else "no"
-        default = "default" if entry.name == weights.DEFAULT else ""
+        default = "yes" if entry.name == weights.DEFAULT else ""
         rows.append((entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default))
-    out = console()
-    out.print(Table(header, rows, text_columns=len(header)), soft_wrap=True)
+    output.print(Document([Table(header, rows, text_columns=len(header))]))
+    if output.format != "table":
+        return
     note = "Use one with --model local:NAME, or your own file with local:FILE.gguf."
-    out.print(f"They are kept in {weights.folder()}. {note}", soft_wrap=True)
+    console().print(f"They are kept in {weights.folder()}. {note}", soft_wrap=True)
 
 
 @models.command()
@@ -45,8 +46,8 @@ def show(
             metavar="NAME", help="A model, as in --model.", show_default=False, autocompletion=complete_models
         ),
     ],
-    as_json: AsJson = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Show what is assumed of a model, and from where: server, key, settings, price.
@@ -55,17 +56,16 @@ def show(
     """
     from reasoning.engine.describe import describe_model
     from reasoning.providers.model_traits import users_file, users_path
-    from reasoning.tables import Table
+    from reasoning.tables import Document, Table
 
     with options.connect(name) as llm:
         rows = describe_model(llm)
-    if as_json:
-        print_json({"model": rows[0].value, "assumptions": [row._asdict() for row in rows[1:]]})
+    assumed = {"model": rows[0].value, "assumptions": [row._asdict() for row in rows[1:]]}
+    output.print(Document([Table(("", "", "from"), rows, text_columns=3)]), lambda: assumed)
+    if output.format != "table":
         return
-    out = console()
-    out.print(Table(("", "", "from"), rows, text_columns=3))
     state = "yours" if users_file() else "missing, so far"
-    out.print(f"To change an assumption, write it into {users_path()} ({state}).", soft_wrap=True)
+    console().print(f"To change an assumption, write it into {users_path()} ({state}).", soft_wrap=True)
 
 
 @models.command("download")

@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
@@ -21,7 +22,60 @@ from reasoning.text_safety import dump_json, strip_control
 if TYPE_CHECKING:
     from rich.console import Console
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+    from reasoning.tables import Document
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else, as --output json.")]
+Format = Literal["table", "json", "csv", "md"]
+"""The formats of `--output`."""
+Output = Annotated[
+    Format,
+    typer.Option(
+        help="What to print: table, json, csv or md (Markdown); the last three print nothing else.", metavar="FORMAT"
+    ),
+]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """The format of what a command prints."""
+
+    output: Output = "table"
+    as_json: AsJson = False
+
+    @property
+    def format(self) -> Format:
+        """The format that these options select.
+
+        Raises:
+            typer.BadParameter: they contradict each other.
+        """
+        if self.as_json and self.output not in ("table", "json"):
+            raise typer.BadParameter(f"--json and --output {self.output} exclude each other; give one of them")
+        return "json" if self.as_json else self.output
+
+    def print(
+        self, document: Document | Callable[[], Document], to_json: Callable[[], Any] | None = None, **how: Any
+    ) -> None:
+        """Print a document on standard output in this format.
+
+        Args:
+            document: the tables and texts, or a function that returns them.
+            to_json: returns the object for `json`; by default the rows of the tables.
+            how: arguments of `console().print` for a terminal.
+        """
+        if self.format == "json" and to_json is not None:
+            print_json(to_json())
+            return
+        shown = document() if callable(document) else document
+        if self.format == "table":
+            console().print(shown, **how)
+        elif self.format == "json":
+            print_json(shown.to_json())
+        elif self.format == "csv":
+            echo(shown.to_csv(), end="")
+        else:
+            echo(shown.to_markdown())
+
 
 NOT_STARTED = 1
 """The exit code when the answer to a question was no."""
