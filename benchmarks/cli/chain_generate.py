@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli import interrupts
 from reasoning.cli.options import ChainFolder, Model, ModelOptions
 from reasoning.cli.output import console, info
 
@@ -57,6 +58,7 @@ def generate(
     from reasoning.chain.scaffold import resolve_folder
     from reasoning.errors import UnknownName, UsageError
     from reasoning.registry import bundled_chains
+    from reasoning.tables import pluralize
 
     if accept not in ("ask", "all"):
         raise UnknownName("way to accept", accept, ("ask", "all"))
@@ -83,9 +85,12 @@ def generate(
             for accepted_input in _accepted(generator, inputs, number, accept == "all"):
                 file = append_case(path, step, accepted_input)
                 accepted += 1
+                cases = f"{file}: {pluralize(accepted, 'more case')}; add expected or check to each"
+                # An interrupt at the question ends the process.
+                interrupts.keep(f"the recorded draws are kept\n{cases}")
     finally:
         if accepted:
-            info(f"{file}: {accepted} more cases; add expected or check to each")
+            info(cases)
 
 
 def _read_cases(folder: Path) -> tuple[list[Case], list[Case]]:

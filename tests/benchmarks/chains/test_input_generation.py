@@ -150,7 +150,7 @@ def test_each_accepted_one_is_kept_at_once(tmp_path: Path, server: Server) -> No
         shown += line
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate()
-    assert "1 more cases" in errors
+    assert "samples.jsonl: 1 more case; add expected" in errors
     assert [json.loads(line).get("id") for line in path.read_text().splitlines()] == [None, "sample-points-1"]
 
 
