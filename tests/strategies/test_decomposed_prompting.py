@@ -186,7 +186,7 @@ def test_the_spec_takes_strategies_as_handlers_and_shows_them() -> None:
     for bad, words in (
         ((len, len), "two handlers are named 'len'"),
         ((Handler("decompose", "", len),), "two handlers are named 'decompose'"),
-        (("qa",), r"must be a tuple of Handler or Strategy or Callable, got \('qa',\)"),
+        (("qa",), r"must be a tuple of Handler or a strategy such as cot or Callable, got \('qa',\)"),
         ((partial(len),), r"Handler\('…', '…', partial\)"),
         ((), "must not be empty"),
     ):
