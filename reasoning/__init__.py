@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reasoning.engine.budget import Budget as Budget
     from reasoning.engine.connect import connect as connect
     from reasoning.engine.llm import LLM as LLM
+    from reasoning.first_call_strategy import FirstCallStrategy as FirstCallStrategy
     from reasoning.journal import Journal as Journal
     from reasoning.messages import Completion as Completion
     from reasoning.messages import Conversation as Conversation
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from reasoning.providers.client import Client as Client
     from reasoning.sandbox import Sandbox as Sandbox
     from reasoning.session import Session as Session
-    from reasoning.strategy import FirstCallStrategy as FirstCallStrategy
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
     from reasoning.trace import Trace as Trace
@@ -69,7 +69,7 @@ _FROM = {
     "Example": "problem",
     "Failed": "answer",
     "FirstCall": "branches",
-    "FirstCallStrategy": "strategy",
+    "FirstCallStrategy": "first_call_strategy",
     "Journal": "journal",
     "LLM": "engine.llm",
     "Message": "messages",

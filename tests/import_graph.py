@@ -35,7 +35,7 @@ LAYERS = (
     ("display",),
     ("engine",),
     ("session", "branches", "dry_run"),
-    ("card", "parameters", "strategy", "call_counts"),
+    ("card", "parameters", "strategy", "first_call_strategy", "call_counts"),
     ("testing", "spec", "registry", "prompt_overrides"),
     ("chain",),
     ("cli",),

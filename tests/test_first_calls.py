@@ -12,13 +12,14 @@ from reasoning.answer import Answered
 from reasoning.branches import FirstCall
 from reasoning.dry_run import record_requests
 from reasoning.errors import BudgetExhausted, CallFailed
+from reasoning.first_call_strategy import FirstCallStrategy
 from reasoning.kinds import Number
 from reasoning.messages import Completion, Conversation, Message
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.sampling.sampling import draw_samples as draw_branches
 from reasoning.strategies.sampling.self_consistency import SelfConsistency
-from reasoning.strategy import FirstCallStrategy, technique
+from reasoning.strategy import technique
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Call, Trace
 

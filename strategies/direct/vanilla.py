@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from reasoning.branches import FirstCall
+from reasoning.first_call_strategy import FirstCallStrategy
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
-from reasoning.strategy import FirstCallStrategy, technique
+from reasoning.strategy import technique
 
 PROMPT = Prompt(input="{problem}", recap="{direct_instruction}")
 

@@ -8,10 +8,11 @@ from typing import Any
 from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
+from reasoning.first_call_strategy import FirstCallStrategy
 from reasoning.problem import Problem
 from reasoning.session import Session, StartedBranch
 from reasoning.strategies.sampling.majority import majority_answer
-from reasoning.strategy import FirstCallStrategy, Strategy
+from reasoning.strategy import Strategy
 from reasoning.voting import VoteSample
 
 

@@ -7,13 +7,14 @@ from typing import Literal
 
 from reasoning.answer import Answer
 from reasoning.branches import FirstCall
+from reasoning.first_call_strategy import FirstCallStrategy
 from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
-from reasoning.strategy import FirstCallStrategy, technique
+from reasoning.strategy import technique
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
 ONE_STAGE = Prompt(input="{problem}\n\n{trigger} {instruction}")
