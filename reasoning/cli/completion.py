@@ -188,6 +188,8 @@ def complete(command: Any, instruction: str) -> None:
     """
     from typer import _completion_classes as shells
 
+    from reasoning.cli.output import echo
+
     class Bash(shells.BashComplete):
         begin = ""
 
@@ -211,7 +213,7 @@ def complete(command: Any, instruction: str) -> None:
     known: dict[str, Any] = {"complete_bash": Bash, "complete_zsh": Zsh, "complete_fish": Fish}
     shell = known.get(instruction)
     if shell is not None:
-        typer.echo(shell(command, {}, "reasoning", VARIABLE).complete())
+        echo(shell(command, {}, "reasoning", VARIABLE).complete())
         raise SystemExit(0)
 
 
