@@ -1,9 +1,10 @@
-"""The body of an HTTP response, decompressed and of bounded size."""
+"""The body of an HTTP response: decompressed, of bounded size, decoded from JSON."""
 
 from __future__ import annotations
 
+import json
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasoning.files import MAX_MB
 
@@ -44,6 +45,19 @@ async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     except BaseException:
         response.close()
         raise
+
+
+def decode_json(raw: bytes) -> Any:
+    """Decode a JSON body.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return json.loads(raw)
+    except UnicodeDecodeError:  # some servers cut a token inside a character
+        return json.loads(raw.decode("utf-8", "replace"))
 
 
 async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:

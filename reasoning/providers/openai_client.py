@@ -8,47 +8,27 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import socket
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from reasoning import forks
-from reasoning.errors import (
-    AuthenticationFailed,
-    CallFailed,
-    ModelNotFound,
-    PromptRefused,
-    QuotaExhausted,
-    RequestOutdated,
-    SettingRefused,
-)
+from reasoning.errors import CallFailed, ModelNotFound, PromptRefused, QuotaExhausted, RequestOutdated
 from reasoning.files import max_bytes
 from reasoning.logs import Log
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.base_url import OPENAI, has_version, is_openai, uses_proxy, validate_base_url, validate_model
 from reasoning.providers.client import Client
-from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
-from reasoning.providers.http_errors import (
-    NO_CREDIT_HINT,
-    WrongAddress,
-    error_class,
-    error_message,
-    error_status,
-    is_retryable,
-    is_web_page,
-    lacks_route,
-    retry_after,
-)
+from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, decode_json, read_body
+from reasoning.providers.http_errors import WrongAddress, error_status
+from reasoning.providers.http_sessions import HttpSessions
+from reasoning.providers.model_list import advise_address, advise_model, list_models
+from reasoning.providers.openai_errors import ServerErrors
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
-from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 
@@ -57,8 +37,6 @@ if TYPE_CHECKING:
     import yarl
 
 _ACCOUNT_HEADERS = [("OPENAI_ORG_ID", "OpenAI-Organization"), ("OPENAI_PROJECT_ID", "OpenAI-Project")]
-_SHOWN_MODELS = 8
-"""The models of a server that an error names."""
 _log = Log(__name__)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -144,21 +122,9 @@ class OpenAIClient(Client):
         self._secrets = tuple(filter(None, (self._key, *path_secrets(self._base_url))))
         self._key_variable, self._timeout = key_variable, timeout
         self._socket_factory, self._max_bytes = socket_factory, max_bytes()
-        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._sessions = HttpSessions(timeout, socket_factory)
         self._urls: dict[str, yarl.URL] = {}
         self._reached = threading.Event()
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-        forks.reset_in_child(self)
-
-    def reset_after_fork(self) -> None:
-        """Leave the connections to the parent process; see `reasoning.forks`."""
-        forks.leak(*self._sessions.values())
-        self._sessions = {}
-        # The server notices that the parent closes a connection only if no child has it open.
-        for connection in list(self._sockets):
-            if (descriptor := connection.fileno()) >= 0:
-                os.close(descriptor)
-        self._sockets.clear()
 
     def sibling(self, model: str) -> OpenAIClient | None:
         """Return the client of another model of this server, unless it is OpenAI's."""
@@ -253,13 +219,7 @@ class OpenAIClient(Client):
 
     async def close(self) -> None:
         """Close the connections of all event loops."""
-        running = asyncio.get_running_loop()
-        while self._sessions:
-            loop, session = self._sessions.popitem()
-            if loop is running or loop.is_closed():
-                await session.close()
-            else:
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(session.close(), loop))
+        await self._sessions.close()
 
     @cached_property
     def _price(self) -> Price | None:
@@ -268,6 +228,19 @@ class OpenAIClient(Client):
     @property
     def _address(self) -> str:
         return self.endpoint or self._public_url
+
+    @property
+    def _errors(self) -> ServerErrors:
+        return ServerErrors(
+            self._address,
+            model=self.model,
+            sent_model=self._name,
+            is_listed=self._listed,
+            has_key=self._key is not None,
+            key_variable=self._key_variable,
+            secrets=self._secrets,
+            has_answered=self._reached.is_set(),
+        )
 
     async def _explain(self, error: ModelNotFound, request: Request) -> CallFailed:
         """Return the error to raise for an unknown path or model, after looking for the API below `/v1`.
@@ -290,15 +263,10 @@ class OpenAIClient(Client):
         if error.status == 200 and (models is not None or not may_be_below):
             # A gateway in front of the API sent a page.
             return CallFailed(str(error), retryable=True, status=error.status)
-        hint = ""
         if may_be_below and models is None:
-            hint = f", which usually ends in /v1, as in {mask_path(corrected)}"
-            nearby = f"{wrong.partition('://')[0]}://{urlsplit(wrong).netloc}/v1"
-            if nearby != corrected and await self._list_models(nearby) is not None:
-                hint = f": the server has an API at {nearby}"
-        if models and self._name not in models:
-            hint = f"; the server has {redact(', '.join(sorted(models)[:_SHOWN_MODELS]))}"
-            hint += ", …" if len(models) > _SHOWN_MODELS else ""
+            hint = await advise_address(wrong, self._list_models)
+        else:
+            hint = advise_model(self._name, models or [])
         error.args = (f"{error}{hint}",)
         return error
 
@@ -306,53 +274,39 @@ class OpenAIClient(Client):
         return RequestOutdated(f"the base_url has been corrected to {self._public_url}; make the request again")
 
     async def _list_models(self, address: str) -> list[str] | None:
-        """Return the models that an API lists; None if there is no such API at the address."""
-        import aiohttp
-        from yarl import URL
-
-        session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
-        try:
-            response = await session.get(URL(f"{address}/models"), allow_redirects=False)
-            raw = await read_body(response, self._max_bytes)
-            listed = _decode(raw)["data"] if response.status == 200 else None
-            return None if listed is None else [str(entry["id"]) for entry in listed]
-        except (TimeoutError, ReplyTooLarge, aiohttp.ClientError, ValueError, RecursionError, KeyError, TypeError):
-            return None
+        session = self._sessions.by_loop.get(asyncio.get_running_loop()) or await self._open()
+        return await list_models(session, address, self._max_bytes)
 
     async def _send(self, path: str, body: Mapping[str, Any]) -> tuple[Any, Mapping[str, str]]:
         """Send a request and return the decoded JSON and the headers of the response."""
         import aiohttp
 
         try:
-            session = self._sessions.get(asyncio.get_running_loop()) or await self._open()
+            session = self._sessions.by_loop.get(asyncio.get_running_loop()) or await self._open()
             # Redirects are not followed: a POST would become a GET, and send the prompt to an
             # unknown server.
             response = await session.post(self._url(path), data=_encode(body).encode(), allow_redirects=False)
             raw = await read_body(response, self._max_bytes)
         except TimeoutError:
-            limit = f" within {self._timeout:g} s" if self._timeout else ""
-            raise CallFailed(f"{self._address} gave no answer{limit}", retryable=True) from None
+            raise self._errors.from_timeout(self._timeout) from None
         except ReplyTooLarge as error:
             raise CallFailed(f"{self._address} {error}") from None
         except (aiohttp.ClientError, ValueError) as error:
-            raise self._connection_error(error) from None
+            raise self._errors.from_connection(error) from None
         headers = response.headers
         self.on_headers(headers)
         if response.status >= 300:
-            raise self._response_error(response.status, raw.decode("utf-8", "replace"), headers, body)
+            raise self._errors.from_response(response.status, raw.decode("utf-8", "replace"), headers, body)
         try:
-            reply = _decode(raw)
+            reply = decode_json(raw)
         except (ValueError, RecursionError):
-            text = raw.decode("utf-8", "replace")
-            if is_web_page(text) and not self._reached.is_set():
-                raise WrongAddress(
-                    f"{self._address} answered with a web page instead of JSON; check the base_url", status=200
-                ) from None
-            self._reached.set()
-            text = redact(text, *self._secrets) or "nothing"
-            raise CallFailed(f"{self._address} answered with broken JSON: {text}", retryable=True, status=200) from None
+            broken = self._errors.from_broken_json(raw.decode("utf-8", "replace"))
+            if not isinstance(broken, WrongAddress):
+                self._reached.set()
+            raise broken from None
         if isinstance(reply, dict) and reply.get("error"):  # some gateways report errors with status 200
-            raise self._response_error(error_status(reply["error"]), raw.decode("utf-8", "replace"), headers, body)
+            status = error_status(reply["error"])
+            raise self._errors.from_response(status, raw.decode("utf-8", "replace"), headers, body)
         if not self._reached.is_set():
             self._reached.set()
         return reply, headers
@@ -366,98 +320,13 @@ class OpenAIClient(Client):
         return url
 
     async def _open(self) -> aiohttp.ClientSession:
-        """Open the session of the running event loop, and close those of loops that have ended."""
-        import aiohttp
-
+        """Open the session of the running event loop."""
         if self._listed and self._key is None:
-            variable = self._key_variable or "api_key"
-            raise AuthenticationFailed(
-                f"{self.model} needs a key: set {variable}, or use --model local, which needs none"
-            )
+            raise self._errors.from_missing_key()
         headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPT_ENCODING}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         if self._listed:
             headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}
-        session = self._sessions[asyncio.get_running_loop()] = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, socket_factory=self._new_socket),  # the engine limits
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
-            headers=headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # `read_body` limits the size
-            # Without a proxy this would cost two thread switches for each call.
-            trust_env=uses_proxy(self._address),
-        )
-        for ended in [loop for loop in self._sessions if loop.is_closed()]:
-            await self._sessions.pop(ended).close()
-        return session
-
-    def _new_socket(self, address: Any) -> socket.socket:
-        made = socket.socket(*address[:3]) if self._socket_factory is None else self._socket_factory(address)
-        self._sockets.add(made)
-        return made
-
-    def _connection_error(self, error: Exception) -> CallFailed:
-        import aiohttp
-
-        reason = redact(str(error) or type(error).__name__, *self._secrets)
-        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
-            hint = ""
-            if re.search(r"wrong.version|record.layer|unknown.protocol", reason, re.I):
-                hint = "; if the server speaks plain HTTP, give a base_url that begins with http://"
-            return CallFailed(
-                f"no secure connection to {self._address}: {reason}{hint}", retryable=self._reached.is_set()
-            )
-        if isinstance(error, aiohttp.ClientConnectorError):
-            # A server that answered before may come back. One that never did is a wrong address.
-            hint = "is there a network?" if self._listed else "is the server running?"
-            return CallFailed(f"nothing answers at {self._address}: {hint}", retryable=self._reached.is_set())
-        if isinstance(error, ValueError):
-            return CallFailed(f"{self._address} cannot be called: {reason}")
-        return CallFailed(f"the connection to {self._address} broke: {reason}", retryable=True)
-
-    def _response_error(
-        self, status: int, text: str, headers: Mapping[str, str], body: Mapping[str, Any]
-    ) -> CallFailed:
-        message, kind = error_message(text)
-        answer = f"{self._address} answered {status}: {redact(message, *self._secrets)}"
-        if status < 400:
-            location = headers.get("Location", "").removesuffix("/chat/completions")
-            target = redact(location or "nowhere", *self._secrets)
-            # A server that answered before may redirect to a page about its maintenance.
-            return CallFailed(
-                f"{answer}; it redirects to {target}: give the right base_url",
-                retryable=self._reached.is_set(),
-                status=status,
-            )
-        error_type = error_class(status, message, kind)
-        if error_type is AuthenticationFailed:
-            key = f"the key in {self._key_variable}" if self._key_variable else "the key given as api_key"
-            if self._key is None:
-                key = f"a call without a key; set {self._key_variable or 'api_key'}"
-            said = f": {redact(message, *self._secrets)}" if status == 403 else ""
-            return AuthenticationFailed(f"{self._address} refuses {key} (status {status}){said}", status=status)
-        if "HTTPS" in message and status == 400 and self._base_url.startswith("http:"):
-            # Servers close the connection, or say that they were sent plain HTTP.
-            return WrongAddress(f"{answer}; give a base_url that begins with https://", status=status)
-        if lacks_route(status, message, kind):
-            return WrongAddress(f"{answer}; check the model's name ({self._name}) and the base_url", status=status)
-        if error_type is ModelNotFound:
-            answer += f"; check the model's name ({self._name}) and the base_url"
-        if error_type is QuotaExhausted:
-            answer += NO_CREDIT_HINT
-        if error_type is not CallFailed:
-            return error_type(answer, status=status)
-        if (refusal := find_refusal(status, message, text, body)) is not None:
-            return SettingRefused(refusal.setting, answer, status)
-        if refuses_system_turn(status, message, [turn["role"] for turn in body.get("messages", ())]):
-            return CallFailed(answer + SYSTEM_TURN_HINT, status=status)
-        answer += drop_hint(self.model, status, message, body)
-        return CallFailed(answer, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
-
-
-def _decode(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except UnicodeDecodeError:  # some servers cut a token inside a character
-        return json.loads(raw.decode("utf-8", "replace"))
+        # Without a proxy this would cost two thread switches for each call.
+        return await self._sessions.open(headers, trust_env=uses_proxy(self._address))

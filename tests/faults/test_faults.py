@@ -530,7 +530,7 @@ def test_a_closed_model_says_so_and_calls_nobody(how: str, serve: Serve, connect
             event_loop.run_sync(llm.close())
         elif how == "aclose":
             asyncio.run(llm.aclose())
-    assert other.client._sessions == {}  # type: ignore[attr-defined]
+    assert other.client._sessions.by_loop == {}  # type: ignore[attr-defined]
     said = r"the model (mock|other) is closed, so it cannot be called: .* connect again with reasoning\.connect"
     for model, problem in itertools.product((llm, other), asked):
         with pytest.raises(UsageError, match=said):
