@@ -10,7 +10,7 @@ from reasoning import event_loop, registry
 from reasoning.benchmarks import experiment
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.formatting import difference_cells, join_names
-from reasoning.benchmarks.analysis.paired import ALPHA, PairedDifference
+from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.progress import ProgressListener
@@ -57,6 +57,8 @@ class Recommendation:
             cheapest first.
         differences: the recommended strategy against each other compared one.
         candidates: the strategies that were raced.
+        withheld: why there is no recommendation, if replies that a limit cut off, refusals or failures
+            could have decided it; else empty. Then `strategy` is the one with the most right answers.
     """
 
     strategy: str
@@ -65,11 +67,12 @@ class Recommendation:
     ties: tuple[str, ...]
     differences: tuple[PairedDifference, ...]
     candidates: tuple[Strategy, ...]
+    withheld: str = ""
 
     @property
     def is_measured(self) -> bool:
         """Return whether results support the recommendation."""
-        return self.summary is not None
+        return self.summary is not None and not self.withheld
 
     @property
     def cost(self) -> dict[str, float]:
@@ -83,7 +86,10 @@ class Recommendation:
 
     def __str__(self) -> str:
         lines = [f"Use: {self.strategy}"]
-        if self.summary is None:
+        if self.withheld:
+            lines = ["No recommendation.", self.withheld, *map(_describe_difference, self.differences)]
+            lines[1:] = map(self.comparison.names, lines[1:])
+        elif self.summary is None:
             lines += [
                 f"This is a prior, not a measurement: {self._why_unmeasured()}",
                 "No candidate is significantly better than another, so it is the one with the fewest calls. The cards "
@@ -101,7 +107,7 @@ class Recommendation:
                     f"best measured one; the others are {others}."
                 )
             by_chance = [
-                pair.second for pair in self.differences if pair.p_adjusted >= ALPHA and pair.second not in self.ties
+                pair.second for pair in self.differences if not pair.is_shown and pair.second not in self.ties
             ]
             if by_chance:
                 lines.append(f"It has more right answers than {join_names(by_chance)}, which may be chance.")
@@ -126,7 +132,8 @@ class Recommendation:
     def to_json(self) -> dict[str, Any]:
         """Return plain data.
 
-        "cost" is the cost of a thousand questions, "stopped" the error that ended the race early.
+        "cost" is the cost of a thousand questions, "stopped" the error that ended the race early. "strategy" is
+        null if there is no recommendation; "withheld" says why.
         """
         evidence = self.summary and {
             "row": self.summary.to_json(),
@@ -134,8 +141,9 @@ class Recommendation:
             "differences": [asdict(pair) for pair in self.differences],
         }
         return {
-            "strategy": self.strategy,
+            "strategy": None if self.withheld else self.strategy,
             "measured": self.is_measured,
+            "withheld": self.withheld or None,
             "cost": self.cost or None,
             "evidence": evidence,
             "stopped": None if self.comparison.stopped is None else str(self.comparison.stopped),
@@ -160,7 +168,8 @@ def advise(
     both answered, with Holm's correction) and not worse by more than the race's margin. A strategy
     that the race stopped is not as good. If the model's budget runs out, the race ends there, and
     the results up to then count. If no problem was solved, or with fewer than ten problems and an
-    undecided race, the recommendation is a prior from the cards.
+    undecided race, the recommendation is a prior from the cards. If replies that a limit cut off,
+    refusals or failures could have decided it, there is no recommendation.
 
     Args:
         task: the task.
@@ -185,10 +194,16 @@ def advise(
     best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
     if best is None or not best.correct or (best.n < MIN_PROBLEMS and not is_decided):
         return Recommendation(repr(chosen[0]), comparison, None, (), (), tuple(chosen))
+    against_best = _differences(comparison, best.strategy)
+    if any(pair.is_withheld for pair in against_best):
+        withheld = comparison.conclusion.headline()
+        return Recommendation(
+            *(best.strategy, comparison, best, (best.strategy,), tuple(against_best), tuple(chosen)), withheld=withheld
+        )
     ties = [best] + [
         rows[pair.second]
-        for pair in _differences(comparison, best.strategy)
-        if pair.p_adjusted >= ALPHA and 100 * pair.difference.value <= (config.race_margin or 0)
+        for pair in against_best
+        if not pair.is_shown and 100 * pair.difference.value <= (config.race_margin or 0)
     ]
     ties.sort(key=price)
     recommended = ties[0]
@@ -252,6 +267,8 @@ def _describe_card(candidate: Strategy) -> str:
 
 def _describe_difference(pair: PairedDifference) -> str:
     difference = pair.difference.value
-    relation = "not significantly different" if pair.p_adjusted >= ALPHA else "better" if difference > 0 else "worse"
+    relation = "better" if difference > 0 else "worse"
+    if not pair.is_shown:
+        relation = "no verdict" if pair.is_withheld else "not significantly different"
     points = f"{round(100 * difference):+d} points (95 %: {difference_cells(pair)[1]})"
     return f"against {pair.second}: {relation}, {points} on {pluralize(pair.n, 'problem')}"

@@ -317,6 +317,7 @@ def _record_race(
     stopped = {name: after for name, after in record.get("stopped", {}).items() if name not in named}
     if race:
         record = {
+            "strategies": list(named),
             "margin": config.race_margin,
             "results_per_strategy": problems * config.epochs,
             "over_population": config.race_over_population,

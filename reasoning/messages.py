@@ -219,6 +219,7 @@ class Completion:
         retries: the number of attempts that failed before this one.
         key, draw: the key of the draw in the journal: the request's hash and the draw's index.
         is_new: whether it was paid for now; False for a draw that the journal returned.
+        max_tokens: the limit that cut the reply off, as a session knows it; 0 for a whole reply.
     """
 
     text: str
@@ -232,6 +233,7 @@ class Completion:
     key: str = ""
     draw: int = 0
     is_new: bool = True
+    max_tokens: int = field(default=0, compare=False)
 
     def recorded(self, key: str, draw: int, seconds: float, retries: int) -> Completion:
         """Return the draw with its key, its share of the duration, and the number of retries."""

@@ -15,6 +15,7 @@ from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
 from reasoning.short_repr import format_repr, shorten
+from reasoning.truncation import describe_only_reasoning, is_only_reasoning
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ class Problem:
             statement = f"{after} {statement}"
         result = self.kind.parse_reply(statement, region=region, stated_only=truncated)
         if result.value is None:
+            if isinstance(reply, Completion) and is_only_reasoning(reply):
+                return Unparsed(describe_only_reasoning(reply), text=text)
             return Unparsed(f"{result.rule}{', and the reply was cut off' if truncated else ''}", text=text)
         return Answered(result.value, rule=result.rule, text=text)
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reasoning import telemetry
@@ -81,6 +82,9 @@ class Session:
         A parameter that is None is taken from the strategy that wraps this one, then from
         `connect`, then from the library's defaults (temperature 0, at most 1,024 tokens).
 
+        A model that reasons before it answers gets room for its reasoning on top of `max_tokens`,
+        unless `connect` gave a limit; then the larger of the two holds.
+
         Args:
             prompt: the conversation to send; a text is sent as one user turn.
             n: the number of completions.
@@ -115,7 +119,8 @@ class Session:
         completions = list[Completion]()
         while len(completions) < n:
             request = self._request(conversation, settings)
-            outcomes = await self._draw(request, self._stream.next(request.key, n - len(completions)))
+            drawn = await self._draw(request, self._stream.next(request.key, n - len(completions)))
+            outcomes = _with_limit(request, drawn)
             if self._is_outdated(request, conversation, settings, outcomes):
                 # What has been drawn is paid for. The rest is drawn under the key of what is sent now.
                 outcomes = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
@@ -149,7 +154,8 @@ class Session:
         params = {**settings, **first_call.params}
         while True:
             request = self._request(first_call.messages, params)
-            outcomes = await self._draw(request, self._stream.first_of(request.key, n, start))
+            drawn = await self._draw(request, self._stream.first_of(request.key, n, start))
+            outcomes = _with_limit(request, drawn)
             if not self._is_outdated(request, first_call.messages, params, outcomes):
                 break
             # What has been drawn is paid for, and counts although no branch uses it.
@@ -177,8 +183,12 @@ class Session:
 
     @property
     def max_tokens(self) -> int:
-        """The maximum length of a completion in tokens, for calls that do not set their own."""
-        return int({**self._llm.sampling, **self._sampling}["max_tokens"])
+        """The maximum length of a reply in tokens, without reasoning, for calls that do not set their own."""
+        return int(self._sampling.get("max_tokens", self._llm.default_max_tokens))
+
+    def at_least(self, max_tokens: int) -> int:
+        """Return a technique's own limit for long replies, or the limit that the user gave if that is larger."""
+        return max(max_tokens, self._sampling.get("max_tokens", self._llm.given_max_tokens) or 0)
 
     def keep_partial(self, answer: Answer) -> None:
         """Keep a partial result, to be returned if the budget runs out or a later call fails.
@@ -340,6 +350,16 @@ class Session:
             self._dropped |= dropped
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
         return self._llm.request(conversation, settings)
+
+
+def _with_limit(request: Request, outcomes: list[Completion | DrawError]) -> list[Completion | DrawError]:
+    """Return the outcomes; the replies that were cut off say by which limit."""
+    return [
+        replace(outcome, max_tokens=request.max_tokens)
+        if isinstance(outcome, Completion) and outcome.truncated
+        else outcome
+        for outcome in outcomes
+    ]
 
 
 class StartedBranch(NamedTuple):

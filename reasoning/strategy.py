@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from reasoning import event_loop, telemetry
-from reasoning.answer import Answer
+from reasoning.answer import Answer, Unparsed
 from reasoning.branches import gather
 from reasoning.card import Card, Count, count_text, fixed_range
 from reasoning.draw_stream import DrawStream
@@ -27,6 +27,7 @@ from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.trace import Trace
+from reasoning.truncation import name_truncation
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -336,6 +337,8 @@ class Strategy(ABC):
                 raise
             answer = session.stopped_answer(error)
         trace.seconds = time.monotonic() - started
+        if isinstance(answer, Unparsed):
+            answer = replace(answer, reason=name_truncation(answer.reason, trace))
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)
 
     def _to_problem(self, problem: Any) -> Problem:

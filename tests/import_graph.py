@@ -31,7 +31,7 @@ LAYERS = (
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
     ("voting",),
-    ("answer", "problem", "prompts", "prompt_markdown"),
+    ("answer", "problem", "truncation", "prompts", "prompt_markdown"),
     ("display",),
     ("engine",),
     ("session", "branches", "dry_run"),

@@ -9,6 +9,7 @@ from itertools import combinations
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.paired import families
 from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.analysis.worst_case import find_incomplete
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.tables import pluralize
@@ -38,6 +39,7 @@ def find_caveats(
         *_foreign_results(folder, len(results)),
         *_race(stopped, over_population),
         *_failed_calls(rows),
+        *_incomplete(results),
         *_different_problems(rows, common, results, stopped),
         *_families(results, bool(stopped) and over_population),
         *_mixed_versions(results),
@@ -89,6 +91,20 @@ def _failed_calls(rows: Sequence[StrategySummary]) -> Iterator[str]:
     uncounted = [row.strategy for row in rows if not row.n]
     if uncounted and len(uncounted) < len(rows):
         yield f"Every call of {', '.join(uncounted)} failed, so its accuracy is unknown."
+
+
+def _incomplete(results: Sequence[Result]) -> Iterator[str]:
+    incomplete = find_incomplete(results).values()
+    truncated = [one for one in incomplete if one.truncated]
+    if truncated:
+        limits = (f", {one.limit:,} tokens" if one.limit else "" for one in truncated)
+        counts = (
+            f"{one.strategy} {one.truncated} of {one.n}{limit}" for one, limit in zip(truncated, limits, strict=True)
+        )
+        yield f"Answers that are not right and had a reply cut off by a limit: {'; '.join(counts)}."
+    if refused := [one for one in incomplete if one.refused]:
+        counts = (f"{one.strategy} {one.refused} of {one.n}" for one in refused)
+        yield f"Answers that the model or the provider refused: {', '.join(counts)}."
 
 
 def _different_problems(

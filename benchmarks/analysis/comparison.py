@@ -17,6 +17,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference, families, pai
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.summary_table import render_summary, summary_html, summary_table
 from reasoning.benchmarks.analysis.verdict import Verdict
+from reasoning.benchmarks.analysis.worst_case import with_worst_cases
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name, task_title
@@ -114,7 +115,7 @@ class Comparison:
                 key=lambda result: (order[result.problem], result.epoch, specs.index(result.strategy)),
             )
         )
-        race = RaceRecord.from_metadata(folder.metadata.get("race"), specs)
+        race = RaceRecord.from_metadata(folder.metadata, specs)
         stopped_by_race = race.stopped if race else {}
         common = common_subset(results, stopped_by_race)
         rows = tuple(summarize(results, specs, common))
@@ -156,7 +157,8 @@ class Comparison:
     def pairs(self) -> tuple[PairedDifference, ...]:
         """The difference of each pair of compared strategies, on the problems that both answered."""
         scores, specs = scores_by_problem(self.results), [row.strategy for row in self.common_rows]
-        return tuple(paired_differences(scores, specs, families(self.results)))
+        of_problems = families(self.results)
+        return tuple(with_worst_cases(paired_differences(scores, specs, of_problems), self.results, of_problems))
 
     @cached_property
     def conclusion(self) -> Verdict:
@@ -260,6 +262,8 @@ class Comparison:
         data: dict[str, Any] = {"task": self.task, "model": self.model, "n": self.n}
         data["results"] = [row.to_json() for row in self.rows]
         data["remarks"] = list(self.caveats)
+        data["verdict"] = self.verdict.splitlines()
+        data["pairs"] = [_pair_json(pair) for pair in self.pairs]
         if spent:
             data |= {"spent": _usage_json(self.spent), "spent_before": _usage_json(self.before.total())}
         return data
@@ -296,6 +300,22 @@ class Comparison:
             items = "".join(f"<li>{escape_html(self.names(caveat))}</li>" for caveat in self.caveats)
             html += f"<p>{TITLE}:</p><ul>{items}</ul>"
         return html + (f"<p><b>stopped: {escape_html(str(self.stopped))}</b></p>" if self.stopped else "")
+
+
+def _pair_json(pair: PairedDifference) -> dict[str, Any]:
+    verdict = "withheld" if pair.is_withheld else "similar" if not pair.is_shown else "better"
+    if verdict == "better" and pair.difference.value < 0:
+        verdict = "worse"
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "n": pair.n,
+        "difference": round(pair.difference.value, 4),
+        "ci95": [round(pair.difference.low, 4), round(pair.difference.high, 4)],
+        "p": pair.p_adjusted,
+        "p_worst": pair.p_worst,
+        "verdict": verdict,
+    }
 
 
 def _usage_json(usage: Usage) -> dict[str, Any]:

@@ -154,14 +154,28 @@ def _find_problem(folder: ResultsFolder, name: str) -> str:
 
 
 def _find_strategy(folder: ResultsFolder, spec: str) -> str:
-    """Return the spec, the spec with this name in a table, or the only spec with this beginning."""
-    if spec in folder.specs:
+    return find_strategy(folder.specs, spec, "" if folder.folder is None else f"in {folder.folder}")
+
+
+def find_strategy(specs: Sequence[str], spec: str, where: str) -> str:
+    """Return the spec, the spec with this name in a table, or the only spec with this beginning.
+
+    Args:
+        specs: the known specs.
+        spec: a spec, its name in a table, or its beginning.
+        where: the place of the name, for the error.
+
+    Raises:
+        UnknownName: there is no such spec, or there are several.
+    """
+    specs = list(dict.fromkeys(specs))
+    if spec in specs:
         return spec
-    if named := [full for full, name in ShortNames.of(folder.specs).by_spec.items() if name == spec]:
+    if named := [full for full, name in ShortNames.of(specs).by_spec.items() if name == spec]:
         return named[0]
-    matches = [full for full in folder.specs if full.startswith(spec)]
+    matches = [full for full in specs if full.startswith(spec)]
     if len(matches) != 1:
-        raise UnknownName("strategy", spec, folder.specs, "" if folder.folder is None else f"in {folder.folder}")
+        raise UnknownName("strategy", spec, specs, where)
     return matches[0]
 
 

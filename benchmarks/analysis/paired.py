@@ -54,6 +54,8 @@ class PairedDifference:
         test: the test behind `p`: `EXACT`, `OVER_PROBLEMS` or `OVER_FAMILIES`.
         design_effect: the factor by which families of problems raise the number of problems that
             are needed.
+        p_worst: the adjusted p-value if limits, refusals and failures had cost the worse strategy
+            right answers; see `reasoning.benchmarks.analysis.worst_case`. None if there were none.
     """
 
     first: str
@@ -66,11 +68,22 @@ class PairedDifference:
     p_adjusted: float
     test: str
     design_effect: float = 1.0
+    p_worst: float | None = None
 
     @property
     def is_significant(self) -> bool:
         """True if the interval excludes 0, the adjusted p-value is below 0.05, and there are enough cases."""
-        return self.n >= MIN_CASES and self.difference.excludes_zero and self.p_adjusted < ALPHA
+        return self.n >= MIN_CASES and self.difference.excludes_zero and self.is_shown
+
+    @property
+    def is_shown(self) -> bool:
+        """True if the adjusted p-value is below 0.05, and no limit, refusal or failure could have made it so."""
+        return (self.p_adjusted if self.p_worst is None else self.p_worst) < ALPHA
+
+    @property
+    def is_withheld(self) -> bool:
+        """True if the adjusted p-value is below 0.05, and a limit, a refusal or a failure could have made it so."""
+        return self.p_adjusted < ALPHA and not self.is_shown
 
     def oriented(self, spec: str) -> PairedDifference:
         """Return the same difference with this strategy as the first."""

@@ -26,6 +26,10 @@ class PairedChange:
         lowest: the lowest possible change of the mean over all problems that either run has
             reached: those left out count as right before and wrong after. None if neither run has
             reached any.
+        highest: the highest possible change of the mean over the problems that both runs answered:
+            answers of the later run that a limit, a refusal or a failure may have cost count as
+            right. None if there are none.
+        incomplete: these answers, in words.
     """
 
     before: str
@@ -38,6 +42,8 @@ class PairedChange:
     failed: int = 0
     not_run: int = 0
     lowest: float | None = None
+    highest: float | None = None
+    incomplete: str = ""
 
     @classmethod
     def between(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.paired import families, scores_by_problem
+from reasoning.benchmarks.analysis.inspect_results import find_strategy
 from reasoning.benchmarks.analysis.paired_change import PairedChange
+from reasoning.benchmarks.analysis.worst_case import explain_incomplete, find_incomplete, score_bounds
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UsageError
@@ -28,7 +30,9 @@ class RunComparison:
         changes: one change for each strategy, or for each part of a chain.
         common: the number of problems that are in both runs and the same.
         left_out: the number of problems that are in one run only, or not the same in both.
-        gone, new: the strategies of the earlier run only, and of the later run only.
+        gone, new: the strategies with results in the earlier run only, and in the later run only.
+        missing: the strategies that were asked for and have no results in one of the runs, with the
+            reasons.
         tolerance: the largest accepted loss, in points; None if nothing is tested.
     """
 
@@ -39,6 +43,7 @@ class RunComparison:
     gone: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     tolerance: float | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tested(self) -> Sequence[PairedChange]:
@@ -48,14 +53,19 @@ class RunComparison:
     @property
     def worse(self) -> list[PairedChange]:
         """The changes with an estimated loss beyond the tolerance."""
-        return [change for change in self.tested if self._is_beyond(change.pair.difference.value)]
+        return [
+            change
+            for change in self.tested
+            if self._is_beyond(change.pair.difference.value) and not self._is_withheld(change)
+        ]
 
     @property
     def untested(self) -> dict[str, str]:
-        """The strategies of the earlier run that could not be tested, with the reasons.
+        """The strategies that could not be tested, with the reasons.
 
         Either nothing could be compared, or so much is left out that a loss beyond the tolerance
-        could hide in it.
+        could hide in it, or the loss could be due to replies that a limit cut off or that were
+        refused. Strategies of one run only are not tested unless they were asked for.
         """
         reasons: dict[str, str] = {}
         for change in self.tested:
@@ -66,7 +76,10 @@ class RunComparison:
                     f"too little could be compared: left out are {change.left_out}, "
                     f"with which the change could be {100 * (change.lowest or 0):+.1f} points"
                 )
-        return reasons | dict.fromkeys(self.gone, "nothing could be compared: not in the later run")
+            elif self._is_withheld(change):
+                lost = f"{-100 * change.pair.difference.value:.1f}"
+                reasons[change.name] = f"its loss of {lost} points may be due to missing replies: {change.incomplete}"
+        return reasons | dict(self.missing)
 
     @property
     def passed(self) -> bool:
@@ -82,6 +95,11 @@ class RunComparison:
         """Return whether a change in accuracy is a loss of more than the tolerance."""
         return self.tolerance is not None and -100 * change > self.tolerance + 1e-9
 
+    def _is_withheld(self, change: PairedChange) -> bool:
+        """Return whether a loss beyond the tolerance could be due to a limit, a refusal or a failure."""
+        beyond = self._is_beyond(change.pair.difference.value)
+        return beyond and change.highest is not None and not self._is_beyond(change.highest)
+
     def _may_hide_a_loss(self, change: PairedChange) -> bool:
         beyond = change.lowest is not None and self._is_beyond(change.lowest)
         return beyond and not self._is_beyond(change.pair.difference.value)
@@ -89,7 +107,7 @@ class RunComparison:
     @cached_property
     def _names(self) -> ShortNames:
         specs = [spec for change in self.changes for spec in (change.before, change.after)]
-        return ShortNames.of([*specs, *self.gone, *self.new])
+        return ShortNames.of([*specs, *self.gone, *self.new, *self.missing])
 
     @property
     def cells(self) -> Table:
@@ -125,11 +143,13 @@ class RunComparison:
                 yield f"{change.name} leaves out {change.left_out}"
         for where, specs in (("earlier", self.gone), ("later", self.new)):
             if specs:
-                yield f"in the {where} run only: {', '.join(specs)}"
+                yield f"left out, as in the {where} run only: {', '.join(specs)}"
         for change in self.worse:
-            yield f"{change.name} became worse by {self.allowed}; lost: {', '.join(change.lost[:5])}"
+            lost = f"; lost: {', '.join(change.lost[:5])}" if change.lost else ""
+            more = f" and {len(change.lost) - 5} more" if len(change.lost) > 5 else ""
+            yield f"{change.name} became worse by {self.allowed}{lost}{more}"
         for name, reason in untested.items():
-            yield f"{name} fails, as {reason}"
+            yield f"{name} fails: {reason}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -161,7 +181,9 @@ class RunComparison:
         }
 
 
-def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> RunComparison:
+def compare_runs(
+    before: Path, after: Path, tolerance: float | None = None, strategies: Sequence[str] | None = None
+) -> RunComparison:
     """Compare two results folders problem by problem.
 
     Strategies are matched by their specs. If each run has only one strategy, the two are compared
@@ -171,6 +193,7 @@ def compare_runs(before: Path, after: Path, tolerance: float | None = None) -> R
         before: the folder of the earlier run.
         after: the folder of the later run.
         tolerance: the largest accepted loss of a strategy, in points of accuracy; None for no test.
+        strategies: the specs to compare; by default those with results in both runs.
 
     Raises:
         InputError: a folder holds no run, or is damaged.
@@ -199,16 +222,26 @@ def compare_stores(
     if not common:
         tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
         raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed? ({tasks})")
-    matched = [(spec, spec) for spec in old.specs if spec in new.specs]
-    if not matched and len(old.specs) == len(new.specs) == 1:
-        matched = [(old.specs[0], new.specs[0])]
-    if not matched:
-        raise UsageError(
-            f"{before} and {after} have no strategy in common: {', '.join(old.specs)} and {', '.join(new.specs)}"
-        )
+    old_specs, new_specs = _with_results(old), _with_results(new)
+    missing: dict[str, str] = {}
+    if strategies is None:
+        matched = [(spec, spec) for spec in old_specs if spec in new_specs]
+        if not matched and len(old_specs) == len(new_specs) == 1:
+            matched = [(old_specs[0], new_specs[0])]
+    else:
+        asked = [find_strategy([*old_specs, *new_specs], spec, f"in {before} and {after}") for spec in strategies]
+        matched = [(spec, spec) for spec in asked if spec in old_specs and spec in new_specs]
+        for spec in asked:
+            if (spec, spec) not in matched:
+                where = "later" if spec in old_specs else "earlier"
+                missing[spec] = f"nothing could be compared: it has no results in the {where} run"
+    if not matched and not missing:
+        names = " and ".join(", ".join(specs) or "none with results" for specs in (old_specs, new_specs))
+        raise UsageError(f"{before} and {after} have no strategy in common: {names}")
     all_problems = old.examples.keys() | new.examples.keys()
-    matched_specs = {spec for pair in matched for spec in pair}
-    gone, added = (tuple(spec for spec in store.specs if spec not in matched_specs) for store in (old, new))
+    known = {spec for pair in matched for spec in pair} | missing.keys()
+    gone = tuple(spec for spec in old_specs if spec not in known and spec not in new_specs)
+    added = tuple(spec for spec in new_specs if spec not in known and spec not in old_specs)
     return RunComparison(
         labels,
         tuple(_change(old, new, first, second, common) for first, second in matched),
@@ -217,7 +250,14 @@ def compare_stores(
         gone,
         added,
         tolerance,
+        missing,
     )
+
+
+def _with_results(store: ResultsFolder) -> list[str]:
+    """Return the strategies with results, in the order of the folder."""
+    begun = {result.strategy for result in store.results.values()}
+    return [spec for spec in store.specs if spec in begun]
 
 
 def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, problems: Sequence[str]) -> PairedChange:
@@ -228,7 +268,7 @@ def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, pro
     ]
     was, now = (scores_by_problem(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
     results = stored[0] + stored[1]
-    return PairedChange.between(
+    change = PairedChange.between(
         first,
         second,
         (was, now),
@@ -237,3 +277,10 @@ def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, pro
         failed={result.problem for result in results if result.failed},
         families=families(results),
     )
+    both = was.keys() & now.keys()
+    later = [result for result in stored[1] if result.problem in both]
+    if not (incomplete := find_incomplete(later)):
+        return change
+    highest = score_bounds(later)[second]
+    total = sum(highest[problem][1] - was[problem] for problem in both)
+    return replace(change, highest=total / len(both), incomplete=explain_incomplete(incomplete.values()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.formatting import join_names, p_phrase, whole_points
 from reasoning.benchmarks.analysis.paired import ALPHA, EXACT, OVER_FAMILIES, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary, best_of
+from reasoning.benchmarks.analysis.worst_case import Incomplete, explain_incomplete, find_incomplete
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.runs.race import RaceRecord
 from reasoning.benchmarks.statistics import detectable_difference
@@ -70,8 +71,9 @@ class Verdict:
         if race is None or not race.stopped:
             note = [] if race is None else ["The race stopped no strategy."]
             return "\n".join([*self._conclusion(), *note])
-        left = [row for row in self.rows if row.strategy not in race.stopped]
-        conclusion = self._conclusion() if len(left) > 1 else []
+        not_stopped = [row for row in self.rows if row.strategy not in race.stopped]
+        left = [row for row in not_stopped if row.strategy in race.specs] or not_stopped
+        conclusion = self._conclusion() if len(not_stopped) > 1 else []
         return "\n".join([self._race_decision(race, left), self._race_savings(race), *conclusion])
 
     def headline(self) -> str:
@@ -79,7 +81,9 @@ class Verdict:
         best, against = self.best, self.against_best
         if best is None or not best.correct or not against or self._stopped:
             return self.text().splitlines()[0]
-        similar = [pair.second for pair in against if pair.p_adjusted >= ALPHA]
+        if withheld := [pair for pair in against if pair.is_withheld]:
+            return self._withheld(withheld)
+        similar = [pair.second for pair in against if not pair.is_shown]
         lead = f"{best.strategy} has the most right answers{self._scope()} ({best.correct} of {best.n})"
         if not similar:
             second = min(against, key=lambda pair: pair.difference.value)
@@ -108,21 +112,32 @@ class Verdict:
         if best.correct == 0:
             n = len(self.common.problems)
             problems = f"any of the {n} problems" if n > 1 else "the one problem"
+            if self._incomplete:
+                cause = explain_incomplete(self._incomplete.values())
+                return [f"No strategy solved {problems}, and replies are missing: {cause}"]
             return [f"No strategy solved {problems}: use an easier task or a stronger model."]
         return self._comparison(best)
 
     def _comparison(self, best: StrategySummary) -> list[str]:
-        significant = [pair for pair in self.against_best if pair.p_adjusted < ALPHA]
-        beaten = sorted(significant, key=lambda pair: pair.p_adjusted)
-        similar = [pair for pair in self.against_best if pair.p_adjusted >= ALPHA]
+        shown = sorted((pair for pair in self.against_best if pair.is_shown), key=lambda pair: pair.p_adjusted)
+        # The best is that of the common subset. On other problems a rival may be better.
+        beaten = [pair for pair in shown if pair.difference.value > 0]
+        rivals = [pair.second for pair in shown if pair.difference.value < 0]
+        withheld = [pair for pair in self.against_best if pair.is_withheld]
+        similar = [pair for pair in self.against_best if not pair.is_shown and not pair.is_withheld]
         tests = " and ".join(dict.fromkeys(pair.test for pair in self.pairs))
         tests = f"{tests}, Holm over {len(self.pairs)} pairs" if len(self.pairs) > 1 else tests
 
         ties = [row.strategy for row in self.common_rows if row.correct == best.correct and row is not best]
         tied = f" (as many as {join_names(ties, 2)})" if ties else ""
-        lines = [f"Best{self._scope()}: {best.strategy}, {best.correct} of {best.n} right{tied}."]
+        title = "Most right answers" if withheld else "Best"
+        lines = [f"{title}{self._scope()}: {best.strategy}, {best.correct} of {best.n} right{tied}."]
         if beaten:
             lines.append(f"It beats {join_names([_margin(pair) for pair in beaten])}; {tests}.")
+        if rivals:
+            lines.append(f"On all problems that both answered, it is significantly worse than {join_names(rivals)}.")
+        if withheld:
+            lines.append(self._withheld(withheld))
         if similar:
             lowest = min(pair.p_adjusted for pair in similar)
             p = p_phrase(lowest) if lowest == 1 or len(similar) == 1 else p_phrase(lowest).replace("=", "≥")
@@ -130,6 +145,20 @@ class Verdict:
             lines.append(f"Not significantly different: {names} ({p}{'' if beaten else f'; {tests}'}).")
             lines.append(_power(similar, len(self.pairs)))
         return lines
+
+    @cached_property
+    def _incomplete(self) -> Mapping[str, Incomplete]:
+        """The incomplete answers of the compared strategies."""
+        compared = {row.strategy for row in self.common_rows}
+        return find_incomplete(result for result in self.results if result.strategy in compared)
+
+    def _withheld(self, pairs: Sequence[PairedDifference]) -> str:
+        """Return the sentence on the differences that a limit, a refusal or a failure could have made."""
+        names = join_names([pair.second for pair in pairs])
+        best = pairs[0].first
+        specs = {best, *(pair.second for pair in pairs)}
+        cause = explain_incomplete(one for spec, one in self._incomplete.items() if spec in specs)
+        return f"No verdict on {best} against {names}, as missing replies could decide it: {cause}"
 
     def _scope(self) -> str:
         """Return the scope of "best", or "" if it is the whole table."""
@@ -153,9 +182,11 @@ class Verdict:
             f"{spec} after {pluralize(after, 'problem')}" + (f" ({run[spec]} were run)" if run[spec] > after else "")
             for spec, after in race.stopped.items()
         ]
-        full = race.results_per_strategy * len(self.rows)
-        made = f"{pluralize(len(self.results), 'result')} were made instead of {full:,}"
-        return f"The race stopped {join_names(stopped, len(stopped))}: e-value ≥ {1 / ALPHA:.0f}. {made}."
+        full = race.results_per_strategy * len(race.specs)
+        made = sum(result.strategy in race.specs for result in self.results)
+        saved = f" {pluralize(made, 'result')} {'was' if made == 1 else 'were'} made instead of {full:,}."
+        decision = f"The race stopped {join_names(stopped, len(stopped))}: e-value ≥ {1 / ALPHA:.0f}."
+        return decision + (saved if made < full else "")
 
 
 def _margin(pair: PairedDifference) -> str:
@@ -174,10 +205,13 @@ def _power(similar: Sequence[PairedDifference], pairs: int) -> str:
     if least is None:
         few = f"{pluralize(n, 'problem')} {'is' if n == 1 else 'are'} too few"
         return f"{few} to show any difference with {pluralize(pairs, 'pair')} to compare."
-    condition = f"disagree on {100 * disagreement:.0f} % of the problems, as these do"
+    condition = f"for strategies that disagree on {100 * disagreement:.0f} % of the problems, as these do"
     if not is_exact:
-        condition = "differ from problem to problem as much as these"
+        condition = "for strategies that differ from problem to problem as much as these"
+    if disagreement < least:
+        # Strategies disagree on at least as many problems as their accuracies differ by.
+        condition = "if the better one solves all that the other one solves"
     return (
-        f"{n} problems show differences of about {100 * least:.0f} points or more (8 times in 10, for strategies that "
+        f"{pluralize(n, 'problem')} show differences of about {100 * least:.0f} points or more (8 times in 10, "
         f"{condition}); more problems show smaller ones."
     )

@@ -180,16 +180,23 @@ def compare(
             metavar="POINTS",
         ),
     ] = None,
+    strategies: Annotated[
+        str | None,
+        typer.Option(help="The strategies to compare.", metavar="SPECS", show_default="those in both runs"),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write a JUnit report.", metavar="FILE")] = None,
     *,
     output: OutputOptions,
 ) -> None:
     """Compare two runs problem by problem: a regression test for prompts and models."""
+    from reasoning import spec
     from reasoning.benchmarks.analysis.junit import to_junit
     from reasoning.benchmarks.analysis.regression import compare_runs
     from reasoning.errors import InputError
 
-    changes = compare_runs(before, after, None if fail_if_worse is None else parse_tolerance(fail_if_worse))
+    asked = None if strategies is None else spec.split(strategies)
+    tolerance = None if fail_if_worse is None else parse_tolerance(fail_if_worse)
+    changes = compare_runs(before, after, tolerance, asked)
     if junit is not None:
         try:
             junit.write_text(to_junit(changes), encoding="utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import ALPHA
 from reasoning.benchmarks.report.cost_frontier import CostFrontier
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.svg import DIM, INK, LINE, PAPER, SERIES, svg
@@ -32,7 +31,7 @@ def differences(data: ReportData) -> str:
         axes.axvline(0, color=DIM, linewidth=1)
         for row, pair in enumerate(pairs):
             value, ends = 100 * pair.difference.value, (100 * pair.difference.low, 100 * pair.difference.high)
-            significant = pair.p_adjusted < ALPHA
+            significant = pair.is_shown
             axes.plot(ends, (row, row), color=SERIES[0] if significant else DIM, linewidth=2.2, solid_capstyle="butt")
             axes.plot(
                 *([value], [row]),

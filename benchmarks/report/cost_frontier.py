@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
-from reasoning.benchmarks.analysis.paired import ALPHA, PairedDifference
+from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.results.result import Result
 from reasoning.messages import Usage
@@ -134,7 +134,7 @@ def _steps(points: Sequence[CostPoint], pairs: Sequence[PairedDifference]) -> tu
     for before, point in pairwise([None, *frontier]):
         assert point is not None
         rivals = [other.strategy for other in points if other is not point and other.cost <= point.cost]
-        similar = tuple(other for other in rivals if _pair(pairs, point.strategy, other).p_adjusted >= ALPHA)
+        similar = tuple(other for other in rivals if not _pair(pairs, point.strategy, other).is_shown)
         step = BudgetStep(point.strategy, point.cost, point.accuracy, similar)
         if before is not None:
             extra, gain = point.cost - before.cost, _pair(pairs, point.strategy, before.strategy).difference

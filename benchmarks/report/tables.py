@@ -95,7 +95,7 @@ def _pair_cells(pair: PairedDifference) -> tuple[str, ...]:
         _points(difference.value),
         f"{_points(difference.low)} to {_points(difference.high)}",
         p_cell(pair.p),
-        p_cell(pair.p_adjusted),
+        "withheld" if pair.is_withheld else p_cell(pair.p_adjusted),
         percent(pair.superiority),
         percent(pair.disagreement),
         str(pair.n),
@@ -116,9 +116,15 @@ _TESTS = {
 def _pair_note(data: ReportData) -> str:
     pairs = data.comparison.pairs
     tests = "; ".join(_TESTS[test] for test in dict.fromkeys(pair.test for pair in pairs))
+    withheld = (
+        " Withheld: the difference could be due to replies that a limit cut off, or that were refused or failed."
+        if any(pair.is_withheld for pair in pairs)
+        else ""
+    )
     return (
         f"{tests}, on the problems that both answered. Holm's correction is over {pluralize(len(pairs), 'pair')}. "
         "Superiority: the probability that the first is better on a problem drawn at random; a tie counts half."
+        f"{withheld}"
     )
 
 

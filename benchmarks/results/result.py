@@ -10,6 +10,7 @@ from reasoning.answer import Answer, Answered, Failed
 from reasoning.kinds import PARSER_VERSION
 from reasoning.messages import Usage
 from reasoning.problem import Example
+from reasoning.truncation import is_only_reasoning
 
 
 class ResultKey(NamedTuple):
@@ -42,6 +43,11 @@ class Result:
         parser_version: the version of the rules that parsed and scored it; see
             `reasoning.kinds.PARSER_VERSION`.
         family: the problem's family; see `Example`.
+        truncated: the number of its replies that a limit on tokens cut off.
+        only_reasoning: the number of those of which the limit left nothing but reasoning.
+        token_limit: the lowest limit that cut a reply off, in tokens; 0 if it is not known.
+        refused: the number of its replies that the model declined; 1 if the provider refused the
+            prompt.
     """
 
     problem: str
@@ -60,6 +66,10 @@ class Result:
     epoch: int = 0
     parser_version: int = 1
     family: str = ""
+    truncated: int = 0
+    only_reasoning: int = 0
+    token_limit: int = 0
+    refused: int = 0
 
     @classmethod
     def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
@@ -67,6 +77,9 @@ class Result:
         kind, trace = example.problem.kind, answer.trace
         value = answer.value if isinstance(answer, Answered) else None
         votes = tuple((kind.show(one), count) for one, count in answer.votes.counts) if answer.votes else ()
+        replies = [reply for call in trace.calls() for reply in call.completions] if trace else []
+        cut = [reply for reply in replies if reply.truncated]
+        declined = sum(reply.finish_reason == "refusal" for reply in replies)
         return cls(
             problem=str(example.problem.id),
             strategy=strategy,
@@ -84,6 +97,10 @@ class Result:
             epoch=epoch,
             parser_version=PARSER_VERSION,
             family=str(example.family),
+            truncated=len(cut),
+            only_reasoning=sum(map(is_only_reasoning, cut)),
+            token_limit=min((reply.max_tokens for reply in cut), default=0),
+            refused=max(declined, int(isinstance(answer, Failed) and answer.refused)),
         )
 
     @property
@@ -101,6 +118,21 @@ class Result:
         """Return whether a call failed. That is not a wrong answer, and the result is made again."""
         return self.state == "failed"
 
+    @property
+    def could_be_right(self) -> bool:
+        """Return whether a limit on tokens, a refusal or a failure may have kept the answer from being right.
+
+        A vote whose winner leads by more votes than there are such replies is decided without them.
+        """
+        if self.correct:
+            return False
+        lost = self.truncated + self.refused
+        if self.failed or not self.votes or self.value is None:
+            return self.failed or lost > 0
+        own = max((count for value, count in self.votes if value == self.value), default=0)
+        others = max((count for value, count in self.votes if value != self.value), default=0)
+        return lost > 0 and own - others <= lost
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data; `from_json` reads it back."""
         return asdict(self)
@@ -113,6 +145,8 @@ class Result:
             KeyError, TypeError, ValueError: a field is missing, has another type, or is out of range.
         """
         fields = _checked(data, _RESULT)
+        # Results of earlier versions say it in words only.
+        fields.setdefault("truncated", int("the reply was cut off" in fields.get("reason", "")))
         if fields["state"] not in _STATES or (fields["state"] == "failed") != (fields["correct"] is None):
             raise ValueError(f"the state {fields['state']!r} with correct={fields['correct']!r}")
         votes = tuple((str(candidate), count) for candidate, count in data.get("votes", ()))
@@ -129,8 +163,7 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     "value": (str, _NONE),
     "confidence": (*_NUMBER, _NONE),
     "seconds": _NUMBER,
-    "epoch": (int,),
-    "parser_version": (int,),
+    **dict.fromkeys(("epoch", "parser_version", "truncated", "only_reasoning", "token_limit", "refused"), (int,)),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds"), _NUMBER),

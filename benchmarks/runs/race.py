@@ -22,19 +22,39 @@ class RaceRecord:
         margin: the margin, in percentage points of accuracy.
         results_per_strategy: the results that a strategy has without a race: problems × repetitions.
         stopped: the stopped strategies, each with the number of problems after which it was stopped.
+        specs: the strategies that raced.
     """
 
     margin: float
     results_per_strategy: int
     stopped: Mapping[str, int] = field(default_factory=dict)
+    specs: tuple[str, ...] = ()
 
     @classmethod
-    def from_metadata(cls, data: Mapping[str, Any] | None, specs: Collection[str]) -> RaceRecord | None:
-        """Return the record of these strategies; None if there was no race."""
+    def from_metadata(cls, metadata: Mapping[str, Any], specs: Collection[str]) -> RaceRecord | None:
+        """Return the record of the race of these strategies; None if there was none.
+
+        Strategies that were added to the folder after a race did not race. Without a stopped one among
+        them, a table of other strategies than those of the race is not the table of a race.
+
+        Args:
+            metadata: the metadata of a results folder.
+            specs: the strategies of a table.
+        """
+        data = metadata.get("race")
         if not data:
             return None
+        raced = data.get("strategies") or _raced_before(metadata)
         stopped = {spec: problems for spec, problems in data["stopped"].items() if spec in specs}
-        return cls(data["margin"], data["results_per_strategy"], stopped)
+        if not stopped and not set(raced) == set(specs):
+            return None
+        return cls(data["margin"], data["results_per_strategy"], stopped, tuple(s for s in raced if s in specs))
+
+
+def _raced_before(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the strategies of the races of a folder whose record does not name them."""
+    races = [one for one in metadata.get("invocations", ()) if one.get("race_margin") is not None]
+    return list(dict.fromkeys(spec for race in races for spec in race.get("strategies", ())))
 
 
 class RaceController:
@@ -74,8 +94,11 @@ class RaceController:
             if self.decided or not all(key in results for keys_of_spec in keys.values() for key in keys_of_spec):
                 return
             self._seen += 1
-            means = {spec: _mean(results[key] for key in keys_of_spec) for spec, keys_of_spec in keys.items()}
-            self.race.update({spec: mean for spec, mean in means.items() if mean is not None})
+            of_spec = {spec: [results[key] for key in keys_of_spec] for spec, keys_of_spec in keys.items()}
+            self.race.update(
+                {spec: _share(results, could_be=False) for spec, results in of_spec.items()},
+                {spec: _share(results, could_be=True) for spec, results in of_spec.items()},
+            )
 
 
 def shuffled(problems: Iterable[str], seed: int) -> list[str]:
@@ -86,7 +109,6 @@ def shuffled(problems: Iterable[str], seed: int) -> list[str]:
     return sorted(problems, key=lambda problem: hashlib.sha256(f"race {seed} {problem}".encode()).digest())
 
 
-def _mean(results: Iterable[Result]) -> float | None:
-    """Return the share of right answers among the results that did not fail; None if all failed."""
-    right = [result.correct is True for result in results if not result.failed]
-    return sum(right) / len(right) if right else None
+def _share(results: Sequence[Result], could_be: bool) -> float:
+    """Return the share of right answers, with or without those that could have been right."""
+    return sum(result.correct is True or (could_be and result.could_be_right) for result in results) / len(results)

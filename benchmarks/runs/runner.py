@@ -203,8 +203,8 @@ class _Run:
             failure: Exception = error
         except Exception as error:
             failure = error
-        failed = Failed(f"{type(failure).__name__}: {failure}")
         refused = isinstance(failure, PromptRefused)
+        failed = Failed(f"{type(failure).__name__}: {failure}", refused=refused)
         return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), None, refused
 
 

@@ -32,17 +32,19 @@ _MIN_DIVISOR = 1e-9
 """The least divisor, to avoid a division by 0."""
 
 
-def gaps(values: Floats, margin: float) -> Floats:
+def gaps(values: Floats, margin: float, most: Floats | None = None) -> Floats:
     """Return the lead of each rival over each strategy, plus the margin.
 
     Args:
         values: the values of the strategies, of shape (…, strategy); NaN if there is no result.
         margin: the difference that does not matter.
+        most: the greatest possible values, for the strategy that a rival leads; by default `values`.
 
     Returns:
         An array of shape (…, strategy, rival).
     """
-    return np.asarray(values[..., None, :] - values[..., :, None] + margin)
+    own = values if most is None else most
+    return np.asarray(values[..., None, :] - own[..., :, None] + margin)
 
 
 def winnings(gap: Floats, owed: Floats, margin: float) -> Floats:
@@ -109,19 +111,25 @@ class Race:
         """The strategies that have not been stopped."""
         return [name for name in self.strategies if name not in self.stopped]
 
-    def update(self, right: Mapping[str, float]) -> list[str]:
+    def update(self, right: Mapping[str, float], most: Mapping[str, float] | None = None) -> list[str]:
         """Take in one problem, and return the strategies that it stops.
 
         Args:
             right: the value of each strategy on the problem, from 0 to 1, without strategies that have
                 no result.
+            most: the greatest possible values, if some are uncertain. A strategy is stopped only if it
+                would be with these values, while those of its rivals are the least possible ones.
 
         Raises:
             ValueError: all problems have been seen.
         """
         if self.problems == self.total:
             raise ValueError(f"all {self.total} problems of the race have been seen")
-        gap = gaps(np.array([right.get(name, np.nan) for name in self.strategies]), self.margin)
+        values, greatest = (
+            np.array([by_name.get(name, np.nan) for name in self.strategies])
+            for by_name in (right, right if most is None else most)
+        )
+        gap = gaps(values, self.margin, greatest)
         self._capital *= winnings(gap, self._lead / (self.total - self.problems), self.margin)
         self._lead += np.nan_to_num(gap)
         self.problems += 1

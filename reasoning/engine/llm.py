@@ -76,8 +76,10 @@ class LLM:
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         limits = RateLimiter() if limits is None else limits
-        self.sampling = {**DEFAULT_PARAMS, **(sampling or {})}
         self.traits = traits(client.model)
+        self._given = {name: value for name, value in (sampling or {}).items() if value is not None}
+        self.sampling = {**DEFAULT_PARAMS, **self._given}
+        self.sampling["max_tokens"] = self._limit(self.sampling, None)
         self.warm_prefix_cache = self.traits.prefix_cache if warm_prefix_cache is None else warm_prefix_cache
         self.pending = pending_draws(self.journal)
         price = _no_cost if client.free else client.price
@@ -129,7 +131,7 @@ class LLM:
             journal=self.journal,
             budget=self.budget,
             limits=limits,
-            sampling=self.sampling,
+            sampling=self._given,
             warm_prefix_cache=self.warm_prefix_cache,
             connect=self._connect,
         )
@@ -192,7 +194,9 @@ class LLM:
         Raises:
             UsageError: a parameter is unknown or invalid, or named like a key.
         """
-        settings = self._resolve_params({**self.sampling, **sampling})
+        merged = {**self.sampling, **sampling}
+        merged["max_tokens"] = self._limit(merged, sampling.get("max_tokens"))
+        settings = self._resolve_params(merged)
         # Concurrent branches often send the same request, so the latest is kept with its computed key.
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
         identity = (conversation, id(settings), self.client.model, self.client.endpoint)
@@ -206,6 +210,37 @@ class LLM:
                 static_prefix=conversation.static_prefix,
             )
         return self._request
+
+    @property
+    def default_max_tokens(self) -> int:
+        """The maximum length of the text of a completion, without reasoning, unless a technique sets its own."""
+        return int(self._given.get("max_tokens", DEFAULT_PARAMS["max_tokens"]))
+
+    @property
+    def given_max_tokens(self) -> int | None:
+        """The maximum length of a completion that the user gave, or None."""
+        return self._given.get("max_tokens")
+
+    def _limit(self, sampling: Mapping[str, Any], own: Any) -> Any:
+        """Return the `max_tokens` of a call.
+
+        A limit of a technique is for the text of the answer. A model that reasons before it answers counts
+        both, so it gets room for its reasoning on top, or the limit that the user gave if that is larger.
+
+        Args:
+            sampling: all parameters of the call.
+            own: the limit that the technique sets; None for none.
+        """
+        given = self._given.get("max_tokens")
+        if self.traits.reasons(sampling):
+            if own is None:
+                return DEFAULT_PARAMS["max_tokens"] + self.traits.thinking_tokens if given is None else given
+            if given is None:
+                return own + self.traits.thinking_tokens
+            return max(own, given)
+        if own is not None:
+            return own
+        return DEFAULT_PARAMS["max_tokens"] if given is None else given
 
     def _resolve_params(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters to send. The latest are cached, since most calls have the same."""

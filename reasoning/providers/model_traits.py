@@ -27,6 +27,9 @@ _BRACKETS = re.compile(r"\[[^\]]+\]")
 _FIELD = "extra_body."
 """The beginning of the name of a field of `extra_body` among parameters that are dropped."""
 _PRICES = ("input", "output", "cached_input")
+_SWITCHES = ("reasoning_effort", "enable_thinking", "thinking", "think")
+"""The parameters that switch reasoning on and off: OpenAI, vLLM and SGLang, Anthropic and DeepSeek, Ollama."""
+_OFF = ("none", "disable", "disabled")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class ModelTraits:
         drop: parameters that the model refuses or ignores; "extra_body.NAME" for a field of `extra_body`.
         drop_when_reasoning: parameters that it refuses while it reasons.
         reasons_by_default: whether it reasons even without `reasoning_effort`.
+        thinking_tokens: the tokens by which a limit is raised while it reasons, because its
+            reasoning counts towards the limit.
         n: whether one request may ask for several completions.
         prefix_cache: whether a first request that is sent alone makes the prompt cheaper for those
             after it.
@@ -51,6 +56,7 @@ class ModelTraits:
     drop: frozenset[str] = frozenset()
     drop_when_reasoning: frozenset[str] = frozenset()
     reasons_by_default: bool = False
+    thinking_tokens: int = 25_000
     n: bool = True
     prefix_cache: bool = False
     direct: bool = True
@@ -98,9 +104,28 @@ class ModelTraits:
     def _dropped_names(self, sampling: Mapping[str, Any]) -> frozenset[str]:
         if not self.drop_when_reasoning:
             return self.drop
-        effort = sampling.get("reasoning_effort")
-        reasons = self.reasons_by_default if effort is None else effort != "none"
-        return self.drop | self.drop_when_reasoning if reasons else self.drop
+        return self.drop | self.drop_when_reasoning if self.reasons(sampling) else self.drop
+
+    def reasons(self, sampling: Mapping[str, Any]) -> bool:
+        """Return whether the model reasons before it answers, by its name and the parameters that switch it.
+
+        Examples:
+            >>> traits("Qwen/Qwen3-8B").reasons({})
+            True
+            >>> off = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
+            >>> traits("Qwen/Qwen3-8B").reasons(off)
+            False
+        """
+        extra = sampling.get("extra_body")
+        # `validate_params` reports a body of another type.
+        extra = extra if isinstance(extra, Mapping) else {}
+        template = extra.get("chat_template_kwargs")
+        for switches in (sampling, extra, template if isinstance(template, Mapping) else {}):
+            for name in _SWITCHES:
+                if (value := switches.get(name)) is not None:
+                    state = value.get("type", value.get("enabled")) if isinstance(value, Mapping) else value
+                    return state not in (False, *_OFF)
+        return self.reasons_by_default
 
 
 def traits(model: str) -> ModelTraits:
@@ -282,6 +307,10 @@ def _is_bool(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def _is_price(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
@@ -290,6 +319,7 @@ _TYPE_CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "Mapping[str, str]": ('a table such as { max_tokens = "max_completion_tokens" }', _is_text_table),
     "frozenset[str]": ('a list such as ["temperature", "stop"]', _is_text_list),
     "bool": ("true or false", _is_bool),
+    "int": ("a number of tokens, at least 0", _is_count),
     "float | None": ("US dollars per million tokens, at least 0", _is_price),
 }
 FIELDS = {trait.name: _TYPE_CHECKS[str(trait.type)] for trait in fields(ModelTraits)}

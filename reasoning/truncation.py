@@ -1,0 +1,33 @@
+"""Replies that the limit on their tokens cut off, and those of which it left nothing but reasoning."""
+
+from __future__ import annotations
+
+from reasoning.kinds.answer_span import strip_think_tags
+from reasoning.messages import Completion
+from reasoning.trace import Trace
+
+
+def is_only_reasoning(reply: Completion) -> bool:
+    """Return whether a reply was cut off before it had any text besides its reasoning.
+
+    Providers that hide reasoning return an empty text: tokens were generated, and none is shown.
+    """
+    return reply.truncated and not strip_think_tags(reply.text).strip() and (not reply.text or "<" in reply.text)
+
+
+def describe_only_reasoning(reply: Completion) -> str:
+    """Return why a reply that holds nothing but reasoning has no answer."""
+    limit = f"the limit of {reply.max_tokens:,} tokens" if reply.max_tokens else "the limit on tokens (max_tokens)"
+    return f"{limit} was used up by thinking"
+
+
+def name_truncation(reason: str, trace: Trace) -> str:
+    """Return why a solve has no answer, with the number of its replies that hold nothing but reasoning."""
+    replies = [reply for call in trace.calls() for reply in call.completions]
+    cut = [reply for reply in replies if is_only_reasoning(reply)]
+    if not cut:
+        return reason
+    cause = describe_only_reasoning(cut[-1])
+    if cause not in reason:
+        reason = f"{reason}; {cause}"
+    return reason if len(replies) == 1 else f"{reason} in {len(cut)} of {len(replies)} replies"
