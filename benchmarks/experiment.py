@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
@@ -141,7 +141,9 @@ def run_comparison(
     model.check_price(config.strategy_budget)
     model.check_price(config.problem_budget)
     metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
-    store = ResultsFolder.open(config.folder, run_settings(task, config.seed, model, config.problem_budget), metadata)
+    settings = run_settings(task, config.seed, model, config.problem_budget)
+    store = ResultsFolder.open(config.folder, settings, metadata)
+    registered = list(store.specs)
     # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
     own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
     journal, ledger, called_before = own_journal or model.journal, None, model.usage.calls
@@ -160,6 +162,7 @@ def run_comparison(
             store.add_examples(task.load(limit, config.seed))
             ids = _ids(store, config)[:limit]
             keys = runner.missing_keys(store, ids, named, config.epochs)
+        _check_supported(named, (store.examples[problem] for problem in ids))
         store.register_strategies(named)
         _record_invocation(store, named, config, model)
         race, keys = _start_race(store, ids, named, config, keys)
@@ -184,7 +187,7 @@ def run_comparison(
             remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
             ids = _finished_in_time(store, ids, remaining, config)
         spent = model.usage - usage_before
-        is_refused = isinstance(stopped, UsageError) and not spent.calls
+        is_refused = stopped is not None and not spent.calls
         comparison = Comparison.from_folder(
             *(store, ids, list(named)),
             spent=spent,
@@ -198,14 +201,17 @@ def run_comparison(
         return comparison
     except UsageError:
         is_refused = model.usage.calls == called_before
+        # A request that was refused leaves no strategy without results.
+        begun = {result.strategy for result in store.results.values()}
+        store.forget_strategies(spec for spec in named if spec not in registered and spec not in begun)
         raise
     finally:
         if ledger is not None:
             ledger.close()
         if own_journal is not None:
             own_journal.close()
-        if is_refused:
-            # A command that was wrong leaves no folder behind.
+        if is_refused and (ledger is None or not Spending.read(ledger.path, model.price).total().calls):
+            # A command that was wrong, or that its budget or key stopped at the first call, leaves no folder behind.
             store.discard()
         store.close()
 
@@ -231,6 +237,12 @@ def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy
     if not named:
         raise UsageError("at least one strategy is needed, such as --strategies 'vanilla, cot'")
     return named
+
+
+def _check_supported(named: Mapping[str, Strategy], examples: Iterable[Example]) -> None:
+    for kind in dict.fromkeys(example.problem.kind for example in examples):
+        for strategy in named.values():
+            strategy.check_supports(kind)
 
 
 def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:

@@ -182,7 +182,10 @@ def parse_json(text: str | bytes, where: str, *, unique: bool = False) -> Any:
     except RepeatedKey as error:
         raise InputError(f"{where}: {error}") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not JSON: {error.msg} at column {error.colno}") from None
+        # The text of a line ends with its line break, where an unfinished value is missed on a second line.
+        column = min(error.pos, len(text.rstrip())) + 1
+        place = f"column {column}" if "\n" not in text.rstrip() else f"line {error.lineno}, column {error.colno}"
+        raise InputError(f"{where}: not JSON: {error.msg} at {place}") from None
     except ValueError as error:
         # An integer of more digits than Python converts.
         raise InputError(f"{where}: not JSON: {error}") from None

@@ -356,7 +356,8 @@ class Strategy(ABC):
         kinds = self.card.kinds
         if kinds and not isinstance(kind, tuple(kinds)):
             known = ", ".join(cls.__name__ for cls in kinds)
-            raise UsageError(f"{self.card.name} gives answers of the kinds {known}; this problem asks for {kind!r}")
+            of_kind = "the kinds" if len(kinds) > 1 else "the kind"
+            raise UsageError(f"{self.card.name} gives answers of {of_kind} {known}; this problem asks for {kind!r}")
 
     def calls_range(self) -> tuple[int, int]:
         """Return the least and the greatest number of completions for one problem.

@@ -149,7 +149,7 @@ class RunComparison:
             more = f" and {len(change.lost) - 5} more" if len(change.lost) > 5 else ""
             yield f"{change.name} became worse by {self.allowed}{lost}{more}"
         for name, reason in untested.items():
-            yield f"{name} fails: {reason}"
+            yield f"{name} fails, as {reason}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -159,6 +159,7 @@ class RunComparison:
             "left_out": self.left_out,
             "alone": [*self.gone, *self.new],
             "gone": list(self.gone),
+            "missing": dict(self.missing),
             "passed": self.passed,
             "changes": [
                 {

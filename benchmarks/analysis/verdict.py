@@ -205,13 +205,14 @@ def _power(similar: Sequence[PairedDifference], pairs: int) -> str:
     if least is None:
         few = f"{pluralize(n, 'problem')} {'is' if n == 1 else 'are'} too few"
         return f"{few} to show any difference with {pluralize(pairs, 'pair')} to compare."
-    condition = f"for strategies that disagree on {100 * disagreement:.0f} % of the problems, as these do"
-    if not is_exact:
-        condition = "for strategies that differ from problem to problem as much as these"
+    # Strategies disagree on at least as many problems as their accuracies differ by.
     if disagreement < least:
-        # Strategies disagree on at least as many problems as their accuracies differ by.
-        condition = "if the better one solves all that the other one solves"
+        condition = ", if the better one solves all that the other one solves" if is_exact else ""
+    elif is_exact:
+        condition = f", for strategies that disagree on {100 * disagreement:.0f} % of the problems, as these do"
+    else:
+        condition = ", for strategies that differ from problem to problem as much as these"
     return (
-        f"{pluralize(n, 'problem')} show differences of about {100 * least:.0f} points or more (8 times in 10, "
+        f"{pluralize(n, 'problem')} show differences of about {100 * least:.0f} points or more (8 times in 10"
         f"{condition}); more problems show smaller ones."
     )

@@ -210,7 +210,8 @@ def run(
     source = get(task, fields, split)
     selection = _choose_limit(source, limit, seed)
     connected = [options.connect(name, budget) for name in models]
-    folders = [_folder(out, source, seed, llm, of_problem, len(models)) for llm in connected]
+    purpose = "variants" if prompt_variant or prompt_formats else ""
+    folders = [_folder(out, source, seed, llm, of_problem, len(models), purpose) for llm in connected]
     if len(set(folders)) < len(folders):
         raise UsageError(f"the models {', '.join(models)} must have different names to share --out {out}; leave it out")
     variants = prompt_variants(list(map(registry.get, spec.split(strategies))), prompt or [], prompt_variant or [])
@@ -315,7 +316,7 @@ def advise(
     source = get(task, fields, split)
     selection = _choose_limit(source, limit, seed, USUAL_LIMIT)
     with RunProgress() as progress, options.connect(model) as llm:
-        folder = out or default_folder(run_settings(source, seed, llm))
+        folder = out or default_folder(run_settings(source, seed, llm), "advise")
         interrupts.keep(f"the results are kept in {folder}")
         config = RunConfig(
             limit=selection.count,
@@ -401,13 +402,19 @@ def _confirm_cost(
 
 
 def _folder(
-    out: Path | None, task: TaskSource, seed: int, llm: LLM, problem_budget: Budget | None, models: int
+    out: Path | None,
+    task: TaskSource,
+    seed: int,
+    llm: LLM,
+    problem_budget: Budget | None,
+    models: int,
+    purpose: str,
 ) -> Path:
     """Return the results folder of a model: each of several models has its own."""
     from reasoning.benchmarks.results.settings import default_folder, run_settings, safe_name, short_model_name
 
     if out is None:
-        return default_folder(run_settings(task, seed, llm, problem_budget))
+        return default_folder(run_settings(task, seed, llm, problem_budget), purpose)
     return out / safe_name(short_model_name(llm.name)) if models > 1 else out
 
 

@@ -188,6 +188,13 @@ class ResultsFolder:
             self.specs.extend(new)
             self._write_run()
 
+    def forget_strategies(self, specs: Iterable[str]) -> None:
+        """Remove strategies that have no results."""
+        forgotten = set(specs)
+        if forgotten.intersection(self.specs):
+            self.specs = [spec for spec in self.specs if spec not in forgotten]
+            self._write_run()
+
     def update_metadata(self, **facts: Any) -> None:
         """Store further facts about the run."""
         self.metadata.update(facts)

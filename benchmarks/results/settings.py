@@ -83,11 +83,17 @@ def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
         )
 
 
-def default_folder(settings: Settings) -> Path:
-    """Return `results/TASK-MODEL-DIGEST`: equal settings have one folder, different settings different folders."""
+def default_folder(settings: Settings, purpose: str = "") -> Path:
+    """Return `results/TASK-MODEL-DIGEST`: equal settings have one folder, different settings different folders.
+
+    Args:
+        settings: the settings of the run.
+        purpose: what is run besides plain strategies, such as "advise". Each has its own folder, so that it
+            leaves nothing in the table of a plain run.
+    """
     digest = hashlib.sha256(json.dumps(_as_json(settings), sort_keys=True).encode()).hexdigest()[:8]
-    names = [safe_name(settings["task"]), safe_name(short_model_name(settings["model"])), digest]
-    return Path("results") / "-".join(names)
+    names = [safe_name(settings["task"]), safe_name(short_model_name(settings["model"])), digest, purpose]
+    return Path("results") / "-".join(filter(None, names))
 
 
 def safe_name(name: str) -> str:

@@ -254,7 +254,7 @@ class Budget:
         if not self._excess(worst):
             return True
         if not self._reserved_calls and (limit := self._excess(likely)):
-            raise self._exhausted(f"the budget is used up: {limit}")
+            raise self._exhausted(limit)
         return not self._reserved_calls
 
     def _exhausted(self, message: str, *, is_time: bool = False) -> BudgetExhausted:
@@ -413,7 +413,7 @@ class Reservation:
             return
         for budget in self.limited:
             if limit := budget._excess(Usage()):
-                raise budget._exhausted(f"the budget is used up: {limit}")
+                raise budget._exhausted(limit)
 
     def settle(self, used: Usage, *, is_empty: bool = False) -> None:
         """Release the reservation, and count the usage.
@@ -470,8 +470,9 @@ _EARLIEST_TIMER = 0.01
 
 
 def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:
-    needed = _show(value - spent)
-    return f"{_show(spent)} of {_show(limit)} {unit} are spent, and the next call may need {needed}"
+    state = "is used up" if spent >= limit else "does not cover the next call"
+    needed = f", and the next call may need {_show(value - spent)}" if value > spent else ""
+    return f"the budget {state}: {_show(spent)} of {_show(limit)} {unit} are spent{needed}"
 
 
 def _show(number: float) -> str:

@@ -199,7 +199,7 @@ def test_no_documents_or_too_many_are_refused_before_any_call() -> None:
         strategies.get("coe").run("What happened?", llm)
     with pytest.raises(UsageError, match="needs 1 to 2 documents, got 3"):
         strategies.get("coe(max_documents=2)").run(NEWS, llm)
-    with pytest.raises(UsageError, match="gives answers of the kinds Text"):
+    with pytest.raises(UsageError, match="gives answers of the kind Text"):
         strategies.get("coe").run(Problem("How many?", kinds.Number(), inputs=FERRY), llm)
     assert llm.requests == []
     assert list(documents_of(Problem("?", context="a\n\n-----\nb\n---\n\n"))) == ["document 1", "document 2"]

@@ -94,7 +94,7 @@ def test_other_languages_are_not_run() -> None:
 
 
 def test_other_kinds_failed_calls_and_a_used_up_budget() -> None:
-    with pytest.raises(UsageError, match="structured_cot gives answers of the kinds Code"):
+    with pytest.raises(UsageError, match="structured_cot gives answers of the kind Code"):
         strategies.get("scot").run("What?", ScriptedLLM([]))
     assert strategies.get("scot").run(DOUBLE, ScriptedLLM([STEPS, CallFailed("gone")])).state == "failed"
     answer = strategies.get("scot(samples=2)").run(DOUBLE, ScriptedLLM([STEPS, STEPS, CallFailed("gone"), GOOD]))

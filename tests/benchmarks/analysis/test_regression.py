@@ -132,14 +132,50 @@ def test_what_the_later_run_has_not_got_to_could_be_lost(run: Callable[..., Path
     assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 0  # neither has
 
 
-def test_a_strategy_that_is_gone_fails_and_a_new_one_does_not(run: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_strategy_of_one_run_is_left_out_unless_it_was_asked_for(run: Callable[..., Path], tmp_path: Path) -> None:
     both, one, junit = run("both"), run("one", specs="vanilla"), tmp_path / "junit.xml"
-    said = told("compare", both, one, "--fail-if-worse", "2%", "--junit", junit)
+    for runs, where in (((both, one), "earlier"), ((one, both), "later")):
+        told_both = told("compare", *runs, "--fail-if-worse", "2%", "--junit", junit)
+        assert told_both.exit_code == 0
+        assert f"left out, as in the {where} run only: cot(stages=1)" in " ".join(told_both.stdout.split())
+        assert ElementTree.parse(junit).getroot().find(".//testcase[@name='cot(stages=1)']/skipped") is not None
+        asked = told("compare", *runs, "--fail-if-worse", "2%", "--strategies", "vanilla, cot(stages=1)")
+        assert asked.exit_code == 1
+        other = "later" if where == "earlier" else "earlier"
+        assert f"cot(stages=1) fails, as nothing could be compared: it has no results in the {other} run" in " ".join(
+            asked.stdout.split()
+        )
+    assert told("compare", both, one, "--fail-if-worse", "2%", "--strategies", "vanilla").exit_code == 0
+    unknown = told("compare", both, one, "--strategies", "vanila").exception
+    assert "did you mean 'vanilla'?" in str(unknown)
+
+
+def test_a_strategy_that_was_refused_is_not_compared(run: Callable[..., Path]) -> None:
+    before, after = run("before"), run("after")
+    data = json.loads((before / "run.json").read_text())
+    (before / "run.json").write_text(json.dumps({**data, "strategies": [*data["strategies"], "debate"]}))
+    assert told("compare", before, after, "--fail-if-worse", "2%").exit_code == 0
+
+
+def test_a_loss_that_a_limit_could_have_made_is_withheld(run: Callable[..., Path], tmp_path: Path) -> None:
+    before, after, junit = run("before"), run("after", 2, 3, 4), tmp_path / "junit.xml"
+    path = after / "results.jsonl"
+    results = [json.loads(line) for line in path.read_text().splitlines()]
+    for result in results:
+        if result["strategy"] == "vanilla" and not result["correct"]:
+            result.update(truncated=1, token_limit=64)
+    path.write_text("".join(json.dumps(result) + "\n" for result in results))
+    said = told("compare", before, after, "--fail-if-worse", "10%", "--junit", junit)
     assert said.exit_code == 1
-    assert "in the earlier run only: cot(stages=1)" in " ".join(said.stdout.split())
-    assert ElementTree.parse(junit).getroot().find(".//testcase[@name='cot(stages=1)']/error") is not None
-    added = told("compare", one, both, "--fail-if-worse", "2%")
-    assert (added.exit_code, "in the later run only: cot(stages=1)" in added.stdout) == (0, True)
+    shown = " ".join(said.stdout.split())
+    assert "vanilla became worse" not in shown
+    assert "cot(stages=1) became worse by more than 10 points" in shown
+    assert (
+        "vanilla fails, as its loss of 30.0 points may be due to missing replies: 3 of 10 answers of vanilla were cut "
+        "off by the limit of 64 tokens. What to do: set vanilla(max_tokens=256)."
+    ) in shown
+    suite = ElementTree.parse(junit).getroot()
+    assert [suite.get(name) for name in ("failures", "errors")] == ["1", "1"]
 
 
 def test_problems_that_are_left_out_are_counted_by_strategy(run: Callable[..., Path]) -> None:
