@@ -106,9 +106,7 @@ class Recommendation:
                     f"It is the cheapest of {len(self.ties)} strategies that are not significantly different, not the "
                     f"best measured one; the others are {others}."
                 )
-            by_chance = [
-                pair.second for pair in self.differences if not pair.is_shown and pair.second not in self.ties
-            ]
+            by_chance = [pair.second for pair in self.differences if not pair.is_shown and pair.second not in self.ties]
             if by_chance:
                 lines.append(f"It has more right answers than {join_names(by_chance)}, which may be chance.")
             lines += map(_describe_difference, self.differences)

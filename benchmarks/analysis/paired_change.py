@@ -28,7 +28,7 @@ class PairedChange:
             reached any.
         highest: the highest possible change of the mean over the problems that both runs answered:
             answers of the later run that a limit, a refusal or a failure may have cost count as
-            right. None if there are none.
+            right. None without such answers.
         incomplete: these answers, in words.
     """
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.paired import families, scores_by_problem
 from reasoning.benchmarks.analysis.inspect_results import find_strategy
+from reasoning.benchmarks.analysis.paired import families, scores_by_problem
 from reasoning.benchmarks.analysis.paired_change import PairedChange
 from reasoning.benchmarks.analysis.worst_case import explain_incomplete, find_incomplete, score_bounds
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems

@@ -1,6 +1,7 @@
-"""Differences in the worst case: what they would be if no limit, refusal or failure had kept an answer from being right.
+"""Differences in the worst case: if no limit, refusal or failure had kept an answer from being right.
 
-A reply that a limit cut off says nothing about a technique. A difference that such replies could have made is withheld.
+A reply that a limit cut off says nothing about a technique, so a difference that such replies could have made is
+withheld.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Incomplete:
 
     @property
     def remedy(self) -> str:
-        """What to set so that replies are not cut off, or what else to do."""
+        """The setting or the command that makes the answers complete, or "" for refused ones."""
         if not self.truncated:
             return "repeat the command" if self.failed else ""
         limit = _FACTOR * (self.limit or 1024)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.dry_run import record_requests
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
-from reasoning.messages import Usage
+from reasoning.messages import Conversation, Request, Usage
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 from reasoning.tables import Table, pluralize
@@ -162,6 +162,9 @@ async def estimate_strategy(
             first += len(epoch_draws)
         prompt_tokens = max(max_prompt_tokens(request) for request, _ in requests)
         max_tokens = max(request.max_tokens for request, _ in requests)
+        if chain_length > 1:
+            # Later calls may have the usual limit, or one of their technique.
+            max_tokens = max(max_tokens, *(request.max_tokens for request in _later_requests(strategy, llm)))
         # A later prompt may hold every earlier reply of its branch.
         earlier_replies = (chain_length - 1) * max_tokens
         least += _priced(Usage(low, low * prompt_tokens // _BYTES_A_TOKEN, low), price)
@@ -172,6 +175,17 @@ async def estimate_strategy(
 
 def _priced(usage: Usage, price: Any) -> Usage:
     return Usage(usage.calls, usage.prompt_tokens, usage.completion_tokens, usd=price(usage))
+
+
+def _later_requests(strategy: Strategy, llm: LLM) -> Iterator[Request]:
+    """Yield a request with each limit on tokens that a call after the first may have."""
+    empty = Conversation(())
+    yield llm.request(empty, {})
+    for name, value in strategy.parameters():
+        if isinstance(value, Strategy):
+            yield from _later_requests(value, llm)
+        elif name.endswith("_tokens") and isinstance(value, int):
+            yield llm.request(empty, {"max_tokens": value})
 
 
 def _longest_chain(strategy: Strategy) -> int:

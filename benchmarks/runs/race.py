@@ -46,7 +46,7 @@ class RaceRecord:
             return None
         raced = data.get("strategies") or _raced_before(metadata)
         stopped = {spec: problems for spec, problems in data["stopped"].items() if spec in specs}
-        if not stopped and not set(raced) == set(specs):
+        if not stopped and set(raced) != set(specs):
             return None
         return cls(data["margin"], data["results_per_strategy"], stopped, tuple(s for s in raced if s in specs))
 

@@ -55,8 +55,11 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
 
     for name, value in llm.sampling.items():
         is_default = name in DEFAULT_PARAMS and value == DEFAULT_PARAMS[name]
+        # The default limit of a model that reasons includes room for its reasoning.
+        is_default = is_default or (name == "max_tokens" and llm.given_max_tokens is None)
         yield Assumption(name, str(value), "default" if is_default else "given")
-    thinks = "always" if traits.reasons_by_default else "if reasoning_effort is set"
+    thinks = "by default" if traits.reasons_by_default else "if reasoning_effort is set"
+    thinks += f", with room for {traits.thinking_tokens:,} tokens"
     is_known = traits.drop_when_reasoning or traits.reasons_by_default
     yield told("thinking", thinks if is_known else "not known", "reasons_by_default", "drop_when_reasoning")
     if llm.refused:

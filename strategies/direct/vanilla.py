@@ -36,7 +36,11 @@ class Vanilla(FirstCallStrategy):
 
     Chat models reason without being asked, which would not be a baseline. The request for a bare
     answer is therefore at the end of the user's turn, where small models follow it, and
-    `max_tokens` is small.
+    `max_tokens` is small: a longer reply has steps. A model that cannot answer without reasoning
+    gets room for it on top.
+
+    Args:
+        max_tokens: maximum tokens of the answer.
 
     Source:
         Brown et al. (2020), "Language Models are Few-Shot Learners", arXiv 2005.14165; Kojima et

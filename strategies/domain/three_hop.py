@@ -65,6 +65,7 @@ class ThreeHop(Strategy):
 
     Args:
         samples: number of replies at each hop.
+        label_tokens: maximum tokens of the last reply, which is a label.
 
     Source:
         Fei et al. (2023), "Reasoning Implicit Sentiment with Chain-of-Thought Prompting", arXiv
@@ -73,13 +74,14 @@ class ThreeHop(Strategy):
 
     samples: int = 5
     temperature: float = 0.7
+    label_tokens: int = 32
     aspect: Prompt = ASPECT
     opinion: Prompt = OPINION
     polarity: Prompt = POLARITY
     label: Prompt = LABEL
 
     def __post_init__(self) -> None:
-        self.check_parameters(samples=1, temperature=0)
+        self.check_parameters(samples=1, temperature=0, label_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 3 * self.samples + 1, 3 * self.samples + 1
@@ -101,7 +103,7 @@ class ThreeHop(Strategy):
             return replace(last, steps=reply_texts(answers))
         with session.stage("label"):
             turns = self.label.render(problem, polarity=last.text)
-            reply = await ask_or_skip(session, turns, "there is no label", temperature=0, max_tokens=32)
+            reply = await ask_or_skip(session, turns, "there is no label", temperature=0, max_tokens=self.label_tokens)
         answer = reply if isinstance(reply, Failed) else problem.parse(reply)
         if not isinstance(answer, Answered) and isinstance(last, Answered):
             session.note(f"there is no label ({answer.reason}): the vote of the third hop decides")

@@ -10,7 +10,14 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.sandbox.execution import ExecutionResult, PlainData
 from reasoning.session import Session
 from reasoning.strategies.programs.line_stepper import LineStepper, StepperError, parse_delta_state
-from reasoning.strategies.programs.program_run import CLOSEST, COMPUTED, REPAIR, answer_from_run, write_and_run
+from reasoning.strategies.programs.program_run import (
+    CLOSEST,
+    COMPUTED,
+    OPTION_TOKENS,
+    REPAIR,
+    answer_from_run,
+    write_and_run,
+)
 from reasoning.strategies.reply_parsing import continue_with
 from reasoning.strategy import Strategy, technique
 
@@ -111,6 +118,7 @@ class ChainOfCode(Strategy):
             counts.
         repairs: maximum number of times that a program that does not finish is sent back with the
             reason; 0 in the paper.
+        option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
         Li et al. (2023), "Chain of Code: Reasoning with a Language Model-Augmented Code Emulator",
@@ -119,6 +127,7 @@ class ChainOfCode(Strategy):
 
     max_lines: int = 20
     repairs: int = 0
+    option_tokens: int = OPTION_TOKENS
     write: Prompt = WRITE
     simulate: Prompt = SIMULATE
     again: Prompt = AGAIN
@@ -126,7 +135,7 @@ class ChainOfCode(Strategy):
     repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
-        self.check_parameters(max_lines=0, repairs=0)
+        self.check_parameters(max_lines=0, repairs=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 1, 2 + self.repairs + 2 * self.max_lines * (self.repairs + 1)
@@ -166,4 +175,4 @@ class ChainOfCode(Strategy):
         ran = await write_and_run(
             session, self.write.render(problem), (), repairs=self.repairs, repair=self.repair, run=run
         )
-        return await answer_from_run(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest, self.option_tokens)

@@ -15,6 +15,7 @@ from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
     FALLBACK,
+    OPTION_TOKENS,
     REPAIR,
     ProgramRun,
     answer_from_run,
@@ -106,18 +107,20 @@ class FaithfulCoT(Strategy):
     Args:
         repairs: maximum number of times that a failing program is sent back with its error; 0 in
             the paper.
+        option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
         Lyu et al. (2023), "Faithful Chain-of-Thought Reasoning", arXiv 2301.13379.
     """
 
     repairs: int = 0
+    option_tokens: int = OPTION_TOKENS
     translate: Prompt = TRANSLATE
     closest: Prompt = CLOSEST
     repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
-        self.check_parameters(repairs=0)
+        self.check_parameters(repairs=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 1, 2 + self.repairs
@@ -130,7 +133,7 @@ class FaithfulCoT(Strategy):
         ran = await write_and_run(
             session, turns, ("answer", "ans", *FALLBACK), repairs=self.repairs, repair=self.repair
         )
-        answer = await answer_from_run(problem, ran, session, self.closest)
+        answer = await answer_from_run(problem, ran, session, self.closest, self.option_tokens)
         return replace(answer, steps=await _steps(ran, session))
 
 

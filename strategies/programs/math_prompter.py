@@ -13,7 +13,7 @@ from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
 from reasoning.strategies.programs.implicit_imports import add_imports
 from reasoning.strategies.programs.number_template import NumberTemplate, parse_formula, parse_function, same_result
-from reasoning.strategies.programs.program_run import CLOSEST, ProgramRun, answer_from_run, format_result
+from reasoning.strategies.programs.program_run import CLOSEST, OPTION_TOKENS, ProgramRun, answer_from_run, format_result
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import majority
 
@@ -64,6 +64,7 @@ class MathPrompter(Strategy):
         rounds: maximum number of rounds; the paper continues until there is a consensus.
         draws: number of random sets of values on which a pair must agree. A set on which one of
             them fails is replaced.
+        option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
         Imani et al. (2023), "MathPrompter: Mathematical Reasoning using Large Language Models",
@@ -74,12 +75,13 @@ class MathPrompter(Strategy):
     rounds: int = 2
     draws: int = 5
     temperature: float = 0.7
+    option_tokens: int = OPTION_TOKENS
     algebra: Prompt = ALGEBRA
     python: Prompt = PYTHON
     closest: Prompt = CLOSEST
 
     def __post_init__(self) -> None:
-        self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0)
+        self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 0, 2 * self.repeats * self.rounds + 1
@@ -118,7 +120,9 @@ class MathPrompter(Strategy):
                 f"no consensus among {len(results)} repeats: {consensus}", text=pairs[0][0], votes=consensus
             )
         text = "\n\n".join(pairs[consensus.candidates[0].representative])
-        answer = await answer_from_run(problem, ProgramRun(text, value=consensus.value), session, self.closest)
+        answer = await answer_from_run(
+            problem, ProgramRun(text, value=consensus.value), session, self.closest, self.option_tokens
+        )
         return replace(answer, confidence=len(consensus.candidates[0].draws) / len(results), votes=consensus)
 
     async def _accepted(self, template: NumberTemplate, formula: str, function: str, session: Session) -> PlainData:

@@ -13,6 +13,7 @@ from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
     FALLBACK,
+    OPTION_TOKENS,
     REPAIR,
     answer_from_run,
     write_and_run,
@@ -70,6 +71,7 @@ class PAL(Strategy):
         shots: number of demonstrations; 8 in the paper for word problems.
         repairs: maximum number of times that a failing program is sent back with its error; 0 in
             the paper.
+        option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
         Gao et al. (2022), "PAL: Program-aided Language Models", arXiv 2211.10435.
@@ -86,12 +88,13 @@ class PAL(Strategy):
     shots: int = 8
     repairs: int = 0
     demonstrations: DemonstrationSource = None
+    option_tokens: int = OPTION_TOKENS
     write: Prompt = WRITE
     closest: Prompt = CLOSEST
     repair: Prompt = REPAIR
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=0, repairs=0)
+        self.check_parameters(shots=0, repairs=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 1, 2 + self.repairs
@@ -102,4 +105,4 @@ class PAL(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         prompt = with_examples(self.write, problem, self.shots, as_function, self.demonstrations)
         ran = await write_and_run(session, prompt.render(problem), RESULTS, repairs=self.repairs, repair=self.repair)
-        return await answer_from_run(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest, self.option_tokens)

@@ -14,6 +14,7 @@ from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
     FALLBACK,
+    OPTION_TOKENS,
     REPAIR,
     ProgramRun,
     answer_from_run,
@@ -83,6 +84,7 @@ class ProgramOfThoughts(Strategy):
         second_stage: when a chain of thought continues from the result: "needed" if the kind cannot
             parse the result or it has several values, "always", or "never"; with "never" a choice
             asks for the closest option.
+        option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
         Chen et al. (2022), "Program of Thoughts Prompting: Disentangling Computation from Reasoning
@@ -101,6 +103,7 @@ class ProgramOfThoughts(Strategy):
     repairs: int = 0
     second_stage: Literal["never", "needed", "always"] = "never"
     demonstrations: DemonstrationSource = None
+    option_tokens: int = OPTION_TOKENS
     few_shot: Prompt = FEW_SHOT
     zero_shot: Prompt = ZERO_SHOT
     closest: Prompt = CLOSEST
@@ -108,7 +111,7 @@ class ProgramOfThoughts(Strategy):
     conclude: Prompt = CONCLUDE
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=0, repairs=0)
+        self.check_parameters(shots=0, repairs=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 1, 2 + self.repairs
@@ -125,7 +128,7 @@ class ProgramOfThoughts(Strategy):
             with session.stage("second stage"):
                 reply = await session.ask(self.conclude.render(problem, result=ran.value))
             return replace(problem.parse(reply), text=f"{ran.text}\n\n{reply.text}")
-        return await answer_from_run(problem, ran, session, self.closest)
+        return await answer_from_run(problem, ran, session, self.closest, self.option_tokens)
 
     def _needs_more(self, problem: Problem, ran: ProgramRun) -> bool:
         multiple = isinstance(ran.value, list | dict) and len(ran.value) > 1

@@ -25,6 +25,8 @@ REPAIR = Prompt(
 CLOSEST = Prompt(
     input="{problem}\n\nA calculation gave: {result}\nWhich option is closest to it?", recap="{direct_instruction}"
 )
+OPTION_TOKENS = 32
+"""The maximum tokens of the reply that names the closest option."""
 COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
 """Kinds whose answers a program can return."""
 FALLBACK = (ResultSource.PRINTED, ResultSource.ASSIGNED)
@@ -85,7 +87,13 @@ async def write_and_run(
     return ran
 
 
-async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, closest: Prompt = CLOSEST) -> Answer:
+async def answer_from_run(
+    problem: Problem,
+    ran: ProgramRun,
+    session: Session,
+    closest: Prompt = CLOSEST,
+    option_tokens: int = OPTION_TOKENS,
+) -> Answer:
     """Turn a program's result into an answer.
 
     For a choice, a result that equals no option goes to the model, which names the closest option.
@@ -96,6 +104,7 @@ async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, c
         ran: the program and its result.
         session: the session to ask with.
         closest: the prompt that asks for the closest option.
+        option_tokens: the maximum tokens of the reply to it.
 
     Source:
         Chen et al. (2022), arXiv 2211.12588: the options of AQuA.
@@ -108,7 +117,7 @@ async def answer_from_run(problem: Problem, ran: ProgramRun, session: Session, c
     if isinstance(problem.kind, Choice):
         with session.stage("closest option"):
             turns = closest.render(problem, result=ran.value)
-            chosen = problem.parse(await session.ask(turns, temperature=0, max_tokens=32))
+            chosen = problem.parse(await session.ask(turns, temperature=0, max_tokens=option_tokens))
         return replace(chosen, text=ran.text)
     return Unparsed(f"the program's result {ran.value!r:.80} is not an answer of kind {problem.kind!r}", text=ran.text)
 

@@ -60,6 +60,7 @@ class Analogical(Strategy):
         tutorial: whether the reply begins with the core concepts.
         repairs: maximum number of times that a reply with too similar problems is asked for again.
         alike: share of common words, from 0 to 1, above which two problems count as the same.
+        max_tokens: maximum tokens of a reply; a larger limit of the model takes its place.
 
     Source:
         Yasunaga et al. (2023), "Large Language Models as Analogical Reasoners", arXiv 2310.01714.
@@ -85,7 +86,7 @@ class Analogical(Strategy):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
         with session.stage("recall and solve"):
-            reply = await session.ask(turns, max_tokens=self.max_tokens)
+            reply = await session.ask(turns, max_tokens=session.at_least(self.max_tokens))
         answer, repairs = parse_solution(reply, problem), self.repairs
         while (error := exemplar_error(reply.text, problem, self.exemplars, self.alike)) is not None:
             session.note(error)
@@ -95,7 +96,7 @@ class Analogical(Strategy):
             turns = continue_with(turns, reply.text, self.again, complaint=error, exemplars=self.exemplars)
             with session.stage("recall again"):
                 second_reply = await ask_or_skip(
-                    session, turns, "the reply is parsed as it is", max_tokens=self.max_tokens
+                    session, turns, "the reply is parsed as it is", max_tokens=session.at_least(self.max_tokens)
                 )
             if isinstance(second_reply, Failed):
                 break

@@ -9,26 +9,29 @@ from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
 from reasoning.session import Session
 
+ANSWER_TOKENS = 64
+"""The maximum tokens of an answer of one line."""
+
 
 async def extract_answer(
-    problem: Problem, session: Session, turns: Conversation, reasoning: str
+    problem: Problem, session: Session, turns: Conversation, reasoning: str, max_tokens: int = ANSWER_TOKENS
 ) -> Answered | Unparsed:
     """Ask for the answer: append the kind's trigger to the conversation with the verbatim reasoning.
 
-    A one-line answer gets 64 tokens, as few as in the paper; a list, an object, code or a whole
-    text gets the usual limit.
+    A list, an object, code or a whole text gets the usual limit on its tokens.
 
     Args:
         problem: the problem.
         session: the session to ask with.
         turns: the conversation that asked for the reasoning.
         reasoning: the reply to it.
+        max_tokens: the maximum tokens of an answer of one line.
     """
     kind, trigger = problem.kind, problem.kind.trigger()
     long_answer = isinstance(kind, Items | Json | Code) or (isinstance(kind, Text) and kind.whole)
     with session.stage("answer"):
         turns = turns.then(reasoning, trigger)
-        reply = await session.ask(turns, temperature=0, max_tokens=None if long_answer else 64)
+        reply = await session.ask(turns, temperature=0, max_tokens=None if long_answer else max_tokens)
     return problem.parse(reply, after=trigger)
 
 

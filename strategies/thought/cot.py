@@ -13,7 +13,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
-from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
+from reasoning.strategies.thought.answer_extraction import ANSWER_TOKENS, extract_answer, stated_answer
 from reasoning.strategy import technique
 
 TWO_STAGES = Prompt(input="{problem}\n\n{trigger}")
@@ -56,6 +56,8 @@ class ChainOfThought(FirstCallStrategy):
         trigger: the sentence that makes the model reason; `{trigger}` in the zero-shot prompts.
         stages: 1 asks for reasoning and answer in one turn; 2 asks for the answer if the reasoning
             states none.
+        answer_tokens: maximum tokens of the second reply, which states an answer of one line; the paper
+            takes as few.
 
     Source:
         Kojima et al. (2022), "Large Language Models are Zero-Shot Reasoners", arXiv 2205.11916;
@@ -76,12 +78,13 @@ class ChainOfThought(FirstCallStrategy):
     stages: Literal[1, 2] = 2
     trigger: str = "Let's think step by step."
     demonstrations: DemonstrationSource = None
+    answer_tokens: int = ANSWER_TOKENS
     few_shot: Prompt = FEW_SHOT
     one_stage: Prompt = ONE_STAGE
     two_stages: Prompt = TWO_STAGES
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=0)
+        self.check_parameters(shots=0, answer_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return (1, 1) if self.shots > 0 or self.stages == 1 else (1, 2)
@@ -99,4 +102,4 @@ class ChainOfThought(FirstCallStrategy):
         return FirstCall(prompt, partial(stated_answer, problem), stage="reasoning")
 
     async def continue_from(self, call: FirstCall, reply: Completion, problem: Problem, session: Session) -> Answer:
-        return await extract_answer(problem, session, call.messages, reply.text)
+        return await extract_answer(problem, session, call.messages, reply.text, self.answer_tokens)

@@ -8,7 +8,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.thought.answer_extraction import extract_answer, stated_answer
+from reasoning.strategies.thought.answer_extraction import ANSWER_TOKENS, extract_answer, stated_answer
 from reasoning.strategy import Strategy, technique
 
 PLAN = Prompt(
@@ -56,15 +56,21 @@ class PlanAndSolve(Strategy):
 
     Args:
         plus: whether to use PS+; see above.
+        answer_tokens: maximum tokens of the second reply, which states an answer of one line; the paper
+            takes as few.
 
     Source:
         Wang et al. (2023), "Plan-and-Solve Prompting", arXiv 2305.04091.
     """
 
     plus: bool = True
+    answer_tokens: int = ANSWER_TOKENS
     plan: Prompt = PLAN
     plan_plus: Prompt = PLAN_PLUS
     plan_facts: Prompt = PLAN_FACTS
+
+    def __post_init__(self) -> None:
+        self.check_parameters(answer_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 1, 2
@@ -76,7 +82,9 @@ class PlanAndSolve(Strategy):
         turns = self._prompt(problem).render(problem)
         with session.stage("plan and solve"):
             worked_out = await session.ask(turns)
-        return stated_answer(problem, worked_out) or await extract_answer(problem, session, turns, worked_out.text)
+        return stated_answer(problem, worked_out) or await extract_answer(
+            problem, session, turns, worked_out.text, self.answer_tokens
+        )
 
     def _prompt(self, problem: Problem) -> Prompt:
         kind = problem.kind

@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.thought.answer_extraction import extract_answer
+from reasoning.strategies.thought.answer_extraction import ANSWER_TOKENS, extract_answer
 from reasoning.strategy import Strategy, technique
 
 WALK = Prompt(
@@ -43,23 +43,28 @@ class ThreadOfThought(Strategy):
     puts it first: replace `walk`. If the second reply is empty, the last sentence of the notes is
     parsed.
 
+    Args:
+        max_tokens: maximum tokens of the notes; a larger limit of the model takes its place.
+        answer_tokens: maximum tokens of the second reply, which states an answer of one line.
+
     Source:
         Zhou et al. (2023), "Thread of Thought Unraveling Chaotic Contexts", arXiv 2311.08734.
     """
 
     max_tokens: int = 2048
+    answer_tokens: int = ANSWER_TOKENS
     walk: Prompt = WALK
 
     def __post_init__(self) -> None:
-        self.check_parameters(max_tokens=1)
+        self.check_parameters(max_tokens=1, answer_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         turns = self.walk.render(problem)
         with session.stage("walk"):
-            notes = await session.ask(turns, max_tokens=self.max_tokens)
+            notes = await session.ask(turns, max_tokens=session.at_least(self.max_tokens))
         if notes.truncated:
-            session.note(f"the notes were truncated at {self.max_tokens} tokens: parts of the context may be missing")
-        answer = await extract_answer(problem, session, turns, notes.text)
+            session.note(f"the notes were truncated at {notes.max_tokens} tokens: parts of the context may be missing")
+        answer = await extract_answer(problem, session, turns, notes.text, self.answer_tokens)
         if answer.text.strip():
             return answer
         session.note("the answer stage is empty: the last sentence of the notes is parsed")

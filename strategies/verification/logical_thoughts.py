@@ -13,7 +13,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import drop_truncated_tail, format_numbered, new_steps, parse_numbered
-from reasoning.strategies.thought.answer_extraction import extract_answer
+from reasoning.strategies.thought.answer_extraction import ANSWER_TOKENS, extract_answer
 from reasoning.strategy import Strategy, technique
 
 DRAFT = Prompt(
@@ -91,6 +91,7 @@ class LogicalThoughts(Strategy):
     variant: Literal["argue_review", "negation"] = "argue_review"
     max_steps: int = 25
     temperature: float = 0.7
+    answer_tokens: int = ANSWER_TOKENS
     draft: Prompt = DRAFT
     defend: Prompt = DEFEND
     refute: Prompt = REFUTE
@@ -100,7 +101,7 @@ class LogicalThoughts(Strategy):
     go_on: Prompt = GO_ON
 
     def __post_init__(self) -> None:
-        self.check_parameters(max_steps=1, temperature=0)
+        self.check_parameters(max_steps=1, temperature=0, answer_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         reviews = 1 if self.variant == "negation" else 3
@@ -126,10 +127,10 @@ class LogicalThoughts(Strategy):
             session.note(f"the draft is used, since a call failed: {error}")
         steps = {"draft": draft, "chain": chain}
         session.keep_partial(replace(problem.parse(format_numbered(chain, "#")), steps=steps))
-        answer = await extract_answer(problem, session, turns, format_numbered(chain, "#"))
+        answer = await extract_answer(problem, session, turns, format_numbered(chain, "#"), self.answer_tokens)
         if not isinstance(answer, Answered) and chain != draft:
             session.note("the verified chain has no answer: the draft's is used")
-            answer = await extract_answer(problem, session, turns, format_numbered(draft, "#"))
+            answer = await extract_answer(problem, session, turns, format_numbered(draft, "#"), self.answer_tokens)
         return replace(answer, steps=steps)
 
     async def _verify(self, problem: Problem, pending: list[str], session: Session) -> list[str]:

@@ -142,6 +142,58 @@ def test_the_users_word_goes_before_an_equal_one_that_is_shipped(
     assert traits("gpt-5.1").dropped(SAMPLING) == ["temperature", "top_p", "stop", "logprobs"]
 
 
+@pytest.mark.parametrize(
+    ("model", "does"),
+    [
+        *(
+            (name, True)
+            for name in (
+                *(
+                    "openai/o3-mini",
+                    "o1",
+                    "o4-mini",
+                    "gpt-5",
+                    "gpt-5-mini",
+                    "gpt-5-2025-08-07",
+                    "gpt-oss:20b",
+                    "qwen3:8b",
+                ),
+                *("ollama/qwen3:8b", "Qwen/Qwen3-8B", "Qwen/Qwen3-4B-Thinking-2507", "qwq:32b", "magistral:24b"),
+                *("ollama_chat/deepseek-r1:7b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", "openai/gpt-oss-120b"),
+                *("deepseek/deepseek-reasoner", "mistralai/Magistral-Small-2506", "gemini/gemini-2.5-pro"),
+            )
+        ),
+        *(
+            (name, False)
+            for name in (
+                *("gpt-4o", "gpt-5.1", "gpt-5-chat-latest", "gpt-5-search-api", "deepseek/deepseek-chat", "qwen2.5:7b"),
+                *("Qwen/Qwen3-30B-A3B-Instruct-2507", "Qwen/Qwen3-Coder-480B-A35B-Instruct", "qwen3-coder:30b"),
+                *("claude-sonnet-4-5", "gemini/gemini-2.5-flash-lite", "local:qwen2.5-coder-0.5b@sha256:1", "llama3"),
+            )
+        ),
+    ],
+)
+def test_which_models_reason_by_default(model: str, does: bool) -> None:
+    assert traits(model).reasons({}) == does
+
+
+@pytest.mark.parametrize(
+    ("model", "sampling", "does"),
+    [
+        ("claude-sonnet-4-5", {"reasoning_effort": "low"}, True),
+        ("claude-sonnet-4-5", {"extra_body": {"thinking": {"type": "enabled", "budget_tokens": 2000}}}, True),
+        ("gpt-5.1", {"reasoning_effort": "high"}, True),
+        ("gpt-5.1", {"reasoning_effort": "none"}, False),
+        ("qwen3:8b", {"extra_body": {"think": False}}, False),
+        ("Qwen/Qwen3-8B", {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}, False),
+        ("zai/glm-4.6", {"extra_body": {"thinking": {"type": "disabled"}}}, False),
+        ("gpt-4o", {"extra_body": "text"}, False),
+    ],
+)
+def test_parameters_switch_reasoning(model: str, sampling: dict[str, object], does: bool) -> None:
+    assert traits(model).reasons(sampling) == does
+
+
 def test_where_the_users_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert users_file() is None
     (tmp_path / "home").mkdir()
