@@ -201,11 +201,15 @@ def compare_runs(
         UsageError: the runs have no problem or no strategy in common.
     """
     stores = ResultsFolder.read(before), ResultsFolder.read(after)
-    return compare_stores(*stores, (str(before), str(after)), tolerance)
+    return compare_stores(*stores, (str(before), str(after)), tolerance, strategies)
 
 
 def compare_stores(
-    old: ResultsFolder, new: ResultsFolder, labels: tuple[str, str], tolerance: float | None = None
+    old: ResultsFolder,
+    new: ResultsFolder,
+    labels: tuple[str, str],
+    tolerance: float | None = None,
+    strategies: Sequence[str] | None = None,
 ) -> RunComparison:
     """Compare two runs as `compare_runs` does, from results that are already read.
 
@@ -214,6 +218,7 @@ def compare_stores(
         new: the results of the later run.
         labels: the names of the runs.
         tolerance: the largest accepted loss of a strategy, in points of accuracy; None for no test.
+        strategies: the specs to compare; by default those with results in both runs.
 
     Raises:
         UsageError: the runs have no problem or no strategy in common.

@@ -138,7 +138,7 @@ def test_wrong_usage_stops_the_run_as_long_as_nothing_is_answered(store: Results
 
 def test_a_kind_that_is_not_served_is_refused_before_any_call(store: ResultsFolder, adds: Adds) -> None:
     llm = ScriptedLLM(adds())
-    with pytest.raises(UsageError, match="texts gives answers of the kinds Text"):
+    with pytest.raises(UsageError, match="texts gives answers of the kind Text"):
         run(store, llm, "vanilla", Texts())
     assert llm.requests == []
 
