@@ -26,6 +26,8 @@ def cost(usage: Usage) -> str:
 def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usage, left: str) -> str:
     """Return lines about the cost of a command.
 
+    They have no seconds: those of a usage are summed over concurrent calls, and would be read as the command's time.
+
     Args:
         spent: the usage that it paid for.
         used: the usage of its results, with draws of the journal.
@@ -33,13 +35,14 @@ def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usa
         interrupted: the worst case of those of their calls whose end is not known.
         left: what is left of the budget; empty without a budget.
     """
+    spent, used = spent.with_seconds(0), used.with_seconds(0)
     lines = [f"spent now: {cost(spent) if spent.calls else 'nothing'}"]
     if spent.calls < used.calls:
         lines[0] += f"; without the journal: {cost(used)}"
     if before.calls:
-        lines.append(f"spent by earlier commands of this run: {cost(before)}")
+        lines.append(f"spent by earlier commands of this run: {cost(before.with_seconds(0))}")
         if interrupted.calls:
-            lines[-1] += f", of which at most {cost(interrupted)} for calls that were interrupted"
+            lines[-1] += f", of which at most {cost(interrupted.with_seconds(0))} for calls that were interrupted"
     if left:
         lines.append(f"left of the budget: {left}")
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reasoning as r
 from reasoning.answer import Answered, Failed, Unparsed
+from reasoning.display import describe_spending
 from reasoning.messages import Completion, Usage
 from reasoning.testing import ScriptedLLM
 
@@ -82,3 +83,12 @@ def test_a_comparison_shows_its_table_and_verdict() -> None:
     assert repr(comparison) == str(comparison)
     assert "| strategy |" in repr(comparison)
     assert "Comparison(" not in repr(comparison)
+
+
+def test_the_spending_of_a_command_has_no_seconds_that_are_summed_over_concurrent_calls() -> None:
+    spent, used = Usage(2, 20, 4, seconds=9.5), Usage(3, 30, 6, seconds=12.0)
+    assert describe_spending(spent, used, spent, Usage(), "calls=1").splitlines() == [
+        "spent now: 2 calls · 20 + 4 tokens; without the journal: 3 calls · 30 + 6 tokens",
+        "spent by earlier commands of this run: 2 calls · 20 + 4 tokens",
+        "left of the budget: calls=1",
+    ]

@@ -189,7 +189,12 @@ class Comparison:
     def title(self) -> str:
         """The task, the number of problems and the model, in one line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
-        problems = self.selection.describe(self.n) if self.selection else pluralize(self.n, "problem")
+        total = self.source.metadata.get("task_problems") if self.source else None
+        problems = pluralize(self.n, "problem")
+        if self.selection:
+            problems = self.selection.describe(self.n)
+        elif isinstance(total, int) and self.n < total:
+            problems = f"{self.n:,} of {total:,} problems"
         problems += f" × {epochs} repetitions" if epochs > 1 else ""
         task = task_title(self.source.settings) if self.source else self.task
         return f"{task} · {problems} · {short_model_name(self.model)}"

@@ -395,6 +395,9 @@ def _confirm_cost(
     if not can_ask():
         return
     bound = "--time-limit 10m" if all(llm.client.free for llm in models) else "--budget-usd 1"
+    if any(one.usd is None and not one.free for one in forecasts):
+        # A budget in dollars needs a price.
+        bound = "--budget-calls 1000"
     info(f"--limit 20 tries 20 of them, {bound} sets a limit, --dry-run has the details")
     if not confirm("Run all of it?"):
         info("nothing was run")

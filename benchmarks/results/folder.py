@@ -87,7 +87,11 @@ class ResultsFolder:
         lock = lock_folder(folder, _FILES)
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
-            check_settings(folder, store.settings, settings)
+            stored, endpoint = store.settings, store.metadata.get("endpoint")
+            if endpoint and settings.get("base_url") == endpoint:
+                # The run has corrected its address, and the command now names the correction.
+                stored = {**stored, "base_url": endpoint}
+            check_settings(folder, stored, settings)
             store._lock, store._is_new = lock, is_new
             forks.reset_in_child(store)
             store._write_run()

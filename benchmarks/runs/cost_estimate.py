@@ -18,6 +18,7 @@ from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
 from reasoning.messages import Conversation, Request, Usage
 from reasoning.problem import Example
+from reasoning.providers import model_traits
 from reasoning.strategy import Strategy
 from reasoning.tables import Table, pluralize
 
@@ -73,7 +74,7 @@ class CostEstimate:
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
             )
         if not self.free and self.most.usd is None:
-            notes.append("No price is known for this model: give one in a models.toml, or limit tokens.")
+            notes.append(f"No price is known for this model: give it in {model_traits.users_path()}, or limit tokens.")
         return "\n".join([*notes, *self._names.legend])
 
     @cached_property
@@ -135,7 +136,9 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     """Return the cost of strategies on a task's problems. Loads the problems and calls no model."""
     examples = task.load(config.limit, config.seed)
     rows = [
-        event_loop.run_sync(estimate_strategy(spec, strategy, examples, llm, config.epochs))
+        event_loop.run_sync(
+            estimate_strategy(spec, strategy, examples, llm, config.epochs, new_samples=config.new_samples)
+        )
         for spec, strategy in strategies.items()
     ]
     problems = pluralize(len(examples), "problem")
@@ -146,9 +149,12 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
 
 
 async def estimate_strategy(
-    spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int
+    spec: str, strategy: Strategy, examples: Sequence[Example], llm: LLM, epochs: int, *, new_samples: bool = False
 ) -> StrategyCost:
-    """Return the cost of one strategy on these problems, each repeated `epochs` times. Calls no model."""
+    """Return the cost of one strategy on these problems, each repeated `epochs` times. Calls no model.
+
+    With `new_samples`, draws of the journal do not count, since none is used.
+    """
     low, high = (epochs * calls for calls in strategy.calls_range())
     chain_length = _longest_chain(strategy)
     price = llm.client.price
@@ -158,7 +164,7 @@ async def estimate_strategy(
         requests = await record_requests(strategy, example.problem, llm)
         for request, draws in requests:
             epoch_draws = [epoch * EPOCH_STRIDE + draw for epoch in range(epochs) for draw in draws]
-            recorded += len(llm.journal.read(request.key, epoch_draws))
+            recorded += 0 if new_samples else len(llm.journal.read(request.key, epoch_draws))
             first += len(epoch_draws)
         prompt_tokens = max(max_prompt_tokens(request) for request, _ in requests)
         max_tokens = max(request.max_tokens for request, _ in requests)

@@ -83,9 +83,8 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, config: R
             continue
         step = -(-len(missing) // _SAMPLE)
         sample = [examples[problem] for problem in missing[::step]]
-        row = event_loop.run_sync(estimate_strategy(spec, strategy, sample, llm, 1))
-        recorded = 0 if config.new_samples else row.recorded
-        scale = len(missing) / len(sample) * (1 - recorded / max(row.first_draws, 1))
+        row = event_loop.run_sync(estimate_strategy(spec, strategy, sample, llm, 1, new_samples=config.new_samples))
+        scale = len(missing) / len(sample) * (1 - row.recorded / max(row.first_draws, 1))
         least, most = least + scale * row.least.calls, most + scale * row.most.calls
         if row.most.usd is None:
             is_priced = False

@@ -206,7 +206,8 @@ class RunProgress:
         self._estimate = TimeEstimate(keys, kept)
         self._status = _WAITING
         model.client.progress = self._on_loading
-        self._print(f"{title} · {len(keys)} results to make" + (f", {self._stored} stored" * (self._stored > 0)))
+        stored = f", {self._stored} stored" if self._stored else ""
+        self._print(f"{title} · {pluralize(len(keys), 'result')} to make{stored}")
 
     def on_result(self, result: Result) -> None:
         """Show a new result."""

@@ -44,7 +44,7 @@ def _server(llm: LLM) -> Iterator[Assumption]:
         is_override = override and llm.name.startswith("openai/")
         yield Assumption("server", client.endpoint, f"${override}" if is_override else "base_url")
     for variable, is_set in client.key_variables():
-        yield Assumption("variable", f"{variable} is {'set' if is_set else 'not set'}", "environment")
+        yield Assumption("key", f"{variable} is {'set' if is_set else 'not set'}", "environment")
 
 
 def _settings(llm: LLM) -> Iterator[Assumption]:
@@ -88,5 +88,5 @@ def _price(llm: LLM) -> Iterator[Assumption]:
         return
     source = model_traits.origins(llm.name).get("input", llm.client.prices)
     names = ("prompt", "completion", "cached prompt")
-    value = ", ".join(f"{price:g} $ {name}" for price, name in zip(prices, names, strict=True))
+    value = ", ".join(f"${price:g} {name}" for price, name in zip(prices, names, strict=True))
     yield Assumption("price", f"{value}, per million tokens", source)

@@ -23,10 +23,10 @@ def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monk
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-2718281828")
     (tmp_path / "models.toml").write_text('["o3-mini"]\nprefix_cache = false\ninput = 1\noutput = 2\n')
     found = assumed("openai/o3-mini")
-    assert found["variable"] == ("OPENAI_API_KEY is set", "environment")
+    assert found["key"] == ("OPENAI_API_KEY is set", "environment")
     assert found["prefix cache"] == ("not known", f'{tmp_path / "models.toml"}:2 ["o3-mini"]')
     assert found["price"] == (
-        "1 $ prompt, 2 $ completion, 1 $ cached prompt, per million tokens",
+        "$1 prompt, $2 completion, $1 cached prompt, per million tokens",
         f'{tmp_path / "models.toml"}:3 ["o3-mini"]',
     )
     assert "temperature" in found["left out"][0]
@@ -35,7 +35,7 @@ def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monk
     assert "canary" not in json.dumps(found)
     found = assumed("mock", "http://127.0.0.1:9/v1")
     assert found["server"] == ("http://127.0.0.1:9/v1", "base_url")
-    assert found["variable"] == ("REASONING_API_KEY is not set", "environment")
+    assert found["key"] == ("REASONING_API_KEY is not set", "environment")
     assert found["price"] == (f"not known; give it in {tmp_path / 'models.toml'}", "")
     assert (found["max_tokens"], found["temperature"]) == (("1024", "default"), ("0.0", "default"))
     assert assumed("local")["price"][0] == "costs nothing"
@@ -48,7 +48,7 @@ def test_without_json_it_is_a_table_that_names_the_users_file(tmp_path: Path, mo
     )
     done = reasoning("models", "show", "ours", "--config", str(tmp_path / "team.toml"))
     assert "http://127.0.0.1:9/v1" in done.stdout
-    assert "1 $ prompt" in done.stdout
+    assert "$1 prompt" in done.stdout
     assert not [path for path in tmp_path.iterdir() if path.name != "team.toml"]  # nothing is opened
     done = reasoning("models", "show", "local")
     assert (done.returncode, done.stderr) == (0, "")

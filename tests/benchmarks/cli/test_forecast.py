@@ -67,7 +67,7 @@ def test_a_terminal_is_asked_before_a_dear_run(
     ended, out, said = on_a_terminal(command("--json"), reply)
     assert (ended, out, server.asked) == (code, "", [])
     assert "600 problems on four: about 1,200 calls, the price is unknown\n" in said
-    assert "--limit 20 tries 20 of them, --budget-usd 1 sets a limit" in said
+    assert "--limit 20 tries 20 of them, --budget-calls 1000 sets a limit" in said
     assert not (tmp_path / "run").exists()
 
 

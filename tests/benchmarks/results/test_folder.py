@@ -125,6 +125,16 @@ def test_a_folder_is_for_one_process_and_free_when_that_dies(tmp_path: Path) -> 
     opened(tmp_path / "run").close()
 
 
+def test_a_command_with_the_corrected_address_continues(tmp_path: Path) -> None:
+    folder = opened(tmp_path / "run", base_url="http://h:1")
+    folder.update_metadata(endpoint="http://h:1/v1")
+    folder.close()
+    for address in ("http://h:1", "http://h:1/v1"):
+        opened(tmp_path / "run", base_url=address).close()
+    with pytest.raises(SettingsChanged, match="base_url http://h:1 → http://h:1/v2"):
+        opened(tmp_path / "run", base_url="http://h:1/v2")
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(InputError, match=r"holds other files \(thesis.tex\)"):

@@ -119,6 +119,8 @@ def test_a_forecast_calls_nobody_and_holds() -> None:
     assert "The journal has" not in found.notes
     again = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6))
     assert "The journal has 30 of the 30 draws that are asked for first" in again.notes
+    new = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), llm, RunConfig(limit=6, new_samples=True))
+    assert "The journal has" not in new.notes
 
 
 def test_a_forecast_counts_every_repetition() -> None:
@@ -151,7 +153,7 @@ def test_a_forecast_says_how_many_replies_follow_one_another() -> None:
     found = estimate_cost(strategies, ExampleList(tuple(EXAMPLES)), counting(), RunConfig(limit=1))
     assert {row.strategy: row.rounds for row in found.rows} == most
     assert [one["rounds"] for one in found.to_json()["strategies"]] == list(most.values())
-    assert list(found.table().columns[1].cells) == ["1", "2", "6", "13", "6", "–", "–", ""]
+    assert [row[1] for row in found.table().rows] == ["1", "2", "6", "13", "6", "–", "–", ""]
 
 
 def test_the_calls_of_a_dry_run_follow_the_cards() -> None:

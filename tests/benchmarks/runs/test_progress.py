@@ -194,6 +194,13 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
     assert len(console.file.getvalue()) == count  # type: ignore[attr-defined]
 
 
+def test_one_result_is_singular() -> None:
+    console = Console(file=StringIO(), force_terminal=False, width=80)
+    with RunProgress(console=console) as display:
+        display.on_start("t", ScriptedLLM(lambda messages: "1"), ["vanilla"], [ResultKey("sum-1", "vanilla")])
+    assert console.file.getvalue().splitlines()[0] == "t · 1 result to make"  # type: ignore[attr-defined]
+
+
 def test_none_at_all(sums: Sums, adds: Adds, capfd: pytest.CaptureFixture[str]) -> None:
     with RunProgress(shown=False) as display:
         begun(display, sums, ScriptedLLM(adds()))

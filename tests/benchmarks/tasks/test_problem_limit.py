@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from reasoning.benchmarks import compare, tasks
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.errors import UsageError
@@ -62,11 +64,13 @@ def test_0_is_all_problems_if_there_is_a_last_one() -> None:
 
 def test_a_comparison_shows_it_with_its_table(file: str, sums: Any, tmp_path: Path) -> None:
     llm = ScriptedLLM(lambda messages: "The answer is 24.")
-    cut = compare(["vanilla"], "game24", llm, progress=False)
+    cut = compare(["vanilla"], "game24", llm, out=tmp_path / "cut", progress=False)
     assert cut.n == 20
     assert cut.title.startswith("game24 · 20 of 1,362 problems · ")
     assert "20 of 1,362 problems; limit=0 for all" in str(cut)
     assert "20 of 1,362 problems; limit=0 for all" in cut._repr_html_()
+    report = Comparison.from_folder(ResultsFolder.read(tmp_path / "cut"))
+    assert (report.title, report.hint) == (cut.title, "")
     whole = compare(["vanilla"], file, llm, out=tmp_path / "run", progress=False)
     assert (whole.n, whole.hint, "23 problems" in whole.title) == (23, "", True)
     assert compare(["vanilla"], sums(30), llm, progress=False).n == 30
