@@ -7,9 +7,9 @@ import time
 from dataclasses import replace
 
 from reasoning import telemetry
-from reasoning.engine.budget import Reservation
 from reasoning.engine.cost_bounds import Price, max_prompt_tokens
 from reasoning.engine.rate_limiter import RateLimiter
+from reasoning.engine.reservation import Reservation
 from reasoning.engine.retry import call_with_retries
 from reasoning.engine.single_flight import CallContext, PendingDraws
 from reasoning.errors import CallFailed

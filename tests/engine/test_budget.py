@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from reasoning.engine import reservation as reservations
 from reasoning.engine.budget import Budget
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.errors import BudgetExhausted
@@ -90,9 +91,9 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
 
     def look() -> None:
         for one in everything:
-            assert one.calls is None or one.spent.calls + one._reserved_calls <= one.calls
-            assert one.tokens is None or one.spent.tokens + one._reserved_tokens <= one.tokens
-            assert one.usd is None or (one.spent.usd or 0) + one._reserved_usd <= one.usd + HAIR
+            assert one.calls is None or one.spent.calls + one.queue.calls <= one.calls
+            assert one.tokens is None or one.spent.tokens + one.queue.tokens <= one.tokens
+            assert one.usd is None or (one.spent.usd or 0) + one.queue.usd <= one.usd + HAIR
 
     async def ask(number: int, one: Asking) -> None:
         await asyncio.sleep(one.at)
@@ -139,10 +140,7 @@ def test_in_order_within_every_limit_and_nobody_waits_for_whoever_has_left(
     clock.run(scene)  # it fails in a deadlock
     for arrived, let_in in zip(came, went, strict=True):
         assert let_in == [number for number in arrived if number in let_in]
-    assert all(
-        (one._reserved_calls, one._reserved_tokens, one._reserved_usd, len(one._waiters)) == (0, 0, 0, 0)
-        for one in everything
-    )
+    assert all((one.queue.calls, one.queue.tokens, one.queue.usd, len(one.queue)) == (0, 0, 0, 0) for one in everything)
 
 
 def test_a_big_call_is_not_passed_by_small_ones_for_ever_and_gets_what_is_left() -> None:
@@ -206,14 +204,14 @@ def test_the_parts_of_a_whole_take_turns() -> None:
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_settlement_wakes_no_more_than_can_go_on(nested: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked, lets = 0, Budget._admits
+    looked, lets = 0, reservations._admits
 
     def counted(*given: object) -> bool:
         nonlocal looked
         looked += 1
         return lets(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Budget, "_admits", counted)
+    monkeypatch.setattr(reservations, "_admits", counted)
     waiting = 2_000
     worst = max_prompt_tokens(request()) + MAX_TOKENS
 

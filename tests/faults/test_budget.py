@@ -155,7 +155,7 @@ class Told(Client):
 
 def held(budget: Budget) -> Usage:
     """What is held back for calls under way; its tokens are those of prompt and completion together."""
-    return Usage(budget._reserved_calls, budget._reserved_tokens, usd=budget._reserved_usd)
+    return Usage(budget.queue.calls, budget.queue.tokens, usd=budget.queue.usd)
 
 
 def fits(budget: Budget, worst: Usage) -> bool:
@@ -241,7 +241,7 @@ def test_no_budget_is_passed_and_what_could_be_afforded_was_bought(
     client.look()
     assert client.used[0].calls == whole.spent.calls == llm.usage.calls == len(llm.journal)
     assert whole.spent.calls == sum(part.spent.calls for part in parts)
-    assert all(held(budget) == Usage(usd=0.0) and not budget._waiters for budget in client.budgets)
+    assert all(held(budget) == Usage(usd=0.0) and not len(budget.queue) for budget in client.budgets)
     assert llm.limits.in_flight == 0
 
 
