@@ -7,8 +7,9 @@ from typing import Any
 
 from reasoning import plugins
 from reasoning.engine.budget import Budget, check_budget
+from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
-from reasoning.engine.rate_limiter import CONCURRENCY, LimitSettings, RateLimiter
+from reasoning.engine.rate_limiter import CONCURRENCY, RateLimiter
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
 from reasoning.providers.base_url import validate_model

@@ -8,14 +8,15 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reasoning import forks
 from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
+from reasoning.engine.fair_queue import FairQueue, QueuedRequest
+from reasoning.engine.limit_settings import LimitSettings, strictest
 from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import reset_delays
 from reasoning.errors import CallFailed, EndpointDown, UsageError
@@ -30,32 +31,6 @@ _SECONDS_TO_END_A_RUN = 1.0
 OVERLOAD_STATUSES = frozenset([429, 503, 529])
 """The HTTP statuses of an overloaded endpoint: nothing is wrong with the request."""
 _log = Log(__name__)
-
-
-@dataclass(frozen=True)
-class LimitSettings:
-    """The limits that one owner sets on a `RateLimiter`; None for a limit that it does not set.
-
-    Attributes:
-        concurrency: the maximum number of requests in flight.
-        requests_per_minute, tokens_per_minute: the provider's limits.
-        patience: the maximum number of seconds of nothing but failures.
-        folder: processes that set the same folder share the limits evenly; see `ProcessRegistry`.
-
-    Raises:
-        UsageError: a limit is 0 or less.
-    """
-
-    concurrency: int | None = None
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    patience: float | None = None
-    folder: Path | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
-            if (limit := getattr(self, name)) is not None and limit <= 0:
-                raise UsageError(f"{name} must be greater than 0, got {limit}")
 
 
 @dataclass
@@ -82,7 +57,7 @@ class RateLimiter:
     circuit: CircuitBreaker = field(default_factory=CircuitBreaker)
     window: float = field(init=False)
     in_flight: int = field(default=0, init=False)
-    _queues: dict[str, deque[_QueuedRequest]] = field(default_factory=dict, init=False, repr=False)
+    _queue: FairQueue = field(default_factory=FairQueue, init=False, repr=False)
     _not_before: float = field(default=0.0, init=False, repr=False)
     _halved_at: float = field(default=0.0, init=False, repr=False)
     _delayed_by_provider: bool = field(default=False, init=False, repr=False)
@@ -102,7 +77,7 @@ class RateLimiter:
     def reset_after_fork(self) -> None:
         """Leave the calls in flight to the parent process; see `reasoning.forks`."""
         self.in_flight = 0
-        self._queues.clear()
+        self._queue.clear()
         self._wakeup = None
         self.circuit.reset_after_fork()
         if self._registry is not None:
@@ -157,17 +132,13 @@ class RateLimiter:
 
     def _apply_strictest(self) -> None:
         before = self.concurrency
-        all_settings = self._settings.values()
-        processes = self._count_processes(next((settings.folder for settings in all_settings if settings.folder), None))
-        concurrency = min(
-            (settings.concurrency for settings in all_settings if settings.concurrency), default=CONCURRENCY
-        )
-        self.concurrency = max(1, concurrency // processes)
+        settings = strictest(self._settings.values())
+        processes = self._count_processes(settings.folder)
+        self.concurrency = max(1, (settings.concurrency or CONCURRENCY) // processes)
         for name in ("requests_per_minute", "tokens_per_minute"):
-            strictest = _strictest(getattr(settings, name) for settings in all_settings)
-            setattr(self, name, None if strictest is None else strictest / processes)
-        patience = _strictest(settings.patience for settings in all_settings)
-        self.circuit.max_outage_seconds = MAX_OUTAGE_SECONDS if patience is None else patience
+            limit = getattr(settings, name)
+            setattr(self, name, None if limit is None else limit / processes)
+        self.circuit.max_outage_seconds = MAX_OUTAGE_SECONDS if settings.patience is None else settings.patience
         self.window = float(self.concurrency) if self.window == before else min(self.window, self.concurrency)
 
     def _count_processes(self, folder: Path | None) -> int:
@@ -200,9 +171,9 @@ class RateLimiter:
         """
         if (error := self._fatal_error) is not None:
             raise error
-        if self._queues or not self._may_send(time.monotonic()):
-            queued = _QueuedRequest(asyncio.get_running_loop().create_future(), tokens, is_wanted)
-            self._queues.setdefault(group, deque()).append(queued)
+        if self._queue.groups or not self._may_send(time.monotonic()):
+            queued = QueuedRequest(asyncio.get_running_loop().create_future(), tokens, is_wanted)
+            self._queue.add(group, queued)
             self._admit()
             try:
                 await queued.admitted
@@ -224,7 +195,7 @@ class RateLimiter:
     def release(self) -> None:
         """Report that an admitted request has ended."""
         self.in_flight -= 1
-        if self._queues:
+        if self._queue.groups:
             self._admit()
 
     def on_success(self, admitted_at: float) -> None:
@@ -299,13 +270,8 @@ class RateLimiter:
         """Admit queued requests, in turn between groups, and schedule the next call if they wait for a time."""
         # The clock is read once, so that a request refused because of the time is always scheduled below.
         now = time.monotonic()
-        while self._queues and self._may_send(now):
-            group, queue = next(iter(self._queues.items()))
-            queued = queue.popleft()
-            # The group goes to the end of the queue.
-            del self._queues[group]
-            if queue:
-                self._queues[group] = queue
+        while self._queue.groups and self._may_send(now):
+            queued = self._queue.pop()
             if queued.admitted.done():
                 # It was cancelled.
                 continue
@@ -315,7 +281,7 @@ class RateLimiter:
                 self._count_sent(queued.tokens)
                 queued.admitted.set_result(None)
         until = max(self.circuit.next_probe_at, self._not_before) if self.circuit.is_open else self._not_before
-        if self._queues and (wait := until - now) > 0:
+        if self._queue.groups and (wait := until - now) > 0:
             if self._wakeup is not None:
                 self._wakeup.cancel()
             self._wakeup = asyncio.get_running_loop().call_later(wait, self._admit)
@@ -336,11 +302,10 @@ class RateLimiter:
 
     def _fail_all(self, error: CallFailed) -> None:
         self._ended_by, self._ended_at = error, time.monotonic()
-        for queue in self._queues.values():
-            for queued in queue:
-                if not queued.admitted.done():
-                    queued.admitted.set_exception(error)
-        self._queues.clear()
+        for queued in self._queue:
+            if not queued.admitted.done():
+                queued.admitted.set_exception(error)
+        self._queue.clear()
 
 
 _shared: weakref.WeakValueDictionary[tuple[str | None, str, int], RateLimiter] = weakref.WeakValueDictionary()
@@ -353,17 +318,6 @@ def _get_shared(identity: tuple[str | None, str, int]) -> RateLimiter:
         limits = _shared.setdefault(identity, RateLimiter())
         limits._identity = identity
         return limits
-
-
-@dataclass
-class _QueuedRequest:
-    admitted: asyncio.Future[None]
-    tokens: int
-    is_wanted: Callable[[], bool]
-
-
-def _strictest(numbers: Iterable[float | None]) -> float | None:
-    return min((number for number in numbers if number is not None), default=None)
 
 
 def _reset_after_fork() -> None:
