@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +16,17 @@ from reasoning.card import Card
 from reasoning.chain.cost import card, chain_calls_range
 from reasoning.chain.diagram import Diagram, mermaid, outline
 from reasoning.chain.execution import ChainRun
+from reasoning.chain.graph import check_names, find_ancestors, find_dependencies, find_draw_keys
+from reasoning.chain.named_inputs import read_values, show_values, to_problem
 from reasoning.chain.step import Step
 from reasoning.engine.budget import Budget
 from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
-from reasoning.kinds.registry import check_is_kind
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.registry import get
 from reasoning.session import Session
-from reasoning.short_repr import shorten
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -86,23 +85,7 @@ class Chain(Strategy):
     ) -> None:
         for field, value in (("steps", steps), ("name", name), ("inputs", inputs), ("about", about)):
             object.__setattr__(self, field, value)
-        if not steps:
-            raise UsageError("a chain needs at least one step")
-        if wrong := next((step for step in steps if not isinstance(step, Step)), None):
-            raise UsageError(f"a chain takes its steps one by one, Chain(Step(…), Step(…)), got {shorten(wrong)}")
-        names = [step.name for step in steps]
-        if duplicate := next((name for index, name in enumerate(names) if name in names[:index]), None):
-            raise UsageError(f"step names must be unique, got {duplicate!r} twice")
-        if inputs is not None:
-            for name, kind in inputs.items():
-                check_is_kind(kind, f"the input {name!r}")
-            for step in steps:
-                for name in sorted(step.dependencies - {*names, *inputs}):
-                    near = nearest(name, [*names, *inputs])
-                    hint = f"; did you mean {{{near}}}?" if near else f"; known: {', '.join([*inputs, *names])}"
-                    raise UsageError(f"step {step.name!r}: nothing provides {{{name}}}{hint}")
-            if both := inputs.keys() & set(names):
-                raise UsageError(f"{min(both)!r} is an input and a step; rename one of them")
+        check_names(steps, inputs)
         self.ancestors  # noqa: B018  # raises for steps that depend on each other
 
     @classmethod
@@ -162,21 +145,12 @@ class Chain(Strategy):
     @cached_property
     def dependencies(self) -> dict[str, frozenset[str]]:
         """The steps that each step reads, by the step's name."""
-        names = {step.name for step in self.steps}
-        return {step.name: step.dependencies & names for step in self.steps}
+        return find_dependencies(self.steps)
 
     @cached_property
     def ancestors(self) -> dict[str, frozenset[str]]:
         """The steps that each step reads directly or through other steps, by the step's name."""
-        sorter = TopologicalSorter({name: sorted(read) for name, read in self.dependencies.items()})
-        ancestors: dict[str, frozenset[str]] = {}
-        try:
-            for name in sorter.static_order():
-                read = self.dependencies[name]
-                ancestors[name] = read.union(*(ancestors[dependency] for dependency in read))
-        except CycleError as error:
-            raise UsageError(_cycle_message(error.args[1], list(self.dependencies))) from None
-        return ancestors
+        return find_ancestors(self.dependencies)
 
     def step(self, name: str) -> Step:
         """Return the step with a name.
@@ -366,19 +340,12 @@ class Chain(Strategy):
     def _to_problem(self, problem: Any) -> Problem:
         if not isinstance(problem, Mapping):
             return super()._to_problem(problem)
-        known = sorted(self.input_names)
-        if unknown := next((name for name in problem if name not in known), None):
-            raise UnknownName("input", str(unknown), known, f"of the chain {self.name!r}")
-        if missing := next((name for name in known if name not in problem), None):
-            given = f"got {', '.join(sorted(problem))}" if problem else "got none"
-            raise UsageError(f"the chain {self.name!r} needs the input {missing!r}, {given}; run(text=…, llm=…)")
-        first = next(iter(problem.values()), "")
-        return Problem(first if isinstance(first, str) else shorten(first), inputs=problem)
+        return to_problem(self, problem)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Run the chain on the inputs of a problem."""
-        values = self._read_inputs(problem)
-        return await self.run_steps(values, {name: self._show(name, value) for name, value in values.items()}, session)
+        values = read_values(self, problem)
+        return await self.run_steps(values, show_values(self, values), session)
 
     async def run_steps(self, values: Mapping[str, Any], texts: Mapping[str, str], session: Session) -> Answer:
         """Run all steps on given inputs.
@@ -393,38 +360,9 @@ class Chain(Strategy):
         await gather([run.step(step, branch) for step, branch in zip(self.steps, branches, strict=True)])
         return run.answer()
 
-    def _read_inputs(self, problem: Problem) -> dict[str, Any]:
-        """Read the inputs from a problem; the question is the input of a chain with only one."""
-        provided = {**problem.values(), **problem.inputs}
-        missing = sorted(self.input_names - provided.keys())
-        if len(missing) == 1 and len(self.input_names) == 1:
-            provided = {missing[0]: problem.question}
-        elif missing:
-            raise UsageError(f"the chain {self.name!r} needs the input {missing[0]!r}: Problem(…, inputs={{…}})")
-        return {name: self._coerce(name, provided[name]) for name in sorted(self.input_names)}
-
-    def _coerce(self, name: str, value: Any) -> Any:
-        """Coerce an input to its kind."""
-        kind = self.kind_of(name)
-        if isinstance(kind, Text) or kind is None:
-            return value
-        try:
-            return kind.target(value)
-        except UsageError as error:
-            raise UsageError(f"the input {name!r} of the chain {self.name!r}: {error}") from None
-
-    def _show(self, name: str, value: Any) -> str:
-        kind = self.kind_of(name)
-        return value if isinstance(value, str) or kind is None else kind.show(value)
-
     @cached_property
     def _draw_keys(self) -> Sequence[int]:
-        """For each step, the index of the first step that sends the same prompt: they must not share draws."""
-
-        def source(step: Step) -> Any:
-            return (step.prompt, step.chain, step.model) if step.prompt or step.chain else step.name
-
-        return [next(i for i, other in enumerate(self.steps) if source(other) == source(step)) for step in self.steps]
+        return find_draw_keys(self.steps)
 
     def __repr__(self) -> str:
         return self.name
@@ -452,14 +390,3 @@ class Chain(Strategy):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.diagram()._repr_mimebundle_()
-
-
-def _cycle_message(cycle: Sequence[str], names: Sequence[str]) -> str:
-    """Describe a cycle, starting with its first step in the chain; `cycle` ends with the node it begins with."""
-    ring = list(reversed(cycle))[:-1]
-    start = min(range(len(ring)), key=lambda index: names.index(ring[index]))
-    ring = ring[start:] + ring[:start]
-    if len(ring) == 1:
-        return f"step {ring[0]!r} depends on itself"
-    inner = "".join(f" depends on {name!r}, which" for name in ring[1:])
-    return f"step {ring[0]!r}{inner} depends on {ring[0]!r}"

@@ -38,7 +38,7 @@ class LimitSettings:
                 raise UsageError(f"{name} must be greater than 0, got {limit}")
 
 
-def strictest(settings: Collection[LimitSettings]) -> LimitSettings:
+def find_strictest(settings: Collection[LimitSettings]) -> LimitSettings:
     """Return the lowest of each limit, and the first folder."""
     return LimitSettings(
         _lowest(one.concurrency for one in settings),

@@ -16,7 +16,7 @@ from pathlib import Path
 from reasoning import forks
 from reasoning.engine.circuit_breaker import MAX_OUTAGE_SECONDS, CircuitBreaker
 from reasoning.engine.fair_queue import FairQueue, QueuedRequest
-from reasoning.engine.limit_settings import LimitSettings, strictest
+from reasoning.engine.limit_settings import LimitSettings, find_strictest
 from reasoning.engine.process_registry import ProcessRegistry
 from reasoning.engine.rate_limit_headers import reset_delays
 from reasoning.errors import CallFailed, EndpointDown, UsageError
@@ -132,7 +132,7 @@ class RateLimiter:
 
     def _apply_strictest(self) -> None:
         before = self.concurrency
-        settings = strictest(self._settings.values())
+        settings = find_strictest(self._settings.values())
         processes = self._count_processes(settings.folder)
         self.concurrency = max(1, (settings.concurrency or CONCURRENCY) // processes)
         for name in ("requests_per_minute", "tokens_per_minute"):

@@ -1,0 +1,66 @@
+"""The inputs of a chain by name: a call's inputs as a problem, and a problem's inputs as the values of the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reasoning.errors import UnknownName, UsageError
+from reasoning.kinds import Text
+from reasoning.problem import Problem
+from reasoning.short_repr import shorten
+
+if TYPE_CHECKING:
+    from reasoning.chain.chain import Chain
+
+
+def to_problem(chain: Chain, inputs: Mapping[str, Any]) -> Problem:
+    """Return the problem of inputs that were given by name.
+
+    Raises:
+        UsageError: an input is missing or unknown.
+    """
+    known = sorted(chain.input_names)
+    if unknown := next((name for name in inputs if name not in known), None):
+        raise UnknownName("input", str(unknown), known, f"of the chain {chain.name!r}")
+    if missing := next((name for name in known if name not in inputs), None):
+        given = f"got {', '.join(sorted(inputs))}" if inputs else "got none"
+        raise UsageError(f"the chain {chain.name!r} needs the input {missing!r}, {given}; run(text=…, llm=…)")
+    first = next(iter(inputs.values()), "")
+    return Problem(first if isinstance(first, str) else shorten(first), inputs=inputs)
+
+
+def read_values(chain: Chain, problem: Problem) -> dict[str, Any]:
+    """Return the inputs of a problem as values of their kinds; the question is the input of a chain with only one.
+
+    Raises:
+        UsageError: an input is missing, or its kind does not take the value.
+    """
+    provided = {**problem.values(), **problem.inputs}
+    missing = sorted(chain.input_names - provided.keys())
+    if len(missing) == 1 and len(chain.input_names) == 1:
+        provided = {missing[0]: problem.question}
+    elif missing:
+        raise UsageError(f"the chain {chain.name!r} needs the input {missing[0]!r}: Problem(…, inputs={{…}})")
+    return {name: _coerce(chain, name, provided[name]) for name in sorted(chain.input_names)}
+
+
+def show_values(chain: Chain, values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the inputs as prompts show them."""
+    return {name: _show(chain, name, value) for name, value in values.items()}
+
+
+def _coerce(chain: Chain, name: str, value: Any) -> Any:
+    """Coerce an input to its kind."""
+    kind = chain.kind_of(name)
+    if isinstance(kind, Text) or kind is None:
+        return value
+    try:
+        return kind.target(value)
+    except UsageError as error:
+        raise UsageError(f"the input {name!r} of the chain {chain.name!r}: {error}") from None
+
+
+def _show(chain: Chain, name: str, value: Any) -> str:
+    kind = chain.kind_of(name)
+    return value if isinstance(value, str) or kind is None else kind.show(value)
