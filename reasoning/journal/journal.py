@@ -24,7 +24,8 @@ from reasoning.journal.claims import Claims
 from reasoning.journal.codec import Record, Row, decode, encode
 from reasoning.journal.memory_store import MemoryStore
 from reasoning.journal.sqlite_store import SqliteStore
-from reasoning.journal.writer import Done, writer
+from reasoning.journal.write_job import Done
+from reasoning.journal.writer import writer
 from reasoning.messages import Completion, Request
 
 
@@ -113,7 +114,7 @@ class Journal:
     @property
     def is_ready(self) -> bool:
         """True if all files have taken a trial since they were opened, and every record since."""
-        return writer.ready.issuperset(self._paths)
+        return writer.files.ready.issuperset(self._paths)
 
     async def prepare(self) -> None:
         """Write to each file, with a sync to the disk, so that no draw is bought that cannot be recorded.

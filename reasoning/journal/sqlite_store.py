@@ -121,7 +121,7 @@ class SqliteStore:
                 raise to_journal_error(self.path, "read", error) from error
 
     def _report_damage(self, request: bytes, row: Row) -> None:
-        writer.damaged[self.path, request, row[0]] = row[-1]
+        writer.files.damaged[self.path, request, row[0]] = row[-1]
         self._warn(
             f"the draw {row[0]} of request {request.hex()} in the journal {self.path} is damaged: it is not used, and "
             "is drawn anew if it is needed; `reasoning journal verify` lists all damage, and importing an export or "
@@ -173,7 +173,7 @@ def _close_readers(path: Path) -> None:
             store._close_reader()
 
 
-writer.on_replaced = _close_readers
+writer.files.on_replaced = _close_readers
 
 
 def _before_fork() -> None:

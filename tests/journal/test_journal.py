@@ -178,7 +178,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         real(connection, entries)
 
     real = schema.commit
-    monkeypatch.setattr("reasoning.journal.writer.commit", commit)
+    monkeypatch.setattr("reasoning.journal.journal_files.commit", commit)
     return seen
 
 
@@ -201,7 +201,7 @@ def test_a_draw_that_comes_alone_is_written_by_who_brings_it(tmp_path: Path, mon
         real(connection, entries)
 
     real = schema.commit
-    monkeypatch.setattr("reasoning.journal.writer.commit", commit)
+    monkeypatch.setattr("reasoning.journal.journal_files.commit", commit)
     monkeypatch.setattr("reasoning.journal.writer._ISOLATED_AFTER", -1.0)  # every draw comes alone
     monkeypatch.setattr("reasoning.journal.writer._MAX_WRITES_IN_A_ROW", 3)
     below = Journal(tmp_path / "below.sqlite")
@@ -230,7 +230,7 @@ def test_the_journal_below_has_a_draw_first(tmp_path: Path, monkeypatch: pytest.
         real(connection, entries)
 
     real = schema.commit
-    monkeypatch.setattr("reasoning.journal.writer.commit", commit)
+    monkeypatch.setattr("reasoning.journal.journal_files.commit", commit)
     Journal(tmp_path / "over.sqlite", parent=Journal(tmp_path / "below.sqlite")).write(asking(), said(0))
     assert files == ["below.sqlite", "over.sqlite"]
 

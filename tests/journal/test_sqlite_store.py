@@ -295,7 +295,7 @@ def test_a_limit_on_the_size_of_files(tmp_path: Path) -> None:
 def test_a_file_that_another_process_makes_smaller_is_no_truncated_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reasoning.journal.writer._CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("reasoning.journal.journal_files._CHECK_SECONDS", 0.0)
     path = tmp_path / "journal.sqlite"
     big = Request("big/model", REQUEST.messages, REQUEST.sampling)
     Journal(path).write(big, [Completion("x" * 5_000, draw=draw) for draw in range(200)])
