@@ -26,6 +26,7 @@ from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.short_repr import shorten
 from reasoning.trace import Trace
 from reasoning.truncation import name_truncation
 
@@ -348,7 +349,7 @@ class Strategy(ABC):
     def _to_problems(self, problems: Iterable[Any]) -> list[Problem]:
         """Return the problems that `map` was called with. A single one is refused: its parts would be the problems."""
         if isinstance(problems, str | Problem | Mapping):
-            raise UsageError(f"map takes a list of problems, got one problem: [{problems!r:.60}]")
+            raise UsageError(f"map takes a list of problems, got one problem; write map([{shorten(problems)}], llm)")
         return [self._to_problem(problem) for problem in problems]
 
     def check_supports(self, kind: Kind) -> None:

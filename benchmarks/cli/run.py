@@ -427,7 +427,8 @@ def _print_results(comparison: Comparison, folder: Path, form: Format) -> None:
     info(f"\n{_describe_spending(comparison)}\nresults: {folder}")
     wrong = next((result for result in comparison.results if result.correct is False), comparison.results[0])
     selection = f"--strategy {shlex.quote(wrong.strategy)} --id {shlex.quote(wrong.problem)}"
-    info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} {selection}")
+    place = shlex.quote(str(folder))
+    info(f"open a problem: reasoning bench show {place} {selection}\nin the browser: reasoning view {place}")
 
 
 def _print_models(comparisons: Mapping[Path, Comparison], output: OutputOptions) -> None:

@@ -32,9 +32,10 @@ def view(
     ] = 7331,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the address, and open no browser.")] = False,
 ) -> None:
-    """Show every run and chain under a folder in the browser, also while a run is going.
+    """Show runs and chains in the browser.
 
-    The page is served to this machine only and needs no network. Nothing in the folder is changed. Ctrl-C ends it.
+    The page lists every run, evaluation and output under a folder, also while a run is going. It is served to this
+    machine only and needs no network. Nothing in the folder is changed. Ctrl-C ends it.
     """
     from reasoning.benchmarks.view.library import Library
 

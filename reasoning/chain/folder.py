@@ -139,14 +139,18 @@ class _Reader:
 
     def _reads_error(self, step: Step, reads: list[str], number: int) -> InputError:
         """Return the error of a step whose `reads` differ from the names that it uses."""
-        if extra := sorted(set(reads) - step.dependencies):
-            message = f"step {step.name!r} reads {extra[0]!r}, but does not use it"
-            return self.toml.error(message, "step", number, "reads")
-        name = min(step.dependencies - set(reads))
-        where = (
-            f" ({self._location(step, name)})" if step.prompt is not None and name in step.prompt.placeholders else ""
-        )
-        message = f"step {step.name!r} uses {name!r}{where}, but its reads = [{', '.join(reads)}] does not list it"
+        extra, unlisted = sorted(set(reads) - step.dependencies), sorted(step.dependencies - set(reads))
+        used = ""
+        if unlisted:
+            name = unlisted[0]
+            in_prompt = step.prompt is not None and name in step.prompt.placeholders
+            used = f"{name!r}" + (f" ({self._location(step, name)})" if in_prompt else "")
+        if extra:
+            message = f"step {step.name!r} reads {extra[0]!r}, but does not use it" + (
+                f"; it uses {used}" if used else ""
+            )
+        else:
+            message = f"step {step.name!r} uses {used}, but its reads = [{', '.join(reads)}] does not list it"
         return self.toml.error(message, "step", number, "reads")
 
     def _check_placeholders(self, steps: list[Step], inputs: Mapping[str, Kind] | None) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Text
 from reasoning.problem import Problem
 from reasoning.short_repr import shorten
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
+
+_ARGUMENTS = {"problem", "llm", "epoch", "budget", "journal"}
+"""The parameters of `run` and `arun`: an input with such a name is given in a mapping."""
 
 
 def to_problem(chain: Chain, inputs: Mapping[str, Any]) -> Problem:
@@ -24,8 +27,7 @@ def to_problem(chain: Chain, inputs: Mapping[str, Any]) -> Problem:
     if unknown := next((name for name in inputs if name not in known), None):
         raise UnknownName("input", str(unknown), known, f"of the chain {chain.name!r}")
     if missing := next((name for name in known if name not in inputs), None):
-        given = f"got {', '.join(sorted(inputs))}" if inputs else "got none"
-        raise UsageError(f"the chain {chain.name!r} needs the input {missing!r}, {given}; run(text=…, llm=…)")
+        raise _missing_input(chain, missing, ", ".join(sorted(inputs)) or "none")
     first = next(iter(inputs.values()), "")
     return Problem(first if isinstance(first, str) else shorten(first), inputs=inputs)
 
@@ -41,13 +43,26 @@ def read_values(chain: Chain, problem: Problem) -> dict[str, Any]:
     if len(missing) == 1 and len(chain.input_names) == 1:
         provided = {missing[0]: problem.question}
     elif missing:
-        raise UsageError(f"the chain {chain.name!r} needs the input {missing[0]!r}: Problem(…, inputs={{…}})")
+        raise _missing_input(chain, missing[0], ", ".join(sorted(problem.inputs)) or "one text")
     return {name: _coerce(chain, name, provided[name]) for name in sorted(chain.input_names)}
 
 
 def show_values(chain: Chain, values: Mapping[str, Any]) -> dict[str, str]:
     """Return the inputs as prompts show them."""
     return {name: _show(chain, name, value) for name, value in values.items()}
+
+
+def _missing_input(chain: Chain, name: str, given: str) -> UsageError:
+    """Return the error of a missing input, which may be a placeholder that was misspelled."""
+    names = sorted(chain.input_names)
+    as_mapping = f"run({{{', '.join(f'{one!r}: …' for one in names)}}}, llm)"
+    by_name = f"run({', '.join(f'{one}=…' for one in names)}, llm=…)"
+    call = as_mapping if _ARGUMENTS.intersection(names) else by_name
+    hint = ""
+    if chain.inputs is None and (near := nearest(name, [step.name for step in chain.steps])):
+        reader = next(step.name for step in chain.steps if name in step.dependencies)
+        hint = f"; or did step {reader!r} mean {{{near}}}?"
+    return UsageError(f"the chain {chain.name!r} needs the input {name!r}, got {given}: {call}{hint}")
 
 
 def _coerce(chain: Chain, name: str, value: Any) -> Any:

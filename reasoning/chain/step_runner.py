@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from reasoning.answer import Answer, Answered, Failed, Unparsed
@@ -20,6 +22,7 @@ from reasoning.problem import Problem
 from reasoning.registry import get
 from reasoning.session import Session
 
+_PACKAGE = Path(__file__).parents[1]
 _REPAIR = "That is not usable: {error}\nWrite the whole answer again, in the required format and nothing else."
 
 
@@ -58,16 +61,30 @@ class _StepError(Exception):
 
 
 @contextmanager
-def _user_code() -> Iterator[None]:
-    """Raise an exception of a user's function as `_StepError`, unless it ends the whole run."""
+def _user_code(what: str = "") -> Iterator[None]:
+    """Raise an exception of a user's function as `_StepError`, unless it ends the whole run.
+
+    Args:
+        what: the function, where the name of the step does not say it.
+    """
     try:
         yield
     except Exception as error:
         if isinstance(error, BudgetExhausted) or getattr(error, "ends_run", False):
             raise
-        raise _StepError(
-            str(error) if isinstance(error, ReasoningError) else f"{type(error).__name__}: {error}"
-        ) from error
+        if isinstance(error, ReasoningError):
+            raise _StepError(str(error)) from error
+        before = f"{what} raised " if what else ""
+        raise _StepError(f"{before}{type(error).__name__}: {error}{_location(error)}") from error
+
+
+def _location(error: Exception) -> str:
+    """Return the place in the user's code that raised an exception; "" if it is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not Path(frame.filename).is_relative_to(_PACKAGE)]
+    # A plain function runs in a thread, whose frames are Python's.
+    own = [frame for frame in own if Path(frame.filename).parent.name not in ("asyncio", "futures")]
+    return f" ({Path(own[0].filename).name}, line {own[0].lineno})" if own else ""
 
 
 async def run_step(step: Step, values: Mapping[str, Any], texts: Mapping[str, str], session: Session) -> Answer:
@@ -158,7 +175,7 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
 def _apply_fallback(step: Step, result: _Result, inputs: _Inputs) -> _Result:
     """Return the fallback's value if it is of the step's kind, else the rejected result."""
     assert step.fallback is not None
-    with _user_code():
+    with _user_code("its fallback"):
         value = step.fallback(result.value, inputs.values)
     if value is None:
         return result
@@ -262,7 +279,7 @@ def _validate(step: Step, result: _Result, inputs: _Inputs) -> _Result:
         return result
     if result.value is None:
         return replace(result, error=step.kind.error_message(result.text) or result.rule)
-    with _user_code():
+    with _user_code("its check"):
         return replace(result, error=first_error(result.value, inputs.values, step.kind, as_validators(step.check)))
 
 

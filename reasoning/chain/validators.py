@@ -68,7 +68,7 @@ def _error(value: Any, before: Mapping[str, Any], kind: Kind, check: Any) -> str
     message = check(value) if _takes_one_argument(check) else check(value, before)
     if message is not None and not isinstance(message, str):
         name = getattr(check, "__name__", check)
-        raise TypeError(f"{name} returned {message!r:.60}: a check returns None or an error message")
+        raise UsageError(f"{name} returned {message!r:.60}: a check returns None or an error message")
     return message
 
 

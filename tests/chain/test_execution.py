@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -222,12 +223,24 @@ def test_a_function_is_a_step_and_does_not_stop_the_others() -> None:
     assert Chain(Step("twice", function=slowly)).run("ab", ScriptedLLM([])).value == "abab"
 
 
+def test_a_check_that_raises_is_named_with_its_line() -> None:
+    def count(value: str, before: Mapping[str, Any]) -> None:
+        json.loads(value)
+
+    answer = Chain(Step("a", Prompt(input="{text}"), check=count)).run("?", ScriptedLLM(["Answer: x"]))
+    assert answer.state == "failed"
+    assert re.fullmatch(
+        r"step 'a': its check raised JSONDecodeError: Expecting value.* \(test_execution\.py, line \d+\)", answer.reason
+    )
+
+
 def test_a_function_that_raises_or_gives_nothing_fails_as_its_step() -> None:
     def broken(text: str) -> str:
         raise KeyError("price")
 
     answer = Chain(Step("a", function=broken)).run("?", ScriptedLLM([]))
-    assert (answer.state, answer.reason) == ("failed", "step 'a': KeyError: 'price'")
+    assert answer.state == "failed"
+    assert re.fullmatch(r"step 'a': KeyError: 'price' \(test_execution\.py, line \d+\)", answer.reason)
     answer = Chain(Step("a", function=lambda text: None)).run("?", ScriptedLLM([]))
     assert answer.state == "unparsed"
     assert "gave nothing" in answer.reason

@@ -316,7 +316,7 @@ TOML = FOLDER["chain.toml"]
         ({"chain": TOML.replace('"items"', '"itms"')}, r"chain\.toml:10: unknown kind 'itms'; did you mean 'items'"),
         (
             {"chain": TOML.replace('reads = ["issues"]', 'reads = ["feedback"]')},
-            r"chain\.toml:14: step 'reply' reads 'feedback', but does not use it",
+            r"chain\.toml:14: step 'reply' reads 'feedback', but does not use it; it uses 'issues' \(.*reply\.md:\d+\)",
         ),
         (
             {"chain": TOML.replace('reads = ["issues"]', "reads = []")},

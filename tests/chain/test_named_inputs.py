@@ -52,7 +52,7 @@ def test_values_are_coerced_to_the_kinds_of_the_inputs() -> None:
     ("inputs", "message"),
     [
         ({"text": "a", "langage": "b"}, "unknown input 'langage' of the chain 'two'; did you mean 'language'?"),
-        ({"text": "a"}, r"the chain 'two' needs the input 'language', got text"),
+        ({"text": "a"}, r"the chain 'two' needs the input 'language', got text: run\(language=…, text=…, llm=…\)$"),
         ({}, "the chain 'two' needs the input 'language', got none"),
         ({**BOTH, "concurency": 3}, "unknown input 'concurency' of the chain 'two'; known: language, text"),
     ],
@@ -79,7 +79,9 @@ def test_what_else_is_wrong_with_a_call_is_told() -> None:
     with pytest.raises(UsageError, match="only a chain takes its inputs by name"):
         strategies.get("cot").run({"question": "Who?"}, llm())  # type: ignore[arg-type]
     for one in ("Too slow.", BOTH, Problem("?", inputs=BOTH)):
-        with pytest.raises(UsageError, match="map takes a list of problems, got one problem"):
+        with pytest.raises(
+            UsageError, match=r"map takes a list of problems, got one problem; write map\(\[.*\], llm\)"
+        ):
             TWO.map(one, llm())  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="must be a text, got int"):
         strategies.get("cot").run(7, llm())  # type: ignore[arg-type]
@@ -102,3 +104,21 @@ def test_a_wrong_kind_of_a_problem_names_the_nearest() -> None:
 def test_a_list_of_steps_is_told() -> None:
     with pytest.raises(UsageError, match="a chain takes its steps one by one"):
         Chain([Step("a", Prompt(input="{text}"))])  # type: ignore[arg-type]
+
+
+def test_a_bare_text_for_several_inputs_and_names_of_arguments_show_the_call() -> None:
+    with pytest.raises(
+        UsageError, match=r"needs the input 'language', got one text: run\(language=…, text=…, llm=…\)$"
+    ):
+        TWO.run("a", llm())
+    chain = Chain(Step("reply", Prompt(input="{problem} {budget}")))
+    with pytest.raises(
+        UsageError, match=r"needs the input 'budget', got problem: run\({'budget': …, 'problem': …}, llm\)"
+    ):
+        chain.run({"problem": "a"}, llm())
+
+
+def test_a_misspelled_placeholder_is_recognized_by_the_step_that_it_resembles() -> None:
+    chain = Chain(Step("issues", Prompt(input="{text}")), Step("reply", Prompt(input="{isues}")))
+    with pytest.raises(UsageError, match=r"needs the input 'isues', got text: .*; or did step 'reply' mean {issues}\?"):
+        chain.run(text="a", llm=llm())

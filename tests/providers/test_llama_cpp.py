@@ -16,7 +16,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from reasoning.errors import AuthenticationFailed, ContextOverflow, MissingExtra, UnknownName, WeightsError
+from reasoning.errors import (
+    AuthenticationFailed,
+    ContextOverflow,
+    MissingExtra,
+    UnknownName,
+    UsageError,
+    WeightsError,
+)
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers.llama_cpp import server, weights
 from reasoning.providers.llama_cpp.client import LocalClient, local_client
@@ -267,7 +274,9 @@ def test_a_truncated_file_is_refused_quietly(smollm: Path, tmp_path: Path, capfd
 
 def test_names() -> None:
     default = weights.entry(weights.DEFAULT)
-    assert local_client("local").model == local_client("local:").model == default.model
+    assert local_client("local").model == default.model
+    with pytest.raises(UsageError, match="the model 'local:' is incomplete; write local, local:NAME"):
+        local_client("local:")
     assert local_client("local:qwen2.5-coder-0.5b").model == f"local:qwen2.5-coder-0.5b@sha256:{default.sha256[:12]}"
     with pytest.raises(UnknownName, match=r"unknown local model 'smollm2-135'.*did you mean 'smollm2-135m'\?"):
         local_client("local:smollm2-135")
@@ -306,6 +315,20 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     path.write_bytes(b"GGUF")
     with pytest.raises(MissingExtra, match=r"a local model needs xllamacpp; .* 'reasoning-strategies\[local\]'"):
         using(path, lambda client: client.complete(ask(client), [0]))
+
+
+def test_without_the_extra_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    downloads: list[weights.Progress] = []
+
+    def find(progress: weights.Progress) -> Path:
+        downloads.append(progress)
+        raise WeightsError("no network")
+
+    client = LocalClient("local:model", find)
+    with pytest.raises(MissingExtra, match="a local model needs xllamacpp"):
+        asyncio.run(client.complete(ask(client), [0]))
+    assert downloads == []
 
 
 def test_threads() -> None:

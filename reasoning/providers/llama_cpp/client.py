@@ -143,6 +143,7 @@ class LocalClient(Client):
                 raise _Stopped
             (self.progress or printed)(done, total, description)
 
+        server.check_installed()
         path = self._find(report)
         shared = server.acquire(path)
         try:

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import ctypes
 import http.client
+import importlib.util
 import json
 import os
 import secrets
@@ -173,6 +174,12 @@ class LlamaServer:
             self._server = None
 
 
+def check_installed() -> None:
+    """Raise MissingExtra if xllamacpp is not installed: before a download that would be of no use."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise _missing()
+
+
 def acquire(path: Path) -> LlamaServer:
     """Return the server of a file, one for the whole process; give it back with `release`.
 
@@ -240,11 +247,15 @@ def _library() -> Any:
     try:
         import xllamacpp
     except ImportError:
-        raise MissingExtra("a local model", "local", "xllamacpp") from None
+        raise _missing() from None
     finally:
         if ours:
             del os.environ["GOMP_SPINCOUNT"]
     return xllamacpp
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("a local model", "local", "xllamacpp")
 
 
 def _close_all() -> None:

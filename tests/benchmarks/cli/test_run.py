@@ -57,6 +57,7 @@ def test_a_run_and_the_same_command_again(command: Any, server: Any, tmp_path: P
     assert "Best: vanilla, 1 of 8 right" in first.stdout
     assert f"results: {tmp_path}/run" in first.stderr
     assert "reasoning bench show" in first.stderr
+    assert f"in the browser: reasoning view {tmp_path}/run" in first.stderr
     assert draws(server) == 8 * 4
     second = run(command())
     assert second.stdout == first.stdout
