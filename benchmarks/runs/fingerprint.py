@@ -25,6 +25,8 @@ from typing import Any
 from reasoning.strategy import Strategy
 
 _DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
+_FORMER_CONSTANTS = [("answer_tokens", 64), ("option_tokens", 32), ("label_tokens", 32)]
+"""Parameters that were constants before: with these values the stored results of earlier versions stay valid."""
 _DEMONSTRATIONS = "reasoning.strategies.demonstrations"
 
 
@@ -50,6 +52,8 @@ def _describe(value: Any, modules: set[str]) -> Iterator[str]:
         if isinstance(value, Strategy):
             yield f"{value.card.name} version {value.card.version}"
         for field in dataclasses.fields(value):
+            if (field.name, getattr(value, field.name)) in _FORMER_CONSTANTS:
+                continue
             yield field.name
             yield from _describe(getattr(value, field.name), modules)
         if hasattr(value, "demonstrations") and getattr(value, "shots", True):
