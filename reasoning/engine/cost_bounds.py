@@ -156,8 +156,8 @@ def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
         lines, hint = ("input = PRICE", "output = PRICE"), "write numbers for PRICE"
     table = model_traits.table_for(model, *lines).replace("\n", "\n    ")
     return PriceUnknown(
-        f"no price is known for {model}{where}, so a budget in dollars cannot hold. Give its price in US dollars per "
-        f"million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
+        f"no price is known for {model}{where}, so a budget in dollars cannot hold. If the name is right, give its "
+        f"price in US dollars per million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
         f"({hint}), or limit tokens or calls instead of dollars"
     )
 

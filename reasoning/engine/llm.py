@@ -14,7 +14,7 @@ from reasoning.engine.draw_queue import DrawQueue
 from reasoning.engine.purchaser import Purchaser
 from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
-from reasoning.errors import SettingRefused, UsageError
+from reasoning.errors import PriceUnknown, SettingRefused, UsageError
 from reasoning.journal import Journal
 from reasoning.logs import Log
 from reasoning.messages import Completion, Conversation, Request, Usage
@@ -180,9 +180,20 @@ class LLM:
         return f"<LLM {self.name}{endpoint}, {self.usage}>"
 
     def check_price(self, budget: Budget | None) -> None:
-        """Raise `PriceUnknown` if a budget limits dollars, and the price of this model is not known."""
-        if budget is not None:
+        """Check that the price of this model is known if a budget limits dollars.
+
+        Raises:
+            PriceUnknown: it is not known.
+            UnknownName: the model itself is not known.
+        """
+        if budget is None:
+            return
+        try:
             check_budget(budget).check_price(self.price, self.client.endpoint, self.name)
+        except PriceUnknown:
+            # The name may be wrong, which the client knows.
+            self.client.key_variables()
+            raise
 
     def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
         """Return the request of a conversation, without parameters that the model does not take.

@@ -68,13 +68,18 @@ def find_refusal(status: int | None, message: str, text: str, sent: Mapping[str,
 
 
 def drop_hint(model: str, status: int | None, message: str, sent: Mapping[str, Any]) -> str:
-    """Return how to leave out a setting that an error mentions; empty if it mentions none that was sent."""
+    """Return how to leave out a setting that an error mentions, or one of those that were sent if it mentions none.
+
+    The text is empty for an error that is not about the request.
+    """
     names = [name for name in sent if name not in _NOT_SETTINGS and not name.startswith("max_")]
     name = next((name for name in names if re.search(rf"\b{re.escape(name)}\b", message[:_BEGINNING])), None)
-    if status not in (None, 400, 422) or name is None:
-        return ""
-    table = model_traits.table_for(model)
-    return f"; to leave {name} out, write drop = {json.dumps([name])} below {table} in {model_traits.users_path()}"
+    where = f"below {model_traits.table_for(model)} in {model_traits.users_path()}"
+    if name is not None and status in (None, 400, 422):
+        return f"; to leave {name} out, write drop = {json.dumps([name])} {where}"
+    if names and status in (400, 422):
+        return f"; to leave out a setting that it refuses ({', '.join(names)}), see: reasoning models show {model}"
+    return ""
 
 
 def refuses_system_turn(status: int, message: str, roles: Iterable[str]) -> bool:

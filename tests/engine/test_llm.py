@@ -191,6 +191,8 @@ def test_a_budget_in_dollars_needs_a_price_before_anything_is_sent() -> None:
         connect("mock", base_url="http://127.0.0.1:9/v1", journal=False, budget=Budget(usd=1))
     with pytest.raises(PriceUnknown, match=r'(?s)\["acme/mock"\]\n    input = PRICE\n.*write numbers for PRICE'):
         connect("acme/mock", base_url="https://acme.example/v1", journal=False, budget=Budget(usd=1))
+    with pytest.raises(UnknownName, match="unknown model 'nonsense'"):
+        connect("nonsense", journal=False, budget=Budget(usd=1))
     llm = connect("mock", base_url="http://127.0.0.1:9/v1", journal=False)
     cot, dollars = strategies.get("cot"), Budget(usd=1)
     for solve in (

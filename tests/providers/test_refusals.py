@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reasoning.providers.http_errors import error_message
-from reasoning.providers.refusals import find_refusal, refuses_system_turn
+from reasoning.providers.refusals import drop_hint, find_refusal, refuses_system_turn
 
 SENT = {
     "model": "m",
@@ -158,6 +158,14 @@ def test_a_refused_setting_is_recognised(text: str, setting: str) -> None:
 )  # fmt: skip
 def test_a_complaint_about_something_else_changes_nothing(text: str) -> None:
     assert refused(text) is None
+
+
+def test_an_error_that_names_no_setting_says_where_settings_are_left_out() -> None:
+    sent = {"model": "m", "messages": [], "max_tokens": 9, "temperature": 0.0, "stop": ["x"]}
+    hint = "; to leave out a setting that it refuses (temperature, stop), see: reasoning models show m"
+    assert drop_hint("m", 400, "validation error", sent) == hint
+    assert drop_hint("m", 422, "temperature is odd", sent).startswith('; to leave temperature out, write drop = ["tem')
+    assert drop_hint("m", 500, "validation error", sent) == drop_hint("m", 400, "?", {"max_tokens": 9}) == ""
 
 
 @pytest.mark.parametrize(
