@@ -94,7 +94,7 @@ def test_a_server_that_says_the_key_is_not_quoted(
                 said += [str(error), repr(error), "".join(traceback.format_exception(error))]
         assert sent_to(server) == {f"Bearer {CANARY}"}
     assert leaks(*said, caplog.text, *capfd.readouterr(), folder=tmp_path) == []
-    assert list(tmp_path.rglob("run.json"))
+    assert list(tmp_path.rglob("journal.sqlite"))
 
 
 @pytest.mark.parametrize(
