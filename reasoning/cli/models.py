@@ -61,7 +61,7 @@ def show(
     with options.connect(name) as llm:
         rows = describe_model(llm)
     assumed = {"model": rows[0].value, "assumptions": [row._asdict() for row in rows[1:]]}
-    output.print(Document([Table(("", "", "from"), rows, text_columns=3)]), lambda: assumed)
+    output.print(Document([Table(("subject", "value", "origin"), rows, text_columns=3)]), lambda: assumed)
     if output.format != "table":
         return
     state = "yours" if users_file() else "missing, so far"

@@ -145,7 +145,7 @@ def traits(model: str) -> ModelTraits:
 
 
 def origins(model: str) -> Mapping[str, str]:
-    """Return the origin of each trait of a model that a table sets, such as `models.toml:14 ["gpt-5*"]`.
+    """Return the origin of each trait of a model that a table sets, such as `shipped models.toml:14 ["gpt-5*"]`.
 
     Raises:
         UsageError: the user's file is missing or invalid.
@@ -272,7 +272,7 @@ def _table(path: Path, users: bool) -> tuple[_Entry, ...]:
 
 def _entry(pattern: str, users: bool, table: Mapping[str, Any], toml: TomlFile, name: str) -> _Entry:
     """Return the entry of a valid table, with the place of each trait."""
-    shown = toml.path if users else f"shipped {toml.path.name}"
+    shown = f"{'your' if users else 'shipped'} {toml.path.name}"
     traits = {key: frozenset(value) if isinstance(value, list) else value for key, value in table.items()}
     origins = {key: f'{shown}:{toml.line(name, key=key)} ["{pattern}"]' for key in table}
     return _Entry(pattern, users, traits, origins)

@@ -24,10 +24,10 @@ def test_each_assumption_has_its_origin_and_no_key_is_shown(tmp_path: Path, monk
     (tmp_path / "models.toml").write_text('["o3-mini"]\nprefix_cache = false\ninput = 1\noutput = 2\n')
     found = assumed("openai/o3-mini")
     assert found["key"] == ("OPENAI_API_KEY is set", "environment")
-    assert found["prefix cache"] == ("not known", f'{tmp_path / "models.toml"}:2 ["o3-mini"]')
+    assert found["prefix cache"] == ("not known", 'your models.toml:2 ["o3-mini"]')
     assert found["price"] == (
         "$1 prompt, $2 completion, $1 cached prompt, per million tokens",
-        f'{tmp_path / "models.toml"}:3 ["o3-mini"]',
+        'your models.toml:3 ["o3-mini"]',
     )
     assert "temperature" in found["left out"][0]
     assert found["left out"][1].startswith("shipped models.toml:")
@@ -54,5 +54,9 @@ def test_without_json_it_is_a_table_that_names_the_users_file(tmp_path: Path, mo
     assert (done.returncode, done.stderr) == (0, "")
     assert "requests in flight" in done.stdout
     assert f"write it into {tmp_path / 'models.toml'} (missing, so far)" in done.stdout
+    # The column of the origins is shown on the narrowest usual terminal, however long the path of the file is.
+    (tmp_path / "models.toml").write_text('["local*"]\nprefix_cache = true\n')
+    monkeypatch.setenv("COLUMNS", "80")
+    assert 'your models.toml:2 ["local*"]' in " ".join(reasoning("models", "show", "local").stdout.split())
     found = json.loads(reasoning("models", "show", "local", "--json").stdout)
     assert {"subject": "server", "value": "this machine", "origin": ""} in found["assumptions"]

@@ -244,8 +244,8 @@ def test_what_is_wrong_is_named_with_its_line(
 def test_each_trait_has_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = own(tmp_path, monkeypatch, '# mine\n["o3-mini"]\nprefix_cache = false\ninput = 1\noutput = 2\n')
     found = origins("openai/o3-mini")
-    assert found["prefix_cache"] == f'{path}:3 ["o3-mini"]'
-    assert found["output"] == f'{path}:5 ["o3-mini"]'
+    assert found["prefix_cache"] == f'your {path.name}:3 ["o3-mini"]'
+    assert found["output"] == f'your {path.name}:5 ["o3-mini"]'
     assert re.fullmatch(r'shipped models\.toml:\d+ \["o\[0-9\]-\*"\]', found["drop"])
     assert "n" not in found  # the default
 
