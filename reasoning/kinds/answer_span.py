@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from reasoning.kinds.json_fields import answer_fields_only
+from reasoning.kinds.kind import Region
 
 _NAMES = "think|thinking|thoughts?|reasoning|scratchpad|reflection|rationale|analysis"
 # Three spellings are faster than a pattern that ignores case.
@@ -16,6 +17,12 @@ _NEXT = re.compile(r"\n[ \t]{0,8}\n(?:[#*]{1,4} ?)?(?:Q|Question|Human|User|### 
 # Nothing, or only headings: "## Relevant problems".
 _HEADINGS = re.compile(r"\s*+(?:(?:#{1,6} [^\n\d]*+|[^\n:]{0,80}:|\*\*[^\n]{0,80}\*\*:?)[^\S\n]*+(?:\n\s*+|$))*+")
 _POSED = re.compile(r"^[#*> \t]{0,8}(?:Q|Question|Problem|Exercise|Example|Exemplar)\b", re.MULTILINE | re.IGNORECASE)
+
+
+def visible_text(text: str, region: Region | None) -> str:
+    """Return the part of a reply that is parsed: the text in the region, outside of reasoning tags."""
+    text = strip_think_tags(text) if "<" in text else text
+    return region.extract(text) if region else text
 
 
 def has_next_question(text: str) -> bool:

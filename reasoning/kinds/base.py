@@ -18,21 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import (
-    Box,
-    Statement,
-    concludes,
-    final_lines,
-    find_last_box,
-    find_statements,
-    first_line,
-    first_trigger_end,
-    is_final_box,
-    visible_text,
-)
-from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields
+from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields, visible_text
+from reasoning.kinds.boxes import Box, find_last_box, is_final_box
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
 from reasoning.kinds.phrasing import DESCRIPTION, ECHO, begins_with_refusal, first_sentence, main_clause, strip_echo
+from reasoning.kinds.reply_lines import final_lines, first_line
+from reasoning.kinds.statements import Statement, concludes, find_statements
+from reasoning.kinds.triggers import first_trigger_end
 
 _MAX_STATEMENT_CHARS = 8_000
 """The characters of statements that are examined, from the last statement backwards."""

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import Statement
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.denial import has_denial, is_denied_before, is_denied_behind
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
@@ -28,6 +27,7 @@ from reasoning.kinds.phrasing import (
     strip_line_markup,
     strip_markup,
 )
+from reasoning.kinds.statements import Statement
 
 _DENIED = re.compile(
     r"[)\]}*_.:\"']{0,4}\s(?:is|are|was|would be|seems|can)"

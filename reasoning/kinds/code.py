@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import visible_text
+from reasoning.kinds.answer_span import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.code_blocks import Block, find_code_blocks
 from reasoning.kinds.kind import ParseResult, Region, abbreviate

@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import find_statements, visible_text
+from reasoning.kinds.answer_span import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.items import json_value_text
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import Kind, ParseResult, Region, abbreviate
 from reasoning.kinds.phrasing import INSTRUCTION_PREFIX
+from reasoning.kinds.statements import find_statements
 
 _MAX_CHARS = 20_000
 """The characters at a reply's end in which the answers are searched."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import last_boxed
 from reasoning.kinds.base import BaseKind
+from reasoning.kinds.boxes import last_boxed
 from reasoning.kinds.kind import Rejected, abbreviate, to_text
 from reasoning.kinds.math_notation import normalize, strip_latex
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup

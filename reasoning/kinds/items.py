@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import find_last_box, find_statements, visible_text
+from reasoning.kinds.answer_span import visible_text
 from reasoning.kinds.base import BaseKind
+from reasoning.kinds.boxes import find_last_box
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate, to_text
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_echo, strip_markup
+from reasoning.kinds.statements import find_statements
 from reasoning.kinds.text import normalize_text
 
 _BULLET = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+(?=\S)")

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, ClassVar, Literal, get_args
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import visible_text
+from reasoning.kinds.answer_span import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.json_schema import json_schema, schema_errors

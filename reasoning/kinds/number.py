@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import Box, Statement
 from reasoning.kinds.base import BaseKind
+from reasoning.kinds.boxes import Box
 from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.main_number import find_last_object, find_main_number, is_object
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
@@ -27,6 +27,7 @@ from reasoning.kinds.phrasing import (
     resolve_negation,
     strip_markup,
 )
+from reasoning.kinds.statements import Statement
 
 _CLAUSE = re.compile(
     r",\s|;|(?<![-+*×÷/=(])\s\(|[.!?](?:\s|$)"

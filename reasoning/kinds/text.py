@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.answer_locations import Statement, final_lines, visible_text, whole_block
+from reasoning.kinds.answer_span import visible_text
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, is_blank, is_refusal, strip_markup
+from reasoning.kinds.reply_lines import final_lines
+from reasoning.kinds.statements import Statement, whole_block
 
 # Punctuation is dropped, but kept inside and before numbers, so that 3.5 is not 35 and -5 is not 5.
 _PUNCTUATION = re.compile(r"(?<=\d)[.,:/-](?=\d)|(?<!\w)-(?=\d)|([^\w\s])")

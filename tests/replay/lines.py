@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.kinds import Kind, ParseResult
-from reasoning.kinds.answer_locations import final_lines, find_statements
+from reasoning.kinds.reply_lines import final_lines
+from reasoning.kinds.statements import find_statements
 
 FOLDER = Path(__file__).parents[2] / "../shared/replay"
 """The folder of the recordings, next to the checkout; the tests are skipped without it."""
