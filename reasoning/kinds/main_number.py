@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from reasoning.kinds.number_lexer import Token
+from reasoning.kinds.number_lexer import Token, lex_numbers
 
 _MAX_CHARS = 120
 """The characters before a number that are examined."""
 
 _MAX_NUMBERS = 40
 """The numbers of a sentence that are examined."""
+
+_MAX_SENTENCE_CHARS = 400
+"""The characters before the last number in which its sentence begins."""
 
 # A phrase in front of the main clause: "After deleting 10 files, …". A comma between digits does not end it.
 _LEADING = re.compile(
@@ -75,6 +78,13 @@ _NOT_MAIN = re.compile(
     r"\b(?:if|when|that|which|who|whose|where|while|after|before|until|because|since|once|as)\s"
     r"(?:(?:he|she|it|they|there|we|you|i|this|each|both|[A-Z]\w+)\s)?$|\b(?:is|are|was|were|be|been)\s$"
 )
+# The end of a sentence or a line.
+_BOUNDARY = re.compile(r"[.!?][\"'”’*_)\]]{0,4}\s+(?=[^\s\da-z$€£-])|\n\s*")
+_CONCLUDES = re.compile(
+    r"[\s*_>#-]{0,8}(?:(?:so|therefore|thus|hence|consequently|finally|overall|altogether|in total|in conclusion"
+    r"|in the end|as a result|to conclude)\b|(?:this|that|which|it) (?:means|gives|leaves))",
+    re.IGNORECASE,
+)
 
 
 def find_main_number(text: str, found: Sequence[Token]) -> int:
@@ -131,6 +141,18 @@ def find_last_object(text: str, found: Sequence[Token]) -> int:
         # A further item of a list stands for the list, whose first item may be an object.
         last = last if _ITEM.search(head) else index - 1
     return len(found) - 1
+
+
+def find_concluded(text: str, last: Token) -> Token:
+    """Return the number that the sentence of the last number states if it draws a conclusion; else the last number."""
+    earliest = max(0, last.start - _MAX_SENTENCE_CHARS)
+    start = max((match.end() for match in _BOUNDARY.finditer(text, earliest, last.start)), default=earliest)
+    sentence = text[start : last.end]
+    if not _CONCLUDES.match(sentence):
+        return last
+    found = [token for token in lex_numbers(sentence) if token.value is not None]
+    stated = found[find_last_object(sentence, found)] if found else last
+    return stated._replace(start=start + stated.start, end=start + stated.end) if found else last
 
 
 def is_object(text: str, number: Token, start: int = 0) -> bool:

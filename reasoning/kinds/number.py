@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.boxes import Box
+from reasoning.kinds.equations import find_unknown
 from reasoning.kinds.kind import Rejected, abbreviate
-from reasoning.kinds.main_number import find_last_object, find_main_number, is_object
+from reasoning.kinds.main_number import find_concluded, find_main_number, is_object
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
 from reasoning.kinds.phrasing import (
@@ -59,12 +60,6 @@ _GOES_ON = re.compile(r"=[^=\n]{1,200}[,;]\s(?:so|then|thus|hence|therefore)\b[^
 # The distance, as a fraction of the target, that the rounding of floats may cause.
 _ROUNDING = Fraction(1, 10**9)
 _OR = re.compile(r"\b(?:or|i\.e\.|that is|equivalently)(?:\s|,|$)|[=≈]", re.IGNORECASE)
-_BOUNDARY = re.compile(r"[.!?][\"'”’*_)\]]{0,4}\s+(?=[^\s\da-z$€£-])|\n\s*")
-_CONCLUDES = re.compile(
-    r"[\s*_>#-]{0,8}(?:(?:so|therefore|thus|hence|consequently|finally|overall|altogether|in total|in conclusion"
-    r"|in the end|as a result|to conclude)\b|(?:this|that|which|it) (?:means|gives|leaves))",
-    re.IGNORECASE,
-)
 # "… + 150, which equals 320"
 _WHICH = re.compile(
     r",?\s(?:which|that)\s(?:equals|is(?: equal to)?|gives(?: us)?|makes|comes to|results in|totals)\s(?=[^\n]*\d)"
@@ -79,10 +74,6 @@ _DESCRIBES = re.compile(
 _COMMENT = re.compile(r"\s\([^()\d=\n]{1,60}\)(?=\s?[-+*/×÷=≈])")
 # "Not washed = 66 shirts"
 _NOT_NAME = re.compile(r"not\s[^\W\d_]{1,20}\s?[=:]", re.IGNORECASE)
-# A single letter that is no unit ("5 m"), no sign of a product ("5 x 4"), no function ("f(2)") and no word ("a cake").
-_UNKNOWN = re.compile(r"(?<![^\W\d_])(?<![\\'’])(?<!\d\s)([^\W\d_])(?![\w'’(]|\s?[\d$(])")
-_TERM = re.compile(r"[-+*/^×÷]|\d[^\W\d_]\b")
-_WORD = re.compile(r"(?<!\\)\b[^\W\d_]{2,}")
 # "84", "ans = 84"
 _ALONE = re.compile(r"(?:[^\W\d_]\w{0,30}\s?=\s?)?-?[$€£]?-?\d[\d,.]*+")
 # The next step of a derivation, which begins with the result of the one before.
@@ -92,7 +83,6 @@ _STEP = re.compile(
 )
 _MAX_STEPS = 20
 _MAX_NOTATIONS = 4
-_MAX_SENTENCE_CHARS = 400
 _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
 
 
@@ -187,7 +177,7 @@ class Number(BaseKind):
         if several and "=" not in text and _DESCRIBES.match(text) and not is_object(text, found[main]):
             which = _WHICH.search(text)
             return self.parse_statement(text[which.end() :]) if which else DESCRIPTION
-        if len(found) > 1 and not _unsolved(text) and (_only_numbers(text, found) or _ARRAY.search(text)):
+        if len(found) > 1 and not find_unknown(text) and (_only_numbers(text, found) or _ARRAY.search(text)):
             value = self._only_value(text, found)
             return Rejected("several numbers") if value is None else value
         return self._result(affirmed, found[main], found[main - 1].end if main else 0, continues)
@@ -206,7 +196,7 @@ class Number(BaseKind):
             clause = _CLAUSE.search(text, first.end)
             end = clause.start() if clause else len(text)
             results = [side for part in _EQUALS.split(text[start:end]) if (side := self._side(part)) is not None]
-            if unknown := _unsolved(text[start:end]):
+            if unknown := find_unknown(text[start:end]):
                 # Also in the same clause: "2x + 5 = 9 ⇒ x = 2".
                 solved = re.compile(rf"(?<![\w\\]){unknown}\s?=\s?").search(text, text.index("=", start) + 1)
                 text, start = text[solved.end() :] if solved else "", 0
@@ -305,7 +295,7 @@ class Number(BaseKind):
         found = deque((token for token in lex_numbers(text) if token.value is not None), maxlen=1)
         if not found:
             return None
-        last = _concluded(text, found[0])
+        last = find_concluded(text, found[0])
         return self._to_unit(last.value, text, last.end)
 
     def _side(self, side: str) -> int | float | None:
@@ -373,25 +363,6 @@ class Number(BaseKind):
         if digits < (3 if fraction else 1):
             return False
         return distance <= Fraction(5, 10 ** (digits + 1))
-
-
-def _unsolved(equation: str) -> str | None:
-    """Return the unknown of an equation that is not solved for it: x in "2x + 5 = 9", but nothing in "x - y = 2"."""
-    left, equals, _ = equation.partition("=")
-    unknowns = set(_UNKNOWN.findall(left)) if equals and _TERM.search(left) and not _WORD.search(left) else set()
-    return unknowns.pop() if len(unknowns) == 1 else None
-
-
-def _concluded(text: str, last: Token) -> Token:
-    """Return the number that the sentence of the last number states if it draws a conclusion; else the last number."""
-    earliest = max(0, last.start - _MAX_SENTENCE_CHARS)
-    start = max((match.end() for match in _BOUNDARY.finditer(text, earliest, last.start)), default=earliest)
-    sentence = text[start : last.end]
-    if not _CONCLUDES.match(sentence):
-        return last
-    found = [token for token in lex_numbers(sentence) if token.value is not None]
-    stated = found[find_last_object(sentence, found)] if found else last
-    return stated._replace(start=start + stated.start, end=start + stated.end) if found else last
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:
