@@ -1,4 +1,4 @@
-"""The queue of draws: from the journal, from a pending call, or bought now; equal requests are sent together."""
+"""The queue of draws: each comes from the journal, a pending call or a new one; equal requests are batched."""
 
 from __future__ import annotations
 
@@ -18,15 +18,22 @@ from reasoning.messages import Completion, Request
 
 _log = Log(__name__)
 _FIRST_PAUSE, _MAX_PAUSE, _PATIENCE = 0.02, 0.5, 60.0
-"""Seconds between two looks for a draw that another process buys, and until a warning says so."""
+"""Seconds between two checks for a draw that another process buys, and until a warning says so."""
 
 
 class DrawQueue:
     """The draws that callers of one model wait for.
 
+    A caller joins the draws that are pending, and queues the others. In the next turn of the event
+    loop, the queued draws of one request are read from the journal, and those that it lacks are
+    bought in requests of at most `max_n` draws.
+
     Args:
         purchaser: buys the draws that no journal has.
         warm_prefix_cache: whether a prompt that needs several requests sends the first alone.
+
+    Attributes:
+        pending: the draws that have not arrived; shared by models that share a journal.
     """
 
     def __init__(self, purchaser: Purchaser, warm_prefix_cache: bool) -> None:
@@ -45,7 +52,11 @@ class DrawQueue:
     async def outcomes(
         self, request: Request, draws: Sequence[int], context: CallContext
     ) -> list[Completion | DrawError]:
-        """Return the outcome of each draw, a completion or an error; see `LLM.draw`."""
+        """Return the outcome of each draw, a completion or an error; see `LLM.draw`.
+
+        If a draw of another caller failed for a reason that concerns only that caller, it is drawn
+        again in this context.
+        """
         outcomes: dict[int, Completion | DrawError] = {}
         left: Sequence[int] = draws
         while left:
@@ -59,19 +70,19 @@ class DrawQueue:
                 for pending_draw in pending:
                     pending_draw.leave(waiter)
                 raise
-            bought_elsewhere = False
+            has_joined = False
             for draw, pending_draw in zip(left, pending, strict=True):
                 outcome = pending_draw.outcome
                 if pending_draw.owner is waiter:
                     outcomes[draw] = outcome
                     continue
-                bought_elsewhere = True
+                has_joined = True
                 if isinstance(outcome, Completion):
                     outcomes[draw] = replace(outcome, is_new=False)
                 elif not pending_draw.failed_for_owner:
                     outcomes[draw] = outcome
                 # Otherwise the next round buys the draw in this context.
-            if bought_elsewhere and context.journal.parent is not None:
+            if has_joined and context.journal.parent is not None:
                 # Reading makes this journal copy the draws from its parent.
                 try:
                     context.journal.read(request.key, left)
@@ -132,6 +143,8 @@ class DrawQueue:
             self._start(request, batch, self._send(request, batch, context))
 
     def _start(self, request: Request, draws: list[int], work: Coroutine[Any, Any, None]) -> None:
+        """Run the work that resolves some draws in a task, which `close` cancels."""
+
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             # A task that was cancelled before it began cannot resolve its draws itself.
@@ -144,7 +157,11 @@ class DrawQueue:
         task.add_done_callback(ended)
 
     async def _send(self, request: Request, draws: list[int], context: CallContext) -> None:
-        """Buy draws and resolve them; request again those that the provider left out of an `n`."""
+        """Buy draws and resolve them.
+
+        Draws that another process has claimed are awaited instead. Draws that the budget did not
+        cover, or that the provider left out of an `n`, are requested again.
+        """
         claims, claimed = None, list[int]()
         try:
             if self.pending.failure is not None or not context.journal.is_ready:
@@ -184,7 +201,7 @@ class DrawQueue:
                 if not any(draw.awaited for draw in pending):
                     raise asyncio.CancelledError
                 if free := claims.take(request.key, draws):
-                    # What is sent claims its draws itself.
+                    # `_send` takes the claims itself.
                     claims.release(request.key, free)
                     self._send_all(request, free, context)
                     draws = [draw for draw in draws if draw not in free]
@@ -197,25 +214,29 @@ class DrawQueue:
             await self._fail(request, draws, context, error)
 
     async def _fail(self, request: Request, draws: list[int], context: CallContext, error: Exception) -> None:
-        """Resolve draws with an error. That of a journal ends the run, so the calls in flight are kept first."""
+        """Resolve draws with an error.
+
+        An error of the journal ends the run, so the replies to the calls in flight are recorded, or
+        kept elsewhere, first.
+        """
         if isinstance(error, JournalError):
             # What fails after the first failure is a consequence of it.
             error = self.pending.failure = self.pending.failure or error
-            if self.pending.ending is None:
-                self.pending.ending = asyncio.get_running_loop().create_task(self._end_calls(context.journal))
-            await asyncio.shield(self.pending.ending)
+            if self.pending.draining is None:
+                self.pending.draining = asyncio.get_running_loop().create_task(self._drain(context.journal))
+            await asyncio.shield(self.pending.draining)
             if (kept := context.journal.describe_unwritten()) and kept not in str(error):
                 error = JournalError(f"{error}; {kept}")
         for draw in draws:
             self.pending.resolve(request.key, draw, error)
 
-    async def _end_calls(self, journal: Journal) -> None:
-        """Send nothing until the calls in flight have been answered, and their draws recorded or kept elsewhere."""
+    async def _drain(self, journal: Journal) -> None:
+        """Wait until the calls in flight are answered, and recorded or kept elsewhere; then let calls be sent again."""
         try:
             await self.pending.finish_calls()
             await journal.flush()
         finally:
-            self.pending.failure = self.pending.ending = None
+            self.pending.failure = self.pending.draining = None
 
     async def close(self) -> None:
         """Cancel the calls in flight, and accept no further draws."""

@@ -115,16 +115,18 @@ class LLM:
         self._queue.check_open()
         if model not in self._siblings:
             client = self.client.sibling(model)
-            self._siblings[model] = self._connected(model) if client is None else self._on(client)
+            self._siblings[model] = self._connect_to(model) if client is None else self._with_client(client)
             self._siblings[model].sandbox = self.sandbox
         return self._siblings[model]
 
-    def _connected(self, model: str) -> LLM:
+    def _connect_to(self, model: str) -> LLM:
+        """Connect to a model that this one's client does not know."""
         if self._connect is None:
             raise UsageError(f"the client of {self.name} knows no model {model!r}; make the LLM with reasoning.connect")
         return self._connect(model, journal=self.journal, budget=self.budget)
 
-    def _on(self, client: Client) -> LLM:
+    def _with_client(self, client: Client) -> LLM:
+        """Return the model of another client, with this one's journal, budget and sampling parameters."""
         limits = self.limits.for_model(client.endpoint, client.model)
         other = LLM(
             client,

@@ -58,7 +58,22 @@ class Purchaser:
         return self.client.max_n if self.honours_n else 1
 
     async def buy(self, request: Request, draws: list[int], context: CallContext) -> int:
-        """Buy as many draws as the budget covers in one request, resolve those returned, and return their number."""
+        """Buy draws in one request, record and resolve them.
+
+        Args:
+            request: the request.
+            draws: the indices of the draws, at most `max_n`.
+            context: the budget that pays and the journal that records.
+
+        Returns:
+            The number of draws that were bought, from the first one on. It is lower than asked for if the
+            budget covers only some, or the provider returns fewer.
+
+        Raises:
+            CallFailed: the request failed for good.
+            BudgetExhausted: the budget does not cover a single draw.
+            JournalError: the journal cannot record the draws.
+        """
         reservation = await context.budget.reserve(request, len(draws), self.price)
         used, is_empty = Usage(), False
         try:

@@ -1,4 +1,4 @@
-"""Single flight: equal draws that are requested at the same time are bought once."""
+"""Single flight: a draw that several callers request at the same time is bought once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from reasoning.journal import Journal
 
 
+_POLL_SECONDS = 0.02
+"""Seconds between two checks of the calls in flight, before a run ends."""
+_OWNER_ERRORS = (asyncio.CancelledError, BudgetExhausted, JournalError)
+"""The errors of a draw that concern only the caller whose context pays for it."""
+
+
 @dataclass(frozen=True)
 class CallContext:
     """The budget, journal and fairness group that draws are bought with.
@@ -36,13 +42,13 @@ class CallContext:
     solve_budget: Budget | None = field(default=None, compare=False)
 
 
-_POLL_SECONDS = 0.02
-"""Seconds between two looks at the calls in flight, before a run ends."""
-_OWNER_ERRORS = (asyncio.CancelledError, BudgetExhausted, JournalError)
-
-
 class DrawError(NamedTuple):
-    """The error of a draw that failed."""
+    """The error of a draw that failed.
+
+    Attributes:
+        error: the error, which is raised for every caller that awaits the draw.
+        traceback: its traceback when the draw failed, without those of the callers.
+    """
 
     error: BaseException
     traceback: TracebackType | None
@@ -142,12 +148,12 @@ class PendingDraws(dict[tuple[str, int], PendingDraw]):
         calls: the number of requests that were sent and have not been answered.
         failure: the error of the journal; nothing is sent until the calls in flight have been
             answered and recorded, or kept elsewhere.
-        ending: the task that waits for them.
+        draining: the task that waits for them; None without such an error.
     """
 
     calls = 0
     failure: JournalError | None = None
-    ending: asyncio.Task[None] | None = None
+    draining: asyncio.Task[None] | None = None
 
     def resolve(self, key: str, draw: int, result: Completion | BaseException) -> None:
         """Remove a draw, and give its waiters the result."""
@@ -155,7 +161,11 @@ class PendingDraws(dict[tuple[str, int], PendingDraw]):
             pending.resolve(result)
 
     async def prepare(self, journal: Journal) -> None:
-        """Try a journal before something is paid for that it would have to record."""
+        """Try to write to a journal before something is paid for that it would have to record.
+
+        Raises:
+            JournalError: it cannot be written, or a journal has failed and calls are in flight.
+        """
         if self.failure is not None:
             raise JournalError(str(self.failure))
         await journal.prepare()
@@ -178,9 +188,9 @@ def pending_draws(journal: Journal) -> PendingDraws:
 def _reset_after_fork() -> None:
     """Forget the pending draws in the child of a fork: they arrive in the parent."""
     for pending in list(_pending.values()):
-        forks.leak(pending.ending)
+        forks.leak(pending.draining)
         pending.clear()
-        pending.calls, pending.failure, pending.ending = 0, None, None
+        pending.calls, pending.failure, pending.draining = 0, None, None
 
 
 if hasattr(os, "register_at_fork"):
