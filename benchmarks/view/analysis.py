@@ -124,7 +124,6 @@ def table_json(table: Table) -> dict[str, Any]:
 def _page(report: ReportData) -> dict[str, Any]:
     names = report.names
     return {
-        "title": report.comparison.title,
         "headline": names(report.headline),
         "details": [names(line) for line in report.details],
         "caveats_title": TITLE,

@@ -169,8 +169,9 @@ class LiveRun:
         self.answers.setdefault(result.problem, {}).setdefault(result.strategy, {})[result.epoch] = result
 
     def _warn(self, error: InputError) -> None:
-        if len(self.warnings) < _MAX_WARNINGS and str(error) not in self.warnings:
-            self.warnings.append(str(error))
+        warning = f"{error}; this line is left out"
+        if len(self.warnings) < _MAX_WARNINGS and warning not in self.warnings:
+            self.warnings.append(warning)
 
     def _run_file_stamp(self) -> tuple[int, int]:
         try:

@@ -18,11 +18,12 @@ from aiohttp import web
 
 from reasoning.benchmarks.report.html_page import colours, page_parts, read_resource
 from reasoning.benchmarks.report.html_sections import FILTERS
-from reasoning.benchmarks.view import chain_pages, run_pages
+from reasoning.benchmarks.view import chain_pages, problem_pages, run_pages
 from reasoning.benchmarks.view.analysis import load_packages
 from reasoning.benchmarks.view.guard import Guard
 from reasoning.benchmarks.view.library import Library
-from reasoning.benchmarks.view.run_pages import Query
+from reasoning.benchmarks.view.list_page import list_page
+from reasoning.benchmarks.view.problem_pages import Query
 from reasoning.errors import InputError, ReasoningError, UsageError
 from reasoning.tables import escape_html
 
@@ -36,6 +37,15 @@ _MAX_ROWS = 500
 _MAX_RUNS = 8
 """The most runs in one page."""
 _THREADS = 4
+_SCRIPTS = (
+    "view.js",
+    "view_parts.js",
+    "list_page.js",
+    "run_page.js",
+    "problem_page.js",
+    "chain_page.js",
+    "virtual_table.js",
+)
 _QUIET = logging.getLogger("reasoning.view")
 """The logger of the server, which would else write a traceback to the terminal for each request that is no HTTP."""
 _QUIET.addHandler(logging.NullHandler())
@@ -59,7 +69,7 @@ def make_app(library: Library, guard: Guard) -> web.Application:
     html = _text("view.html").replace("ROOT", escape_html(str(library.root)))
     app.router.add_get("/", _serve_text("text/html", html))
     app.router.add_get("/view.css", _serve_text("text/css", colours() + read_resource("page.css") + _text("view.css")))
-    for script in ("view.js", "virtual_table.js"):
+    for script in _SCRIPTS:
         app.router.add_get(f"/{script}", _serve_text("text/javascript", _text(script)))
     app.router.add_get("/parts.js", _serve_text("text/javascript", page_parts()))
     for name, page in _PAGES.items():
@@ -192,7 +202,7 @@ def _query(request: web.Request) -> Query:
 
 def _problems(library: Library, request: web.Request) -> Any:
     first, count = _number(request, "first", 0), _number(request, "count", 100, _MAX_ROWS)
-    return run_pages.problems_page(library, request.query.get("run", ""), _query(request), first, count)
+    return problem_pages.problems_page(library, request.query.get("run", ""), _query(request), first, count)
 
 
 def _runs(request: web.Request) -> list[str]:
@@ -203,7 +213,7 @@ def _runs(request: web.Request) -> list[str]:
 
 
 def _problem(library: Library, request: web.Request) -> Any:
-    return run_pages.problem_page(library, _runs(request), request.query.get("id", ""), _query(request))
+    return problem_pages.problem_page(library, _runs(request), request.query.get("id", ""), _query(request))
 
 
 def _output(library: Library, request: web.Request) -> Any:
@@ -220,7 +230,7 @@ def _output(library: Library, request: web.Request) -> Any:
 
 
 _PAGES: dict[str, Page] = {
-    "list": lambda library, request: run_pages.list_page(library),
+    "list": lambda library, request: list_page(library),
     "run": lambda library, request: run_pages.run_page(library, request.query.get("run", "")),
     "charts": lambda library, request: run_pages.charts_page(library, request.query.get("run", "")),
     "problems": _problems,

@@ -90,6 +90,7 @@ def test_a_half_written_result_waits_and_a_damaged_one_is_named(going: Going, tm
     assert live.states("p1") == ["", ""]
     [warning] = live.warnings
     assert "results.jsonl:2: not JSON" in warning
+    assert warning.endswith("; this line is left out")
 
 
 def test_a_replaced_file_is_read_again(going: Going, tmp_path: Path) -> None:

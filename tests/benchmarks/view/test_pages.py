@@ -15,9 +15,10 @@ from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.chains.run_history import RecordedRun, save_run
 from reasoning.benchmarks.chains.runner import END, PartScore
 from reasoning.benchmarks.results.folder import ResultsFolder
-from reasoning.benchmarks.view import chain_pages, run_pages
+from reasoning.benchmarks.view import chain_pages, problem_pages, run_pages
 from reasoning.benchmarks.view.library import Library
-from reasoning.benchmarks.view.run_pages import Query, matches
+from reasoning.benchmarks.view.list_page import list_page
+from reasoning.benchmarks.view.problem_pages import Query, matches
 from reasoning.errors import InputError, UnknownName, UsageError
 from tests.benchmarks.report.synthetic import made
 from tests.benchmarks.view.conftest import Run, Viewer
@@ -26,7 +27,7 @@ Going = Callable[..., Run]
 
 
 def entries(root: Path) -> dict[str, Any]:
-    return {row["name"]: row for row in run_pages.list_page(Library(root))["entries"]}
+    return {row["name"]: row for row in list_page(Library(root))["entries"]}
 
 
 def test_the_list_has_every_run_output_and_evaluation(going: Going, tmp_path: Path) -> None:
@@ -98,9 +99,16 @@ def test_a_run_that_is_going_says_that_its_numbers_change(going: Going, tmp_path
     run = going(tmp_path / "run")
     run.add("p0", "cot", "r")
     library = Library(tmp_path)
-    assert "not finished" in run_pages.run_page(library, "run")["unfinished"]
+    library.run("run")[1].current()
+    page = run_pages.run_page(library, "run")
+    assert "not finished" in page["unfinished"]
+    assert page["title"] == "ones · 1 of 4 problems so far · m"
+    for k in range(1, 4):
+        run.add(f"p{k}", "cot", "r")
     run.store.close()
-    assert run_pages.run_page(library, "run")["unfinished"] == ""
+    library.run("run")[1].current()
+    page = run_pages.run_page(library, "run")
+    assert (page["unfinished"], page["title"]) == ("", "ones · 4 problems · m")
 
 
 def test_problems_are_paged_filtered_and_searched(going: Going, tmp_path: Path) -> None:
@@ -111,7 +119,7 @@ def test_problems_are_paged_filtered_and_searched(going: Going, tmp_path: Path) 
     library = Library(tmp_path)
 
     def found(first: int = 0, count: int = 500, **query: Any) -> tuple[int, list[str]]:
-        page = run_pages.problems_page(library, "run", Query(**query), first, count)
+        page = problem_pages.problems_page(library, "run", Query(**query), first, count)
         return page["matched"], [row[0] for row in page["rows"]]
 
     assert found(first=10, count=5) == (12, ["p10", "p11"])
@@ -121,7 +129,7 @@ def test_problems_are_paged_filtered_and_searched(going: Going, tmp_path: Path) 
     assert found(text="TIMES 11") == (1, ["p11"])
     assert found(text="needle") == (0, [])
     assert found(text="needle", traces=True) == (1, ["p5"])
-    page = run_pages.problems_page(library, "run", Query(), 0, 1)
+    page = problem_pages.problems_page(library, "run", Query(), 0, 1)
     assert page["rows"] == [["p0", "1", [["r", "1"], ["r", "1"]]]]
 
 
@@ -156,7 +164,7 @@ def test_a_problem_has_its_traces_neighbours_and_its_answers_in_other_runs(going
     problems = tmp_path / "d/problems.jsonl"
     problems.write_text(problems.read_text(encoding="utf-8").replace("One,", "Two,"), encoding="utf-8")
     library = Library(tmp_path)
-    page = run_pages.problem_page(library, ["a", "b"], "p2", Query("right", 1))
+    page = problem_pages.problem_page(library, ["a", "b"], "p2", Query("right", 1))
     assert (page["before"], page["after"], page["position"], page["matched"]) == ("p0", "p3", 2, 3)
     assert [other["name"] for other in page["others"]] == ["b", "c"]  # the problem in d is another one
     assert [run["name"] for run in page["runs"]] == ["a", "b"]
@@ -164,7 +172,7 @@ def test_a_problem_has_its_traces_neighbours_and_its_answers_in_other_runs(going
     replies = [run["traces"][0][2][2][0]["replies"][0][0] for run in page["runs"]]
     assert replies == ["reply 2 of m", "reply 2 of n"]
     with pytest.raises(UnknownName, match="unknown problem 'p9' in a"):
-        run_pages.problem_page(library, ["a"], "p9", Query())
+        problem_pages.problem_page(library, ["a"], "p9", Query())
 
 
 def test_two_runs_are_compared_problem_by_problem(going: Going, tmp_path: Path) -> None:
@@ -175,7 +183,7 @@ def test_two_runs_are_compared_problem_by_problem(going: Going, tmp_path: Path) 
     page = run_pages.compare_page(Library(tmp_path), "a", "b")
     changes = {change["name"]: change for change in page["changes"]}
     assert (changes["cot"]["gained"], changes["cot"]["lost"]) == (["p0", "p1"], ["p3"])
-    assert page["table"]["rows"][1][:4] == ["cot", "4", "2", "1"]
+    assert [row[:4] for row in page["table"]["rows"]] == [["cot", "4", "2", "1"]]
     assert page["notes"][0] == "a → b: 4 problems in both"
     assert page["unfinished"]
     made(tmp_path / "other", 3, 2)
@@ -252,7 +260,7 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path) -> None:
     (root / "run/traces.jsonl").symlink_to(tmp_path / "secret/run/traces.jsonl")
     (root / "out.jsonl").symlink_to(tmp_path / "secret/run/results.jsonl")
     library = Library(root)
-    page = run_pages.list_page(library)
+    page = list_page(library)
     assert page["links"] == ["linked"]
     [entry] = page["entries"]
     assert "leads out of" in entry["error"]
@@ -261,14 +269,14 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path) -> None:
             library.run(name)
     _folder(root / "pipes")
     os.mkfifo(root / "pipes/run.json")
-    assert {entry["name"] for entry in run_pages.list_page(Library(root))["entries"]} == {"run"}
+    assert {entry["name"] for entry in list_page(Library(root))["entries"]} == {"run"}
 
 
 def test_a_run_itself_can_be_viewed(tmp_path: Path) -> None:
     made(tmp_path / "run", 3, 1)
     library = Library(tmp_path / "run")
-    assert [entry["name"] for entry in run_pages.list_page(library)["entries"]] == ["."]
-    assert run_pages.problems_page(library, ".", Query(), 0, 10)["matched"] == 3
+    assert [entry["name"] for entry in list_page(library)["entries"]] == ["."]
+    assert problem_pages.problems_page(library, ".", Query(), 0, 10)["matched"] == 3
 
 
 def test_only_a_folder_can_be_viewed(tmp_path: Path) -> None:
