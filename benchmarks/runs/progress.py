@@ -206,8 +206,8 @@ class RunProgress:
         self._estimate = TimeEstimate(keys, kept)
         self._status = _WAITING
         model.client.progress = self._on_loading
-        stored = f", {self._stored} stored" if self._stored else ""
-        self._print(f"{title} · {pluralize(len(keys), 'result')} to make{stored}")
+        kept_text = f", {self._stored} stored" if self._stored else ""
+        self._print(f"{title} · {pluralize(len(keys), 'result')} to make{kept_text}")
 
     def on_result(self, result: Result) -> None:
         """Show a new result."""
