@@ -174,7 +174,7 @@ def test_the_budget_is_that_of_all_models_together(command: Any, server: Any, tm
 def test_the_budget_stops_with_3_and_more_of_it_goes_on(command: Any, server: Any, tmp_path: Path) -> None:
     stopped = run(command("--budget-tokens", "1300", "--concurrency", "1"))
     assert stopped.returncode == 3
-    assert "error: the budget is used up" in stopped.stderr
+    assert "error: the budget does not cover the next call" in stopped.stderr
     assert "continue with: reasoning bench run" in stopped.stderr
     assert "vanilla" in stopped.stdout
     kept = (tmp_path / "run" / "results.jsonl").read_bytes().count(b"\n")
