@@ -91,6 +91,11 @@ class Verdict:
             rivals = "every other strategy" if not self.common.excluded else "all that it is compared with"
             others = f"{rivals}; the next best, {second.second}," if len(against) > 1 else second.second
             return f"{best.strategy} beats {others} by {value} points (95 %: {low} to {high})."
+        ties = [row.strategy for row in self.common_rows if row.correct == best.correct]
+        if len(ties) > 1 and len(similar) == len(against):
+            equally = f"{join_names(ties)} have equally many right answers{self._scope()} ({best.correct} of {best.n})"
+            fewer = [spec for spec in similar if spec not in ties]
+            return f"{equally}; {join_names(fewer)} may have fewer by chance." if fewer else f"{equally}."
         if len(similar) == len(against):
             names = "the others" if len(against) > 1 else similar[0]
             return f"{lead}, but is not significantly different from {names}: it may be chance."

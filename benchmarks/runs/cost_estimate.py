@@ -54,6 +54,8 @@ class CostEstimate:
     title: str
     rows: tuple[StrategyCost, ...]
     free: bool
+    reasoning_tokens: int = 0
+    """The tokens by which each limit is raised for the model's reasoning."""
 
     @property
     def least(self) -> Usage:
@@ -68,6 +70,11 @@ class CostEstimate:
         """The assumptions of the bounds, and the number of draws that the journal has."""
         first, recorded = sum(row.first_draws for row in self.rows), sum(row.recorded for row in self.rows)
         notes = ["", "Upper bounds: every reply is as long as max_tokens, and every token of a prompt is one byte."]
+        if self.reasoning_tokens:
+            notes.append(
+                f"The model reasons before it answers: each reply has room for {self.reasoning_tokens:,} tokens of "
+                "reasoning, which --max-tokens N replaces."
+            )
         notes.append("Rounds: the most replies that one problem waits for, one after the other.")
         if recorded:
             notes.append(
@@ -145,7 +152,9 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     problems += f" × {config.epochs} repetitions" if config.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
-    return CostEstimate(title, tuple(rows), llm.client.free)
+    has_room = llm.given_max_tokens is None and llm.traits.reasons(llm.sampling)
+    room = llm.traits.thinking_tokens if has_room else 0
+    return CostEstimate(title, tuple(rows), llm.client.free, room)
 
 
 async def estimate_strategy(

@@ -182,3 +182,8 @@ def test_the_json_of_a_folder_has_the_old_keys_and_the_new(tmp_path: Path) -> No
     stored = json.loads((tmp_path / "run/results.json").read_text())
     assert {"task", "model", "n", "results", "remarks", "verdict", "pairs"} <= stored.keys()
     assert json.loads((tmp_path / "run/results.jsonl").read_text().splitlines()[0])["token_limit"] == 64
+
+
+def test_strategies_with_equally_many_right_answers_are_told_so() -> None:
+    found = compared(model("1", cut=0))
+    assert found.conclusion.headline() == "vanilla and cot have equally many right answers (20 of 20)."
