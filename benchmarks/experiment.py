@@ -142,7 +142,7 @@ def run_comparison(
     model.check_price(config.problem_budget)
     metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
     if config.selection and config.selection.is_cut and isinstance(config.selection.total, int):
-        metadata["task_problems"] = config.selection.total
+        metadata["default_limit"] = [config.selection.count, config.selection.total]
     settings = run_settings(task, config.seed, model, config.problem_budget)
     store = ResultsFolder.open(config.folder, settings, metadata)
     registered = list(store.specs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ _BINARY = {
 }
 """The first bytes of files that are no text, each with what to do."""
 _UTF_8 = "save it as UTF-8"
+_QUOTED = re.compile(r'"[^"]*"')
 
 
 def open_data(path: Path) -> IO[bytes]:
@@ -125,6 +127,12 @@ def decode_text(raw: bytes, name: object, line: int = 1, offset: int = 0) -> str
         line += raw.count(b"\n", 0, error.start)
         place = f"byte {raw[error.start]:#04x} at {offset + error.start:,} (line {line})"
         raise InputError(f"{name}: not UTF-8: {place}; {_UTF_8}: iconv -f latin1 -t utf-8") from None
+
+
+def detect_separator(header: str) -> str:
+    """Return the separator of the first line of a table: a comma, or if it has none, a semicolon, a tab or a bar."""
+    bare = _QUOTED.sub("", header)
+    return next((separator for separator in ",;\t|" if separator in bare), ",")
 
 
 def _peek(file: IO[bytes]) -> bytes:

@@ -189,12 +189,13 @@ class Comparison:
     def title(self) -> str:
         """The task, the number of problems and the model, in one line."""
         epochs = 1 + max((result.epoch for result in self.results), default=0)
-        total = self.source.metadata.get("task_problems") if self.source else None
+        # Stored with a run whose limit was the task's default: that limit, and the number of all problems.
+        cut = self.source.metadata.get("default_limit") if self.source else None
         problems = pluralize(self.n, "problem")
         if self.selection:
             problems = self.selection.describe(self.n)
-        elif isinstance(total, int) and self.n < total:
-            problems = f"{self.n:,} of {total:,} problems"
+        elif isinstance(cut, list) and len(cut) == 2 and cut[0] == self.n and isinstance(cut[1], int):
+            problems = f"{self.n:,} of {cut[1]:,} problems"
         problems += f" × {epochs} repetitions" if epochs > 1 else ""
         task = task_title(self.source.settings) if self.source else self.task
         return f"{task} · {problems} · {short_model_name(self.model)}"

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from reasoning.data_files import decode_lines, open_data
+from reasoning.data_files import decode_lines, detect_separator, open_data
 from reasoning.errors import InputError
 
-_QUOTED = re.compile(r'"[^"]*"')
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
 """The line with which Excel states the separator."""
 _MAX_CELL = 10**9
@@ -40,7 +39,7 @@ def read_delimited(path: Path, separator: str = "") -> Iterator[tuple[int, dict[
             stated = _SEPARATOR_LINE.fullmatch(first[-1]) if first else None
             if stated:
                 first += _up_to_content(lines)
-            separator = separator or (stated[1] if stated else _detect(first[-1] if first else ""))
+            separator = separator or (stated[1] if stated else detect_separator(first[-1] if first else ""))
             rows = _rows(csv.reader(chain(first, lines), delimiter=separator, strict=True), path, separator)
             if stated:
                 next(rows)
@@ -58,11 +57,6 @@ def _up_to_content(lines: Iterable[str]) -> Iterator[str]:
         yield line
         if line.strip():
             return
-
-
-def _detect(header: str) -> str:
-    bare = _QUOTED.sub("", header)
-    return next((separator for separator in ",;\t|" if separator in bare), ",")
 
 
 def _rows(reader: csv._reader, path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]

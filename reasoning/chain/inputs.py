@@ -1,27 +1,38 @@
-"""The inputs of a batch run: one problem for each text, JSON line or CSV row, with the error of an invalid one."""
+"""The inputs of a batch run: one problem for each text or row of a table or JSON, with the error of an invalid one."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain as joined
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 from reasoning.chain.chain import Chain
-from reasoning.data_files import decode_lines, decode_text
+from reasoning.data_files import decode_lines, decode_text, detect_separator, open_data
 from reasoning.errors import InputError, UnknownName, UsageError
-from reasoning.files import parse_json, read_lines
+from reasoning.files import MAX_MB, max_bytes, parse_json, read_lines
 from reasoning.kinds import Text
 from reasoning.problem import Problem
 
-InputFormat = Literal["text", "jsonl", "csv"]
+InputFormat = Literal["text", "jsonl", "json", "csv", "tsv"]
 
-_UNREADABLE = {".json", ".tsv", ".tab", ".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".gz", ".zip"}
+_FORMATS: dict[str, InputFormat] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+}
+_UNREADABLE = {".xls", ".xlsx", ".ods", ".parquet", ".docx", ".pdf", ".zip"}
 """Suffixes of files that hold many rows or no plain text, so they must not be read as one text."""
 
 MAX_INPUT_CHARS = 200_000
@@ -49,8 +60,8 @@ def read_inputs(
     """Yield the inputs in files, in their order.
 
     Args:
-        files: paths; "-" is standard input. `.jsonl` and `.csv` files hold many inputs, any other
-            file is one text. Other formats, such as `.json` or `.xlsx`, are invalid.
+        files: paths; "-" is standard input. `.jsonl`, `.json`, `.csv` and `.tsv` files hold many inputs, any
+            other file is one text. They may be compressed with gzip. Others, such as `.xlsx`, are invalid.
         chain: the chain whose inputs they are. A text is its only input. A row has the inputs by name
             and may have an `id`; for a chain with one input, a row with one value is enough.
         input_format: the format of all files; by default it follows from their suffixes.
@@ -70,12 +81,12 @@ def read_inputs(
 
 def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_chars: int) -> Iterator[ChainInput]:
     name = "standard input" if file == "-" else file
-    suffix = Path(file).suffix.lower()
+    suffix = Path(file.lower().removesuffix(".gz")).suffix
     if input_format is None and suffix in _UNREADABLE:
         advice = "write it as .jsonl or .csv, or set --input-format (text, for one text)"
         yield ChainInput(name, error=f"{name}: {suffix} files cannot be read: {advice}")
         return
-    file_format = input_format or {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}.get(suffix, "text")
+    file_format = input_format or _FORMATS.get(suffix, "text")
     try:
         with _open(file) as raw:
             if file_format == "text":
@@ -84,8 +95,12 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
                 for number, line in enumerate(read_lines(raw, name), 1):
                     if line.strip():
                         yield _read_line(name, number, line, chain, max_chars)
+            elif file_format == "json":
+                yield from _read_json(name, raw, chain, max_chars)
             else:
-                yield from _read_table(name, raw, chain, max_chars)
+                yield from _read_table(name, raw, chain, max_chars, "\t" if file_format == "tsv" else "")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield ChainInput(name, error=f"{name}: the gzip data is truncated or damaged: {error}")
     except OSError as error:
         yield ChainInput(name, error=f"{name}: cannot be read: {error.strerror}")
     except InputError as error:
@@ -93,13 +108,14 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
 
 
 def _open(file: str) -> AbstractContextManager[IO[bytes]]:
-    return nullcontext(sys.stdin.buffer) if file == "-" else Path(file).expanduser().open("rb")
+    return nullcontext(sys.stdin.buffer) if file == "-" else open_data(Path(file).expanduser())
 
 
 def _read_text(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> ChainInput:
     content = raw.read(4 * max_chars + 1)  # a character takes at most four bytes
     if len(content) > 4 * max_chars:
-        size = f"{raw.seek(0, io.SEEK_END):,}" if raw.seekable() else f"more than {4 * max_chars:,}"
+        is_counted = raw.seekable() and not isinstance(raw, gzip.GzipFile)
+        size = f"{raw.seek(0, io.SEEK_END):,}" if is_counted else f"more than {4 * max_chars:,}"
         return ChainInput(name, error=_too_long(name, f"{size} bytes", max_chars))
     try:
         return _to_input(name, name, decode_text(content, name), chain, max_chars)
@@ -116,8 +132,27 @@ def _read_line(name: str, number: int, line: bytes, chain: Chain, max_chars: int
     return _to_input(where, where, row, chain, max_chars)
 
 
-def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
-    rows = csv.reader(decode_lines(raw, name), strict=True)
+def _read_json(name: str, raw: IO[bytes], chain: Chain, max_chars: int) -> Iterator[ChainInput]:
+    """Yield the items of a list, or the one value."""
+    content = raw.read(max_bytes() + 1)
+    if len(content) > max_bytes():
+        limit = f"{max_bytes() / 1e6:g} MB"
+        raise InputError(f"{name}: a .json file must have at most {limit}; write .jsonl, or set {MAX_MB} to more")
+    try:
+        value = parse_json(content, name)
+    except InputError as error:
+        hint = "; if each line is an object, set --input-format jsonl" if "Extra data" in str(error) else ""
+        raise InputError(f"{error}{hint}") from None
+    for number, row in enumerate(value if isinstance(value, list) else [value], 1):
+        where = f"{name}: item {number}"
+        yield _to_input(where, where, row, chain, max_chars)
+
+
+def _read_table(name: str, raw: IO[bytes], chain: Chain, max_chars: int, separator: str = "") -> Iterator[ChainInput]:
+    """Yield the rows of a table; without a separator, its first line shows which one it has."""
+    lines = decode_lines(raw, name)
+    first = next(lines, "")
+    rows = csv.reader(joined([first], lines), delimiter=separator or detect_separator(first), strict=True)
     # A long cell makes one input invalid; it must not end the file.
     limit = csv.field_size_limit(10**9)
     try:

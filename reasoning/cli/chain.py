@@ -172,7 +172,7 @@ def _show(shown: Chain, prefix: str, only: str | None) -> None:
 def run(
     folder: ChainFolder,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Text, .jsonl or .csv files; - is standard input.")
+        list[str], typer.Argument(metavar="FILE", help="Text, .jsonl, .json, .csv or .tsv files; - is standard input.")
     ],
     model: Model = "local",
     out: Annotated[
@@ -183,7 +183,9 @@ def run(
     ] = None,
     input_format: Annotated[
         str | None,
-        typer.Option(help="The format of every file: text, jsonl or csv; by default by its suffix.", metavar="FORMAT"),
+        typer.Option(
+            help="The format of all files: text, jsonl, json, csv or tsv; by default by suffix.", metavar="FORMAT"
+        ),
     ] = None,
     max_input_chars: Annotated[
         int, typer.Option(help="The most characters of one input.", min=1, metavar="N")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import signal
 import subprocess
@@ -156,11 +157,11 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
     (tmp_path / "long.txt").write_text("word " * 1_048_576)
     (tmp_path / "table.csv").write_text('feedback\n"a"\n"b",c\n')
     (tmp_path / "empty.txt").write_text(" \n")
-    (tmp_path / "rows.json").write_text('["a"]')
+    (tmp_path / "rows.xlsx").write_bytes(b"PK\3\4")
     out = tmp_path / "out.csv"
     files = [
         str(tmp_path / name)
-        for name in ("lines.jsonl", "latin.txt", "long.txt", "table.csv", "empty.txt", "gone.txt", "rows.json")
+        for name in ("lines.jsonl", "latin.txt", "long.txt", "table.csv", "empty.txt", "gone.txt", "rows.xlsx")
     ]
     code, _, errors = run(server, folder, *files, "--out", str(out))
     assert code == 2
@@ -189,11 +190,42 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
         "table.csv:3: 2 cells, but 1 columns: feedback",
         "empty.txt: 'feedback' is empty",
         "gone.txt: cannot be read: No such file or directory",
-        "rows.json: .json files cannot be read: write it as .jsonl or .csv, or set --input-format",
+        "rows.xlsx: .xlsx files cannot be read: write it as .jsonl or .csv, or set --input-format",
     ):
         assert why in whys
     assert "invalid: " in errors
     assert not list(tmp_path.glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", b"feedback;id\nlate rude;x\nloud cold;y\n"),
+        ("rows.tsv", b"feedback\tid\nlate rude\tx\nloud cold\ty\n"),
+        ("rows.json", b'[{"feedback": "late rude", "id": "x"},\n {"feedback": "loud cold", "id": "y"}]'),
+        ("rows.csv", "feedback,id\nlate rude,x\nloud cold,y\n".encode("utf-16")),
+        (
+            "rows.jsonl.gz",
+            gzip.compress(b'{"feedback": "late rude", "id": "x"}\n{"feedback": "loud cold","id":"y"}'),
+        ),
+    ],
+)
+def test_tables_as_people_have_them(name: str, content: bytes, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = list(read_inputs([str(tmp_path / name)], Chain.load(folder)))
+    assert [(one.id, one.error, one.problem and one.problem.question) for one in found] == [
+        ("x", "", "late rude"),
+        ("y", "", "loud cold"),
+    ]
+
+
+def test_damaged_files_are_invalid_inputs(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(b'{"feedback": "a"}\n' * 99)[:40])
+    (tmp_path / "lines.json").write_text('{"feedback": "a"}\n{"feedback": "b"}\n')
+    files = [str(tmp_path / name) for name in ("cut.jsonl.gz", "lines.json")]
+    cut, lines = (one.error for one in read_inputs(files, Chain.load(folder)) if one.error)
+    assert "cut.jsonl.gz: the gzip data is truncated or damaged" in cut
+    assert lines.endswith("; if each line is an object, set --input-format jsonl")
 
 
 def test_a_model_that_never_gives_json_ends_as_that_step(folder: Path, tmp_path: Path, server: Server) -> None:
