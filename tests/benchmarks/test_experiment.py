@@ -14,7 +14,7 @@ import reasoning
 from reasoning.benchmarks import Comparison, compare
 from reasoning.chain import Chain, Step
 from reasoning.engine.budget import Budget
-from reasoning.errors import AuthenticationFailed, InputError, SettingsChanged, UnknownName, UsageError
+from reasoning.errors import AuthenticationFailed, InputError, MissingExtra, SettingsChanged, UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.messages import Message
 from reasoning.problem import Example, Problem
@@ -200,3 +200,16 @@ def test_results_as_a_data_frame(sums: Sums, adds: Adds) -> None:
     assert found.groupby("strategy")["correct"].mean().to_dict() == {"vanilla": 4 / 6, "cot": 4 / 6}
     assert set(found["rule"]) == {"trigger"}
     assert found["calls"].sum() == 12
+
+
+def test_a_model_that_cannot_be_loaded_spends_nothing_and_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    budget = Budget(calls=1)
+    llm = reasoning.connect("local", budget=budget, journal=reasoning.Journal())
+    example = Example(Problem("1 + 1?", Number()), 2)
+    with pytest.raises(MissingExtra, match="a local model needs xllamacpp"):
+        compare(["cot"], [example], llm, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+    assert budget.left == Budget(calls=1).left
