@@ -57,7 +57,6 @@ async def _serve(library: Library, port: int, *, opens: bool) -> None:
         info(f"port {port} is in use: taking {used}")
     info(f"viewing {library.root}; Ctrl-C ends it")
     echo(serving.address(serving.guard.token) + page)
-    sys.stdout.flush()
     if "SSH_CONNECTION" in os.environ:
         info(f"from your machine: ssh -L {used}:127.0.0.1:{used} HOST, then open the address there")
     elif opens and _has_display():

@@ -263,8 +263,9 @@ TERMINAL = {
     "reasoning.cli.literal_console",
     "reasoning.chain.result_writer",
     "reasoning.cli.interrupts",
+    "reasoning.providers.llama_cpp.download",
 }
-"""The modules that may use them; the last two print JSON without control characters, and their own last line."""
+"""The modules that may use them; the last three print JSON without control characters, and lines of their own."""
 
 
 def prints_around(sources: Mapping[str, str]) -> list[str]:

@@ -256,8 +256,8 @@ def test_n_counts_the_problems_that_were_begun(kept: Kept) -> None:
 def test_every_form_says_what_limits_the_numbers(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     found = Comparison.from_folder(kept(a="rff", b="rrw"))
     said = "Failed calls are not wrong answers and are left out: a 2 of 3."
-    print_comparison(found, as_json=False)
-    print_comparison(found, as_json=True)
+    print_comparison(found, "table")
+    print_comparison(found, "json")
     shown, data = capsys.readouterr().out.strip().rsplit("\n", 1)
     for form in (shown, *json.loads(data)["remarks"][:1], str(found), found._repr_html_()):
         assert said in form
