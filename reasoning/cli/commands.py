@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from reasoning.cli import config
 from reasoning.cli.options import PANELS, expand_options
+from reasoning.errors import UnknownName
 
 _FIRST = ("task", "strategies", "strategy", "model", "base_url", "limit", "max_tokens", "budget_usd", "budget_tokens")
 """The options that come first in the help, in this order."""
@@ -32,6 +33,13 @@ class Command(TyperCommand):
         except typer.BadParameter as error:
             config.raise_located(ctx, error)
             raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the error of an unknown name also knows the names in the file of `--config`."""
+        try:
+            return super().invoke(ctx)
+        except UnknownName as error:
+            raise config.with_own_names(ctx, error) from None
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the options, those without a panel first."""

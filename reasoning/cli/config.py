@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from reasoning.errors import UsageError
+from reasoning.errors import UnknownName, UsageError
 
 VARIABLE = "REASONING_CONFIG"
 _KEY = "reasoning.config"
@@ -91,6 +91,15 @@ def raise_located(context: Any, error: typer.BadParameter) -> None:
     if config is not None and source is not None and source.name == "DEFAULT_MAP":
         for table, key in config.places(context, param):
             raise config.toml.error(f"{key}: {error.message}", table, key=key) from None
+
+
+def with_own_names(context: Any, error: UnknownName) -> UnknownName:
+    """Return the error of an unknown name with the names of the file among the known ones."""
+    config = of(context)
+    if config is None:
+        return error
+    named = {"model": config.models, "task": config.tasks, "strategy": config.strategies}.get(error.what)
+    return UnknownName(error.what, error.name, [*error.known, *named], error.where) if named else error
 
 
 @dataclass(frozen=True)

@@ -273,3 +273,19 @@ def test_the_models_of_the_example_have_their_prices() -> None:
     assert read.models["ours"].base_url == "http://gpu.example.org:8000/v1"
     assert model_traits.traits("qwen3-8b").output == 0.2
     assert read.models["small"].settings == {"max_tokens": 512, "requests_per_minute": 400}
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong", "right"),
+    [("--model", "smal", "small"), ("--task", "order", "orders"), ("--strategies", "vots", "votes")],
+)
+def test_a_misspelled_name_of_the_file_is_told_the_right_one(write: Write, option: str, wrong: str, right: str) -> None:
+    path = write(
+        '[bench.run]\ntask = "orders"\nmodel = "small"\nstrategies = "votes"\n'
+        '[models.small]\nmodel = "replay:said.jsonl"\n'
+        '[tasks.orders]\nsource = "jsonl:problems.jsonl"\nfields = { question = "text" }\n'
+        '[strategies]\nvotes = "self_consistency(cot, samples=3)"\n'
+    )
+    said = fails_with("bench", "run", "--config", str(path), option, wrong)
+    assert f"{wrong!r}" in said
+    assert f"did you mean {right!r}?" in said
