@@ -13,7 +13,7 @@ import pytest
 
 from reasoning import AnyOf
 from reasoning.benchmarks import compare, tasks
-from reasoning.benchmarks.cli.tasks import describe_task
+from reasoning.benchmarks.cli.task_table import describe_task
 from reasoning.benchmarks.rescore import rescore
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import InputError, UnknownName, UsageError

@@ -78,7 +78,7 @@ def test_the_kind_is_decided_by_answers() -> None:
 
 def test_the_list_of_tasks_needs_not_make_a_problem_to_tell_the_kind() -> None:
     assert GSM_SYMBOLIC.answers == load("gsm_symbolic", 1)[0].problem.kind.name
-    code = "import sys\nfrom reasoning.benchmarks.cli.tasks import task_table\ntask_table()\n"
+    code = "import sys\nfrom reasoning.benchmarks.cli.task_table import task_table\ntask_table()\n"
     listed = code + "print('reasoning_gym' in sys.modules)"
     assert (
         subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True).stdout == "False\n"
