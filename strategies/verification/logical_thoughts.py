@@ -82,6 +82,7 @@ class LogicalThoughts(Strategy):
         variant: how a step is examined; see above.
         max_steps: maximum number of steps to examine.
         temperature: temperature of all calls but the last.
+        answer_tokens: maximum tokens of the last reply, which states an answer of one line.
 
     Source:
         Zhao et al. (2023), "Enhancing Zero-Shot Chain-of-Thought Reasoning in Large Language Models

@@ -206,7 +206,7 @@ def test_a_bad_input_does_not_stop_the_others(folder: Path, server: Server, tmp_
         ("rows.csv", "feedback,id\nlate rude,x\nloud cold,y\n".encode("utf-16")),
         (
             "rows.jsonl.gz",
-            gzip.compress(b'{"feedback": "late rude", "id": "x"}\n{"feedback": "loud cold","id":"y"}'),
+            gzip.compress(b'{"feedback": "late rude", "id": "x"}\n{"feedback": "loud cold","id":"y"}', mtime=0),
         ),
     ],
 )
