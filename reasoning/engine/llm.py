@@ -207,9 +207,7 @@ class LLM:
         Raises:
             UsageError: a parameter is unknown or invalid, or named like a key.
         """
-        merged = {**self.sampling, **sampling}
-        merged["max_tokens"] = self._limit(merged, sampling.get("max_tokens"))
-        settings = self._resolve_params(merged)
+        settings = self._resolve_params({**self.sampling, **sampling, "max_tokens": sampling.get("max_tokens")})
         # Concurrent branches often send the same request, so the latest is kept with its computed key.
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
         identity = (conversation, id(settings), self.client.model, self.client.endpoint)
@@ -256,15 +254,21 @@ class LLM:
         return DEFAULT_PARAMS["max_tokens"] if given is None else given
 
     def _resolve_params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters to send. The latest are cached, since most calls have the same."""
+        """Return the parameters to send. The latest are cached, since most calls have the same.
+
+        Args:
+            params: the parameters of a call; `max_tokens` is the limit that the technique sets, or None.
+        """
         last, last_text, resolved = self._last_params
         if params == last and str(params) == last_text:
             return resolved
-        settings = {
-            name: float(value) if name in _FRACTIONS else value for name, value in params.items() if value is not None
-        }
         # Without max_tokens a budget has no worst case.
-        max_tokens = settings.setdefault("max_tokens", DEFAULT_PARAMS["max_tokens"])
+        max_tokens = self._limit(params, params["max_tokens"])
+        settings = {
+            name: float(value) if name in _FRACTIONS else value
+            for name, value in {**params, "max_tokens": max_tokens}.items()
+            if value is not None
+        }
         if not isinstance(max_tokens, int | float) or max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, got {max_tokens!r}")
         names = frozenset(settings)
