@@ -69,6 +69,8 @@ def _coerce(chain: Chain, name: str, value: Any) -> Any:
     """Coerce an input to its kind."""
     kind = chain.kind_of(name)
     if isinstance(kind, Text) or kind is None:
+        if value is None:
+            raise UsageError(f"the input {name!r} of the chain {chain.name!r} must have a value, got None")
         return value
     try:
         return kind.target(value)

@@ -150,9 +150,9 @@ class Step:
         object.__setattr__(self, "only_if", labels)
         try:
             check_is_kind(self.returns, "returns")
+            as_validators(self.check)
         except UsageError as error:
             raise self._error(str(error)) from None
-        as_validators(self.check)
         if inspect.iscoroutinefunction(self.fallback):
             raise self._error("fallback must be a plain function, got an async one")
         # Values take the form that a folder gives them, so that a loaded step equals the saved one.

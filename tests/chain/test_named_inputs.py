@@ -122,3 +122,13 @@ def test_a_misspelled_placeholder_is_recognized_by_the_step_that_it_resembles() 
     chain = Chain(Step("issues", Prompt(input="{text}")), Step("reply", Prompt(input="{isues}")))
     with pytest.raises(UsageError, match=r"needs the input 'isues', got text: .*; or did step 'reply' mean {issues}\?"):
         chain.run(text="a", llm=llm())
+
+
+def test_no_value_is_no_input() -> None:
+    with pytest.raises(UsageError, match="the input 'text' of the chain 'chain' must have a value, got None"):
+        Chain(Step("reply", Prompt(input="{text}"))).run(text=None, llm=llm())
+
+
+def test_a_wrong_check_names_its_step() -> None:
+    with pytest.raises(UsageError, match=r"step 'reply': a validator must be .*, got 'nope'"):
+        Step("reply", Prompt(input="{text}"), check="nope")  # type: ignore[arg-type]
