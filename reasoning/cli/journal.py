@@ -62,7 +62,7 @@ def info(file: _Journal = None, *, output: OutputOptions) -> None:
     requests, size = pluralize(contents.requests, "request"), f"{contents.bytes / 1e6:,.1f} MB"
     about = f"{contents.path}: {_draws(draws)} of {requests}, {size}\nfrom {first} to {last}"
     header = ("model", "draws", "prompt tokens", "completion tokens", "cost", "no price")
-    output.print(Document([about, Table(header, rows)]))
+    output.print(Document([about, Table(header, rows)]), soft_wrap=True)
 
 
 @journal.command("export")

@@ -12,7 +12,7 @@ from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.reservation import Reservation
 from reasoning.engine.retry import call_with_retries
 from reasoning.engine.single_flight import CallContext, PendingDraws
-from reasoning.errors import CallFailed, MissingExtra, WeightsError
+from reasoning.errors import CallFailed, UsageError, WeightsError
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.client import Client
 
@@ -153,8 +153,8 @@ class Purchaser:
                 self.usage = self.usage + error.usage
             reservation.fail(error.usage)
             raise final from None
-        except (MissingExtra, WeightsError):
-            # The model could not be loaded, so nothing was sent.
+        except (UsageError, WeightsError):
+            # The model is unknown or could not be loaded, so nothing was sent.
             reservation.fail(None)
             raise
         else:

@@ -36,7 +36,7 @@ LISTINGS = {
     f"bench show {FOLDER}": "problem",
     f"bench compare {FOLDER} {FOLDER}": "strategy",
     f"bench matrix {FOLDER}": "strategy",
-    "models show openai/gpt-4o-mini": "",
+    "models show openai/gpt-4o-mini": "subject",
     "doctor": "subject",
     "journal info": "model",
 }

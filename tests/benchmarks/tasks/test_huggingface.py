@@ -206,7 +206,7 @@ def test_offline_and_never_fetched_says_the_same(tmp_path: Path, monkeypatch: py
 
 def test_the_tasks_are_listed_with_what_they_are() -> None:
     def told(*words: str) -> Result:
-        return CliRunner().invoke(app(), ["tasks", *words])
+        return CliRunner(env={"COLUMNS": "200"}).invoke(app(), ["tasks", *words])
 
     listed = told().stdout
     for name in ("gsm_symbolic", "coin_flip", "mmlu_pro", "12,032", "CC-BY-NC-4.0", "expression", "hf:OWNER/NAME"):
