@@ -14,6 +14,7 @@ from reasoning.errors import InputError, UsageError
 MAX_MB = "REASONING_MAX_MB"
 """The environment variable with the most megabytes of one reply of a server and of one line of a file."""
 _DEFAULT_MAX_MB = 64
+_MAX_REMOVALS = 100
 _temporary: set[Path] = set()
 
 
@@ -120,7 +121,11 @@ def remove_temporary() -> None:
     for path in list(_temporary):
         with suppress(OSError):
             path.unlink()
-        shutil.rmtree(path, ignore_errors=True)
+        for _ in range(_MAX_REMOVALS):
+            if not path.exists():
+                break
+            # Another thread may have created a file in the folder after it was listed.
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class RepeatedKey(ValueError):
