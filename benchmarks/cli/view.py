@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
@@ -37,6 +36,8 @@ def view(
     The page lists every run, evaluation and output under a folder, also while a run is going. It is served to this
     machine only and needs no network. Nothing in the folder is changed. Ctrl-C ends it.
     """
+    import asyncio
+
     from reasoning.benchmarks.view.library import Library
 
     results = Path("results")
@@ -47,6 +48,8 @@ def view(
 
 
 async def _serve(library: Library, port: int, *, opens: bool) -> None:
+    import asyncio
+
     from reasoning.benchmarks.view.server import start
 
     serving = await start(library, port)
