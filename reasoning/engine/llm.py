@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -13,14 +12,13 @@ from reasoning.engine.cost_bounds import Price
 from reasoning.engine.draw_queue import DrawQueue
 from reasoning.engine.purchaser import Purchaser
 from reasoning.engine.rate_limiter import RateLimiter
+from reasoning.engine.refused_settings import RefusedSettings
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
 from reasoning.errors import PriceUnknown, SettingRefused, UsageError
 from reasoning.journal import Journal
-from reasoning.logs import Log
 from reasoning.messages import Completion, Conversation, Request, Usage
-from reasoning.providers import model_traits
 from reasoning.providers.client import Client
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_traits import ModelTraits, traits
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox
 from reasoning.text_safety import redact
@@ -29,9 +27,6 @@ DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The sampling parameters of a call that sets none."""
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """The parameters for which 1 and 1.0 mean the same request."""
-_LIMIT_NAMES = frozenset(["max_tokens", "max_completion_tokens"])
-"""The names of the limit on the tokens of a completion."""
-_log = Log(__name__)
 
 Connect: TypeAlias = Callable[..., "LLM"]
 """A function that makes an LLM from a model's name, such as `reasoning.connect`."""
@@ -76,7 +71,7 @@ class LLM:
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         limits = RateLimiter() if limits is None else limits
-        self.traits = traits(client.model)
+        self._refused = RefusedSettings(client.model, traits(client.model))
         self._given = {name: value for name, value in (sampling or {}).items() if value is not None}
         self.sampling = {**DEFAULT_PARAMS, **self._given}
         self.sampling["max_tokens"] = self._limit(self.sampling, None)
@@ -90,7 +85,6 @@ class LLM:
         self._last_identity: tuple[object, ...] = ()
         self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._validated: set[frozenset[str]] = set()
-        self._refused: set[str] = set()
         self._request: Request
         client.on_headers = limits.on_headers
         event_loop.close_when_collected(self, client)
@@ -146,6 +140,11 @@ class LLM:
     def total_usage(self) -> Usage:
         """The usage of this model and its siblings since they were made."""
         return Usage.total((self.usage, *(sibling.total_usage for sibling in self._siblings.values())))
+
+    @property
+    def traits(self) -> ModelTraits:
+        """The traits of the model, without the settings that it has refused."""
+        return self._refused.traits
 
     @property
     def limits(self) -> RateLimiter:
@@ -308,50 +307,18 @@ class LLM:
             if isinstance(outcome, DrawError) and isinstance(outcome.error, SettingRefused):
                 setting = outcome.error.setting
                 is_field = setting not in request.sampling and setting in request.sampling.get("extra_body", ())
-                self._learn(f"extra_body.{setting}" if is_field else setting)
+                self._refused.learn(f"extra_body.{setting}" if is_field else setting)
+                self._last_params = {}, "", {}
         return outcomes
-
-    def _learn(self, setting: str) -> None:
-        """Leave out a setting that the model refuses, or rename it, from now on."""
-        if setting in self._refused:
-            return
-        self._refused.add(setting)
-        if setting in _LIMIT_NAMES and self._refused.issuperset(_LIMIT_NAMES):
-            # It refuses both names, and a budget needs a limit.
-            return
-        self.traits = self.traits.without(setting)
-        self._last_params = {}, "", {}
-        change = "left out from now on, so that the server's default applies"
-        if setting in _LIMIT_NAMES:
-            [other] = _LIMIT_NAMES - {setting}
-            change = f"sent as {other} from now on"
-        _log.notify(
-            f"{self.name} does not take {setting}: it is {change}. To do so from the start, write "
-            f"{' and '.join(self._describe_learned())} below {model_traits.table_for(self.name)} in "
-            f"{model_traits.users_path()}"
-        )
-
-    def _describe_learned(self) -> list[str]:
-        """Return the lines of a table of models that say what has been learned."""
-        lines = list[str]()
-        if self._refused - _LIMIT_NAMES:
-            lines.append(f"drop = [{', '.join(json.dumps(name) for name in sorted(self.traits.drop))}]")
-        if self._refused & _LIMIT_NAMES:
-            pairs = [f"{old} = {json.dumps(new)}" for old, new in self.traits.rename.items()]
-            lines.append(f"rename = {{ {', '.join(pairs)} }}")
-        return lines
 
     @property
     def refused(self) -> tuple[str, ...]:
         """The settings that the model has refused, and that are no longer sent as they were."""
-        return tuple(sorted(self._refused))
+        return self._refused.names
 
     def assume_refused(self, settings: Iterable[str]) -> None:
         """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
-        for setting in settings:
-            if setting not in self._refused:
-                self._refused.add(setting)
-                self.traits = self.traits.without(setting)
+        self._refused.assume(settings)
         self._last_params = {}, "", {}
 
     async def finish_calls(self) -> None:
