@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reasoning import event_loop, kinds, registry
 from reasoning.benchmarks.analysis.comparison import Comparison
@@ -27,10 +27,7 @@ from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client
 from reasoning.sandbox import Sandbox
 from reasoning.strategy import Strategy
-from reasoning.tables import Table, pluralize
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from reasoning.tables import Document, Table, pluralize
 
 
 @dataclass(frozen=True)
@@ -66,15 +63,12 @@ class RescoreResult:
             "results": self.results_after.to_json(spent=False)["results"],
         }
 
-    def render(self, most: int = 40) -> RenderableType:
-        """Return the numbers of each strategy before and after, and the changed answers, for the terminal.
+    def document(self, most: int | None = None) -> Document:
+        """Return the numbers of each strategy before and after, and the changed answers.
 
         Args:
-            most: the largest number of changed answers to list.
+            most: the largest number of changed answers to list; None is all.
         """
-        from rich.console import Group
-        from rich.text import Text
-
         read = pluralize(self.reread, "result")
         lines = [
             f"parser version {self.version_before} → {self.version_after}: "
@@ -82,18 +76,18 @@ class RescoreResult:
         ]
         lines += [f"{count:,} left unchanged: {why}" for why, count in self.skipped]
         lines += self.results_after.names.legend if self.changed else []
-        parts: list[RenderableType] = [Text("\n".join(lines)), Text("")]
+        parts: list[Table | str] = ["\n".join(lines)]
         if self.changed:
-            parts += [self._numbers(), Text(""), self._changes(most)]
-        if len(self.changed) > most:
-            parts.append(Text(f"and {len(self.changed) - most} more; --json lists all"))
-        return Group(*parts)
+            parts += [self._numbers(), self.changes(most)]
+        if most is not None and len(self.changed) > most:
+            parts.append(f"and {len(self.changed) - most} more; --json lists all")
+        return Document(parts)
 
-    def _numbers(self) -> RenderableType:
+    def _numbers(self) -> Table:
         changes = Counter(was.strategy for was, _ in self.changed)
         by_spec = {row.strategy: row for row in self.results_after.rows}
         return _table(
-            ("strategy", "changed", "right before", "now", "unparsed before", "now"),
+            ("strategy", "changed", "right before", "right now", "unparsed before", "unparsed now"),
             [
                 (
                     self.results_after.names(row.strategy),
@@ -108,7 +102,8 @@ class RescoreResult:
             ],
         )
 
-    def _changes(self, most: int) -> RenderableType:
+    def changes(self, most: int | None = None) -> Table:
+        """Return a table of the changed answers; `most` as in `document`."""
         return _table(
             ("problem", "strategy", "before", "now"),
             [
@@ -249,5 +244,5 @@ def _describe(result: Result) -> str:
     )
 
 
-def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> RenderableType:
+def _table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> Table:
     return Table(tuple(titles), [[str(cell)[:200] for cell in line] for line in lines], text_columns=len(titles))

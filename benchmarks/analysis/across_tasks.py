@@ -13,7 +13,7 @@ from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.results.settings import short_model_name
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UsageError
-from reasoning.tables import pluralize
+from reasoning.tables import Document, Table, pluralize
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,21 @@ class TaskSummary:
                 if strategy == pair.first and right[problem, strategy] and right.get((problem, pair.second)) is False:
                     yield comparison, pair.first, pair.second, problem
                     break
+
+    def document(self) -> Document:
+        """Return the summary, and a table with the difference and a problem that shows it for each comparison."""
+        problems = {id(comparison): problem for comparison, _, _, problem in self.examples()}
+        rows = []
+        for place, comparison in zip(self.places, self.comparisons, strict=True):
+            named = ("", "", "", "")
+            if (pair := self._leading(comparison)) is not None:
+                points = f"{100 * pair.difference.value:.1f}"
+                named = (pair.first, pair.second, points, f"{pair.p_adjusted:.4g}")
+            problem = problems.get(id(comparison), "")
+            better, worse, points, p = named
+            rows.append((place, str(comparison.folder or ""), better, worse, problem, points, p))
+        header = ("task", "folder", "better", "worse", "problem", "points", "p")
+        return Document([self.text(), Table(header, rows, text_columns=5)])
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain data."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
@@ -45,6 +45,55 @@ def answer_matrix(folder: ResultsFolder, strategies: Sequence[str] = ()) -> Docu
     return Document(
         [legend, table, f"the first of {epochs} repetitions; --id shows all of a problem" if epochs > 1 else ""]
     )
+
+
+def answer_table(folder: ResultsFolder, name: str, strategies: Sequence[str] = ()) -> Document:
+    """Return one problem and a table of the answers to it, without prompts and replies; see `show_problem`."""
+    name, results = _select(folder, name, strategies)
+    rows = []
+    for spec, result in results:
+        if result is None:
+            rows.append((spec, "1", "not run", "", "", "", ""))
+            continue
+        correct = {True: "yes", False: "no", None: ""}[result.correct]
+        votes = ", ".join(f"{candidate} × {count}" for candidate, count in result.votes)
+        parsing = result.rule or result.reason
+        rows.append((spec, str(result.epoch + 1), result.state, result.value or "", correct, parsing, votes))
+    header = ("strategy", "repetition", "state", "answer", "correct", "rule or reason", "votes")
+    return Document([str(_question(folder, name)), Table(header, rows, text_columns=len(header))])
+
+
+def problem_to_json(folder: ResultsFolder, name: str, strategies: Sequence[str] = ()) -> dict[str, Any]:
+    """Return one problem and the answers to it as plain data; with strategies, only theirs, with their traces."""
+    name, results = _select(folder, name, strategies)
+    answers = []
+    for spec, result in results:
+        answer: dict[str, Any] = {"strategy": spec, "state": "not run"}
+        if result is not None:
+            answer |= {
+                "repetition": result.epoch + 1,
+                "state": result.state,
+                "value": result.value,
+                "correct": result.correct,
+                "rule": result.rule,
+                "why": result.reason,
+                "confidence": result.confidence,
+                "votes": [list(vote) for vote in result.votes],
+            }
+            if strategies:
+                trace = folder.trace(name, spec, result.epoch)
+                answer["trace"] = None if trace is None else trace.to_json()
+        answers.append(answer)
+    example = folder.examples[name]
+    question = example.problem.values()["problem"]
+    return {"problem": name, "question": question, "target": example.target, "answers": answers}
+
+
+def _select(folder: ResultsFolder, name: str, strategies: Sequence[str]) -> tuple[str, list[tuple[str, Result | None]]]:
+    """Return the id of a problem, and the results of these strategies or of all, each with its spec."""
+    name = _find_problem(folder, name)
+    specs = [_find_strategy(folder, strategy) for strategy in strategies] or folder.specs
+    return name, [(spec, result) for spec in specs for result in _repetitions(folder, name, spec)]
 
 
 def show_problem(folder: ResultsFolder, name: str, *strategies: str) -> RenderableType:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reasoning.cli.completion import complete_results
-from reasoning.cli.output import AsJson, Format, OutputOptions, console, echo, info, print_json
+from reasoning.cli.output import Format, OutputOptions, console, echo, info, print_json
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
@@ -138,7 +139,10 @@ def show(
         output.print(inspect_results.answer_matrix(store, strategy or ()))
         info(f"open a problem: reasoning bench show {shlex.quote(str(folder))} --strategy S --id I")
     elif output.format != "table":
-        raise typer.BadParameter(f"--output {output.format} goes with the table of all problems; leave out --id")
+        output.print(
+            partial(inspect_results.answer_table, store, problem, strategy or ()),
+            partial(inspect_results.problem_to_json, store, problem, strategy or ()),
+        )
     elif strategy and len(strategy) > 1 and out.width >= _LEAST_COLUMNS * len(strategy):
         out.print(inspect_results.side_by_side(store, problem, strategy))
     else:
@@ -146,8 +150,12 @@ def show(
 
 
 def summary(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders, of several tasks.")],
-    as_json: AsJson = False,
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Results folders, of several tasks.", autocompletion=complete_results),
+    ],
+    *,
+    output: OutputOptions,
 ) -> None:
     """Say in a sentence which strategy is better on which task, and how to open a problem that shows it."""
     from reasoning.benchmarks.analysis.across_tasks import TaskSummary
@@ -155,8 +163,8 @@ def summary(
     from reasoning.benchmarks.results.folder import ResultsFolder
 
     whole = TaskSummary([Comparison.from_folder(ResultsFolder.read(folder)) for folder in folders])
-    if as_json:
-        print_json(whole.to_json())
+    if output.format != "table":
+        output.print(whole.document, whole.to_json)
         return
     console().print(whole.text(), soft_wrap=not console().is_terminal)
     for comparison, better, worse, problem in whole.examples():
@@ -220,15 +228,17 @@ def matrix(
     output.print(model_matrix(folders))
 
 
-def rescore(folder: Folder, as_json: AsJson = False) -> None:
+def rescore(folder: Folder, *, output: OutputOptions) -> None:
     """Parse and score the stored replies again with the current rules, and show what changed."""
     from reasoning.benchmarks.rescore import rescore as rescore_folder
+    from reasoning.tables import Document
 
     rescored = rescore_folder(folder)
-    if as_json:
-        print_json(rescored.to_json())
+    if output.format == "csv":
+        # A file with two tables could not be read as one.
+        output.print(Document([rescored.changes()]))
     else:
-        console().print(rescored.render())
+        output.print(rescored.document(40 if output.format == "table" else None), rescored.to_json)
 
 
 def power(

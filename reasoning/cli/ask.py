@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +13,13 @@ import typer
 from reasoning.cli import config
 from reasoning.cli.completion import complete_kinds, complete_specs
 from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts
-from reasoning.cli.output import CALLS_FAILED, AsJson, console, info, print_json
+from reasoning.cli.output import CALLS_FAILED, OutputOptions, console, info
 from reasoning.errors import UsageError
 
 if TYPE_CHECKING:
     from reasoning.answer import Answer
     from reasoning.kinds import Kind
+    from reasoning.tables import Document
 
 
 def ask(
@@ -53,8 +55,8 @@ def ask(
     prompt: PromptTexts = None,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,
-    as_json: AsJson = False,
     *,
+    output: OutputOptions,
     options: ModelOptions,
 ) -> None:
     """Answer one question."""
@@ -76,10 +78,10 @@ def ask(
         answer = solver.run(problem, llm, epoch=llm.journal.unused_epoch() if new_samples else 0, budget=budget)
     if isinstance(answer, Unparsed) and answer.stopped_by is not None:
         raise answer.stopped_by
-    if as_json:
-        print_json(_to_json(answer))
-    else:
+    if output.format == "table":
         _print(answer, trace)
+    else:
+        output.print(partial(_document, answer), partial(_to_json, answer))
     if answer.state != "answered":
         info(f"{answer.state}: {answer.reason}")
         raise typer.Exit(CALLS_FAILED if answer.state == "failed" else 1)
@@ -130,6 +132,14 @@ def _to_json(answer: Answer) -> dict[str, Any]:
         "usd": answer.usage.usd,
         "seconds": round(answer.usage.seconds, 3),
     }
+
+
+def _document(answer: Answer) -> Document:
+    """Return one row with what `--json` has."""
+    from reasoning.tables import Document, Table
+
+    cells = {name: "" if value in (None, {}) else _format_value(value) for name, value in _to_json(answer).items()}
+    return Document([Table(tuple(cells), [tuple(cells.values())], text_columns=len(cells))])
 
 
 def _print(answer: Answer, trace: bool) -> None:

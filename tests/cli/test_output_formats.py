@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from reasoning.cli.app import app
 from reasoning.tables import Document, Table
+from tests.benchmarks.chains.chain_folder import said, write
 from tests.cli.test_app import reasoning
+from tests.faults.server import Server
 
+PROBLEM = "gsm_symbolic-3-0001"
 FOLDER = Path(__file__).parents[2] / "docs" / "research" / "example"
 
 
@@ -23,6 +29,13 @@ def run(*words: str) -> str:
     done = CliRunner().invoke(app(), [str(word) for word in words])
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+def tables(text: str) -> list[list[str]]:
+    """Return the rows of a CSV output, all of one width."""
+    rows = list(csv.reader(io.StringIO(text)))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    return rows
 
 
 LISTINGS = {
@@ -34,6 +47,9 @@ LISTINGS = {
     "chain check telecom_feedback": "step",
     f"bench report {FOLDER}": "strategy",
     f"bench show {FOLDER}": "problem",
+    f"bench show {FOLDER} --id {PROBLEM}": "strategy",
+    f"bench show {FOLDER} --id {PROBLEM} -s vanilla -s cot": "strategy",
+    f"bench summary {FOLDER} {FOLDER}": "task",
     f"bench compare {FOLDER} {FOLDER}": "strategy",
     f"bench matrix {FOLDER}": "strategy",
     "models show openai/gpt-4o-mini": "subject",
@@ -45,9 +61,8 @@ LISTINGS = {
 @pytest.mark.parametrize(("command", "first"), LISTINGS.items())
 def test_every_table_is_printed_in_every_format(command: str, first: str) -> None:
     words = command.split()
-    rows = list(csv.reader(io.StringIO(run(*words, "--output", "csv"))))
+    rows = tables(run(*words, "--output", "csv"))
     assert rows[0][0] == first
-    assert {len(row) for row in rows} == {len(rows[0])}
     lines = run(*words, "--output", "md").splitlines()
     [rule] = [index for index, line in enumerate(lines) if line.startswith("| ---")]
     assert lines[rule - 1].startswith(f"| {first}")
@@ -56,6 +71,91 @@ def test_every_table_is_printed_in_every_format(command: str, first: str) -> Non
     assert json.loads(run(*words, "--json")) == data
     if "rows" in data:
         assert [list(row) for row in data["rows"]] == [rows[0]] * (len(rows) - 1)
+
+
+def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, set[str]]]:
+    """Yield each command and its options."""
+    for name, part in getattr(command, "commands", {}).items():
+        yield from walk(part, (*path, name))
+    yield " ".join(path), {option for parameter in command.params for option in parameter.opts}
+
+
+OPTIONS = dict(walk(app()))
+
+
+def test_each_command_with_json_has_all_formats_and_is_run_here() -> None:
+    """A new command with `--json` needs `--output`, and a line in `LISTINGS` or in `RUNS`."""
+    with_json = {name for name, options in OPTIONS.items() if "--json" in options}
+    assert with_json == {name for name, options in OPTIONS.items() if "--output" in options}
+    run_here = {next(name for name in sorted(OPTIONS, reverse=True) if words.startswith(name)) for words in LISTINGS}
+    assert with_json == run_here | RUNS.keys()
+
+
+RUNS = {
+    "ask": ("ask", "What is 1 + 1?", "--kind", "number"),
+    "bench run": ("bench", "run", "--task", "sums.jsonl", "--strategies", "vanilla, cot"),
+    "advise": ("advise", "--task", "sums.jsonl", "--strategies", "vanilla, cot", "--budget-calls", "99"),
+    "chain test": ("chain", "test", "notes", "--min-pass-rate", "0"),
+    "chain eval": ("chain", "eval", "notes"),
+    "chain compare": ("chain", "compare", "notes", "notes"),
+    "bench rescore": ("bench", "rescore", "run"),
+}
+"""Commands that need a model or change files, by name."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """Yield a folder with a task, a chain and a run, and the address of a model."""
+
+    def reply(prompt: str, *_: int) -> str:
+        return "The answer is 2." if "What is" in prompt else said(prompt)
+
+    path = tmp_path_factory.mktemp("formats")
+    rows = [{"question": f"What is {number} + 1?", "answer": number + 1} for number in range(12)]
+    (path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write(path / "notes")
+    with Server(say=reply) as server:
+        done = reasoning(*RUNS["bench run"], "--out", "run", "-m", "mock", "--base-url", server.url, cwd=path)
+        assert done.returncode == 0, done.stderr
+        # As if an answer had been parsed wrongly by earlier rules.
+        run_file, results = path / "run" / "run.json", path / "run" / "results.jsonl"
+        run_file.write_text(json.dumps(rules_of_version_0(json.loads(run_file.read_text()))))
+        changed = [{**json.loads(line), "parser_version": 0, "value": "7"} for line in results.read_text().splitlines()]
+        results.write_text("".join(json.dumps(row) + "\n" for row in changed))
+        yield path, server.url
+
+
+def rules_of_version_0(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, "settings": {**data["settings"], "parser_version": 0}}
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_a_command_that_runs_a_model_prints_every_format(
+    command: str, folder: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, url = folder
+    monkeypatch.chdir(path)
+    model = [] if command == "bench rescore" else ["--model", "mock", "--base-url", url]
+    shown = {}
+    for form in ("csv", "md", "json"):
+        words = list(RUNS[command])
+        if command == "bench rescore":
+            shutil.copytree("run", form)
+            words[-1] = form
+        shown[form] = run(*words, *model, "--output", form)
+    # An empty line separates two tables.
+    assert all(len(tables(text)) > 1 for text in shown["csv"].split("\n\n"))
+    assert "| ---" in shown["md"]
+    assert json.loads(shown["json"])
+
+
+def test_a_problem_as_json_has_its_answers_and_the_traces_that_were_asked_for() -> None:
+    whole = json.loads(run("bench", "show", str(FOLDER), "--id", PROBLEM, "--json"))
+    assert whole["problem"] == PROBLEM
+    assert [sorted(answer) for answer in whole["answers"]]
+    assert not any("trace" in answer for answer in whole["answers"])
+    [one] = json.loads(run("bench", "show", str(FOLDER), "--id", PROBLEM, "-s", "cot", "--json"))["answers"]
+    assert (one["strategy"], one["repetition"], "trace" in one) == ("cot", 1, True)
 
 
 def test_the_numbers_of_a_run_are_exact_in_csv_and_readable_in_markdown() -> None:
