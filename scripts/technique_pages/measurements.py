@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reasoning.benchmarks import tasks
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
 from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.analysis.worst_case import with_worst_cases
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
 from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.statistics import holm
 from reasoning.errors import ReasoningError
 from reasoning.registry import get
@@ -47,14 +50,17 @@ class Measured:
         store: the folder.
         found: its contents.
         against: by spec, the pair with the reference as its second; p is adjusted by Holm over
-            these pairs.
+            these pairs, also in the worst case.
         votes: the reference's vote for increasing numbers of draws.
+        earlier: the specs whose results are of an earlier version of the technique or of the
+            problems, in full or in part.
     """
 
     store: ResultsFolder
     found: ReportData
     against: Mapping[str, PairedDifference]
     votes: tuple[Votes, ...]
+    earlier: frozenset[str]
 
     @classmethod
     def of(cls, folder: Path) -> Measured:
@@ -74,8 +80,10 @@ class Measured:
             for spec in others
         }
         adjusted = holm({spec: pair.p for spec, pair in pairs.items()})
-        against = {spec: replace(pair, p_adjusted=adjusted[spec]) for spec, pair in pairs.items()}
-        return cls(store, found, against, _votes(store, found))
+        compared = [replace(pair, p_adjusted=adjusted[spec]) for spec, pair in pairs.items()]
+        compared = with_worst_cases(compared, found.comparison.results, families(found.comparison.results))
+        against = dict(zip(pairs, compared, strict=True))
+        return cls(store, found, against, _votes(store, found), _earlier(store))
 
     @property
     def ranked(self) -> list[StrategySummary]:
@@ -107,6 +115,27 @@ def technique(spec: str) -> str:
         return get(spec).card.name
     except ReasoningError:
         return ""
+
+
+def _earlier(store: ResultsFolder) -> frozenset[str]:
+    """Return the specs that the command of a folder would not answer from the folder's draws today."""
+    if _problems_changed(store):
+        return frozenset(store.specs)
+    now = {spec: fingerprint(get(spec)) for spec in store.specs if technique(spec)}
+    return frozenset(
+        key.strategy for key, result in store.results.items() if result.fingerprint != now.get(key.strategy)
+    )
+
+
+def _problems_changed(store: ResultsFolder) -> bool:
+    """Return whether the task has other problems today; False if it cannot be loaded here."""
+    try:
+        examples = tasks.get(str(store.settings["task"])).load(len(store.examples), int(store.settings["seed"] or 0))
+    except ReasoningError:
+        return False
+    return [example.problem.question for example in examples] != [
+        example.problem.question for example in store.examples.values()
+    ]
 
 
 def _votes(store: ResultsFolder, found: ReportData) -> tuple[Votes, ...]:

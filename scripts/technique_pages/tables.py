@@ -16,12 +16,17 @@ from technique_pages.measurements import REFERENCE, Measured, technique, tokens_
 
 HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "vote with as many tokens")
 NONE = "Not measured yet.\n"
+EARLIER = (
+    "† Measured with earlier prompts of the technique or an earlier wording of the problems. The command sends "
+    "today's, so these rows take new calls, and their numbers may differ."
+)
 
 _ABOUT = (
     "Calls, tokens (prompt and completion) and seconds are per problem. Seconds are model time, one call after the "
     "other, on a machine that may have been busy. The difference is in points, with Tango's paired 95 % interval, "
     "over the problems that both answered. The p value is exact McNemar with Holm's correction over the differences "
-    f"of the table; the difference is bold if p is below {ALPHA:g}. An unparsed answer counts as wrong.",
+    f"of the table. The difference is bold if p is below {ALPHA:g}, also if every answer of the worse strategy that a "
+    "limit cut off had been right. An unparsed answer counts as wrong.",
     f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the simplest way to spend them. It "
     "is the mean over all choices of k from the recorded draws, with its interval. Its tokens are the prompt once, "
     "and k completions.",
@@ -34,7 +39,7 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
     rows = [
         [
             code(measurement.found.comparison.title),
-            code(measurement.found.names(row.strategy)),
+            code(measurement.found.names(row.strategy)) + _mark(measurement, row),
             *_cells(measurement, row),
         ]
         for measurement in measured
@@ -43,6 +48,8 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
     if not rows:
         return NONE
     rendered = table(["on", "spec", *HEADER], rows, len(HEADER))
+    if any("†" in row[1] for row in rows):
+        rendered += f"\n\n{_wrap(EARLIER)}"
     return f"{rendered}\n\n{link('All techniques and the meaning of the columns', '../../research/results.md')}.\n"
 
 
@@ -59,7 +66,7 @@ def results_page(measured: Sequence[Measured]) -> str:
         _wrap(
             f"{code('scripts/cards --results DIR')} generates this page from results folders. "
             f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the "
-            "commands above the tables make no call for what the tables show."
+            "commands above the tables make no call for the rows without †."
         )
     )
     return "\n\n".join(parts) + "\n"
@@ -77,10 +84,16 @@ def _section(measurement: Measured, picture: str) -> Iterator[str]:
     yield f"```sh\n{command(measurement)}\n```"
     names = measurement.found.names
     cells = [
-        [_linked(row.strategy, names(row.strategy)), *_cells(measurement, row), f"{row.unparsed}"]
+        [
+            _linked(row.strategy, names(row.strategy)) + _mark(measurement, row),
+            *_cells(measurement, row),
+            f"{row.unparsed}",
+        ]
         for row in measurement.ranked
     ]
     yield table(["strategy", *HEADER, "unparsed"], cells, len(HEADER) + 1)
+    if measurement.earlier:
+        yield _wrap(EARLIER)
     if measurement.found.comparison.caveats:
         yield "\n".join(f"- {prose(names(remark))}" for remark in measurement.found.comparison.caveats)
     facts = measurement.found.facts
@@ -108,6 +121,10 @@ def _linked(spec: str, text: str) -> str:
     return link(code(text), f"../reference/techniques/{name}.md") if name in places() else code(text)
 
 
+def _mark(measurement: Measured, row: StrategySummary) -> str:
+    return " †" if row.strategy in measurement.earlier else ""
+
+
 def _cells(measurement: Measured, row: StrategySummary) -> list[str]:
     low, high = row.interval
     solves = row.n + row.failed
@@ -130,9 +147,7 @@ def _difference(measurement: Measured, row: StrategySummary) -> str:
     value = f"{100 * difference.value:+.1f} ({100 * difference.low:+.0f} to {100 * difference.high:+.0f})".replace(
         "-", "−"
     )
-    return (
-        f"**{value}**, p = {pair.p_adjusted:.2g}" if pair.p_adjusted < ALPHA else f"{value}, p = {pair.p_adjusted:.2g}"
-    )
+    return f"**{value}**, p = {pair.p_adjusted:.2g}" if pair.is_significant else f"{value}, p = {pair.p_adjusted:.2g}"
 
 
 def _vote(measurement: Measured, row: StrategySummary) -> str:

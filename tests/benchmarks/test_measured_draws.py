@@ -1,6 +1,7 @@
 """The recorded draws of docs/research/measured still serve the commands of docs/research/results.md.
 
-A changed byte in a prompt, in an instruction of a kind or in a journal key shows here as a missing draw.
+A changed byte in a prompt, in an instruction of a kind or in a journal key shows here as a missing draw. Rows with †
+were measured with earlier prompts or problems, as the page says, and take new calls.
 """
 
 from __future__ import annotations
@@ -12,15 +13,34 @@ from pathlib import Path
 import pytest
 
 import reasoning as r
+from reasoning.benchmarks.experiment import named_strategies
+from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.journal.importing import import_draws
 
 RESEARCH = Path(__file__).parents[2] / "docs/research"
 DRAWS = RESEARCH / "measured/draws.jsonl.gz"
 PROBLEMS = 3
 """The first problems of each command: enough to send every prompt of a technique."""
-COMMANDS = re.findall(
-    r"^reasoning bench run .*$", re.sub(r"\\\n\s*", " ", (RESEARCH / "results.md").read_text("utf-8")), re.M
-)
+SECTIONS = re.sub(r"\\\n\s*", " ", (RESEARCH / "results.md").read_text("utf-8")).split("\n## ")[1:]
+
+
+def _current_commands() -> list[dict[str, str]]:
+    """Return the options of each command of the page, with the strategies of the rows without †."""
+    commands = []
+    for section in SECTIONS:
+        for command in re.findall(r"^reasoning bench run .*$", section, re.M):
+            words = shlex.split(command)[3:]
+            options = dict(zip(words[::2], words[1::2], strict=True))
+            specs = list(named_strategies(options["--strategies"]))
+            earlier = re.findall(r"^\| \[`(.*?)`\]\(\S+\) † \|", section, re.M)
+            names = ShortNames.of(specs)
+            current = [spec for spec in specs if names.by_spec[spec] not in earlier]
+            assert len(specs) - len(current) == len(earlier)
+            commands += [{**options, "--strategies": ", ".join(current)}] if current else []
+    return commands
+
+
+COMMANDS = _current_commands()
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +50,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split("--task ")[1].split()[0])
-def test_a_command_of_the_results_page_makes_no_call(command: str, recorded: Path) -> None:
-    words = shlex.split(command)[3:]
-    options = dict(zip(words[::2], words[1::2], strict=True))
+@pytest.mark.parametrize("options", COMMANDS, ids=lambda options: options["--task"])
+def test_a_command_of_the_results_page_makes_no_call(options: dict[str, str], recorded: Path) -> None:
     llm = r.connect(
         "local",
         journal=recorded,

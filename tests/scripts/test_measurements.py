@@ -16,6 +16,7 @@ import reasoning
 from reasoning.benchmarks import tasks
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.messages import Usage
 from tests.benchmarks.report.conftest import result
 
@@ -92,7 +93,7 @@ def test_without_the_reference_nothing_is_compared(
     found = measured(kept(vanilla="rw", nobody_knows_it="rr"), monkeypatch)
     assert (dict(found.against), found.votes) == ({}, ())
     page = tables.results_page([found])
-    assert "| `nobody_knows_it` | 100.0 % |" in page
+    assert "| `nobody_knows_it` † | 100.0 % |" in page
     assert "| – | no draws |" in page
     assert not any("vote" in word for word in words_of(chart.picture(found)))
 
@@ -125,3 +126,22 @@ def test_what_is_measured_can_be_named() -> None:
             one.check_supports(example.problem.kind)
         assert any(repr(one) == REFERENCE for one in chosen.values())
     assert len(named) > 25
+
+
+def test_rows_of_earlier_prompts_or_problems_are_marked(
+    kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = kept({"cot": Usage(1, 100, 200), "vanilla": Usage(1, 90, 10)}, cot="rw" * 10, vanilla="rw" * 10)
+    for key, old in store.results.items():
+        if key.strategy == "cot":
+            store.results[key] = replace(old, fingerprint=fingerprint(reasoning.strategies.get("cot")))
+    found = measured(store, monkeypatch)
+    assert found.earlier == {"vanilla"}
+    page = tables.results_page([found])
+    assert ".md) †" in next(line for line in page.splitlines() if line.startswith("| [`vanilla`"))
+    assert "†" not in next(line for line in page.splitlines() if line.startswith("| [`cot`"))
+    assert page.count("† Measured with earlier prompts") == 1
+    assert "† Measured" in tables.measured_part("vanilla", [found])
+    assert "†" not in tables.measured_part("cot", [found])
+    store.settings = {**store.settings, "task": "coin_flip", "seed": 3}
+    assert measured(store, monkeypatch).earlier == {"cot", "vanilla"}  # the task has other questions
