@@ -119,7 +119,7 @@ def compare(
         )
         comparison = run_comparison(strategies, source, llm, config, listener)
         if progress and in_notebook():
-            listener.end(comparison._repr_html_())
+            listener.end(comparison._repr_html_(), str(comparison))
             # The cell shows it no second time.
             comparison = replace(comparison, shown_in=running_cell())
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:

@@ -81,14 +81,19 @@ class LiveOutput:
     ) -> None:
         self.end("")
 
-    def end(self, html: str) -> None:
-        """Draw the output a last time; later calls do nothing. An empty text removes it."""
+    def end(self, html: str, plain: str = "") -> None:
+        """Draw the output a last time; later calls do nothing. An empty text removes it.
+
+        Args:
+            html: the output.
+            plain: what is shown where HTML is not drawn; by default the HTML without its tags.
+        """
         if self._ended.is_set():
             return
         self._ended.set()
         self._thread.join(2)
         if html or self._id:
-            self._draw(html)
+            self._draw(html, plain)
 
     def _run(self) -> None:
         wait = self._delay
@@ -96,7 +101,7 @@ class LiveOutput:
             wait = _INTERVAL
             self._draw(self._render())
 
-    def _draw(self, html: str) -> None:
+    def _draw(self, html: str, plain: str = "") -> None:
         from IPython.display import display
 
         if html == self._shown and self._id:
@@ -104,5 +109,5 @@ class LiveOutput:
         is_update, self._shown = bool(self._id), html
         self._id = self._id or uuid.uuid4().hex
         # Without a plain text the output would be the name of a class where HTML is not drawn.
-        plain = " ".join(_TAG.sub(" ", html).split())
+        plain = plain or " ".join(_TAG.sub(" ", html).split())
         display({"text/html": html, "text/plain": plain}, raw=True, display_id=self._id, update=is_update)

@@ -84,6 +84,7 @@ def test_the_table_grows_and_becomes_the_final_table_once(run: Run) -> None:
     counts = [html(output).partition('value="')[2].partition('"')[0] for output in outputs[:-1]]
     assert counts == sorted(counts)
     assert "prompt tokens" in html(outputs[-1])
+    assert "| strategy | accuracy |" in outputs[-1]["data"]["text/plain"]
     again, _ = run("result")
     assert [output["type"] for output in again] == ["display_data"]
 

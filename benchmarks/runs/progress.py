@@ -162,10 +162,10 @@ class RunProgress:
         self._status = ""
         self._stack.close()
 
-    def end(self, html: str) -> None:
-        """Show the final table in place of the progress in a notebook."""
+    def end(self, html: str, plain: str) -> None:
+        """Show the final table in place of the progress in a notebook; `plain` where HTML is not drawn."""
         if self._output is not None:
-            self._output.end(html)
+            self._output.end(html, plain)
 
     def describe_stop(self) -> str:
         """Return what an interrupted run has kept; the table so far stays below the cell."""

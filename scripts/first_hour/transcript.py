@@ -1,8 +1,9 @@
-"""Transcripts: commands with what they print. The commands of a transcript are run again to compare it.
+"""Transcripts: commands and cells of a notebook with what they print. They are run again to compare it.
 
-A transcript is a text file. A line that begins with `$ ` is a command for a shell, lines that begin
-with `> ` continue it, and indented lines are what it printed, with its exit code if that is not 0.
-Everything else is prose. What differs from run to run is replaced by a word such as TIME.
+A transcript is a text file. A line that begins with `$ ` is a command for a shell, and one that begins
+with `In: ` is a cell of a notebook; all cells run in one kernel. Lines that begin with `> ` continue
+it, and indented lines are what it printed, with a command's exit code if that is not 0. Everything
+else is prose. What differs from run to run is replaced by a word such as TIME.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+
+from notebook_kernel import CellFailed, Kernel, running_kernel
 
 from first_hour.server import serve
 from reasoning import paths
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
+_COMMAND, _CELL = "$ ", "In: "
 _SECONDS = 600
 """Seconds after which a command is given up."""
 _VARYING = [
@@ -53,37 +58,59 @@ def replay(transcript: str) -> str:
             "MODELS": str(paths.cache_dir()),
         }
         parts = []
-        for prose, command in _parse(transcript):
-            parts.append(prose)
-            if command:
-                parts.append(_shown(command) + _run(command, work, environment, folder))
+        with ExitStack() as stack:
+            cells = _Cells(stack, work, environment)
+            for prose, prompt, source in _parse(transcript):
+                parts.append(prose)
+                if source:
+                    text = cells.run(source) if prompt == _CELL else _run_command(source, work, environment)
+                    parts.append(_shown(prompt, source) + _normalised(text, folder))
         return "".join(parts)
 
 
-def _parse(transcript: str) -> Iterator[tuple[str, str]]:
-    """Yield each command with the prose before it; the last one is empty."""
+class _Cells:
+    """The cells of a transcript. Their kernel is started at the first one, and ends with the stack."""
+
+    def __init__(self, stack: ExitStack, work: Path, environment: Mapping[str, str]) -> None:
+        self._stack, self._work, self._environment = stack, work, environment
+        self._kernel: Kernel | None = None
+
+    def run(self, source: str) -> str:
+        """Run a cell, and return what stays below it where no HTML is drawn."""
+        if self._kernel is None:
+            self._kernel = self._stack.enter_context(running_kernel(self._work, self._environment))
+        try:
+            outputs = self._kernel.run(source, _SECONDS)
+        except CellFailed as error:
+            return str(error)
+        return "\n".join("".join(output.get("text") or output["data"]["text/plain"]).rstrip() for output in outputs)
+
+
+def _parse(transcript: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each command or cell with the prose and the prompt before it; the last one is empty."""
     prose, lines = "", iter(transcript.splitlines(keepends=True))
     line = next(lines, "")
     while line:
-        if not line.startswith("$ "):
+        prompt = next(filter(line.startswith, (_COMMAND, _CELL)), "")
+        if not prompt:
             prose, line = prose + line, next(lines, "")
             continue
-        command, line = line[2:], next(lines, "")
+        source, line = line.removeprefix(prompt), next(lines, "")
         while line.startswith(">"):
-            command, line = command + line[2:], next(lines, "")
+            source, line = source + line[2:], next(lines, "")
         while line.startswith("    "):
             line = next(lines, "")
-        yield prose, command.rstrip("\n")
+        yield prose, prompt, source.rstrip("\n")
         prose = ""
-    yield prose, ""
+    yield prose, "", ""
 
 
-def _shown(command: str) -> str:
-    first, *others = command.split("\n")
-    return "\n".join([f"$ {first}", *(f"> {line}".rstrip() for line in others)]) + "\n"
+def _shown(prompt: str, source: str) -> str:
+    first, *others = source.split("\n")
+    return "\n".join([f"{prompt}{first}", *(f"> {line}".rstrip() for line in others)]) + "\n"
 
 
-def _run(command: str, work: Path, environment: dict[str, str], folder: str) -> str:
+def _run_command(command: str, work: Path, environment: Mapping[str, str]) -> str:
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=work,
@@ -95,10 +122,13 @@ def _run(command: str, work: Path, environment: dict[str, str], folder: str) -> 
         timeout=_SECONDS,
         check=False,
     )
-    text = _PROGRESS.sub("", done.stdout).replace(str(ROOT), "REPOSITORY").replace(folder, "FOLDER")
+    lines = [*done.stdout.splitlines(), *([f"exit code {done.returncode}"] if done.returncode else [])]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _normalised(text: str, folder: str) -> str:
+    text = _PROGRESS.sub("", text).replace(str(ROOT), "REPOSITORY").replace(folder, "FOLDER")
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
-    lines = [line.rstrip() for line in text.splitlines()]
-    lines += [f"exit code {done.returncode}"] if done.returncode else []
     # An empty line is marked, so that it does not end the output.
-    return "".join(f"    {line or '.'}\n" for line in lines)
+    return "".join(f"    {line.rstrip() or '.'}\n" for line in text.splitlines())

@@ -20,7 +20,7 @@ def test_a_transcript_shows_nothing_of_one_machine(name: str) -> None:
     text = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
     assert "Traceback" not in text
     assert "/tmp/" not in text
-    assert text.count("\n$ ") > 1
+    assert text.count("\n$ ") + text.count("\nIn: ") > 1
 
 
 def test_commands_run_again_and_what_varies_is_replaced() -> None:
@@ -29,6 +29,27 @@ def test_commands_run_again_and_what_varies_is_replaced() -> None:
         "Two files.\n\n$ echo one > a\n$ ls\n    a\n$ printf 'x\\n\\ny\\n'; date +%F; exit 3\n"
         "    x\n    .\n    y\n    DATE\n    exit code 3\n"
     )
+
+
+def test_cells_run_in_one_kernel_and_their_outputs_are_text() -> None:
+    transcript = (
+        "In: import sys\n> print('a')\n> sys.argv[0].rpartition('/')[2]\n\n$ echo b > c\n\n"
+        "In: x = 2\n    old\n\nIn: open('c').read(), x\n"
+    )
+    assert replay(transcript) == (
+        "In: import sys\n> print('a')\n> sys.argv[0].rpartition('/')[2]\n    a\n    'ipykernel_launcher.py'\n\n"
+        "$ echo b > c\n\nIn: x = 2\n\nIn: open('c').read(), x\n    ('b\\n', 2)\n"
+    )
+
+
+def test_a_cell_that_fails_shows_its_error_and_the_next_one_runs() -> None:
+    shown = replay("In: 1 / 0\n\nIn: 1 + 1\n")
+    assert "    ZeroDivisionError: division by zero\n" in shown
+    assert shown.endswith("In: 1 + 1\n    2\n")
+
+
+def test_the_student_works_in_a_notebook() -> None:
+    assert (FOLDER / "student.txt").read_text(encoding="utf-8").count("\nIn: ") > 3
 
 
 def test_the_server_gives_the_same_replies_in_every_run() -> None:
