@@ -61,7 +61,7 @@ def in_fresh_clone(names: list[str]) -> int:
         command = [str(clone / ".venv/bin/python"), "-m", "first_hour", *names]
         # The home of this process has the weights for the student. Each transcript has an empty one.
         replayed = subprocess.run(
-            command, env={**outside, "PYTHONPATH": str(clone / "scripts")}, cwd=folder, check=False
+            command, env={**outside, "PYTHONPATH": str(clone / "scripts")}, cwd=clone, check=False
         )
         return replayed.returncode
 
