@@ -110,7 +110,9 @@ def render_text(renderable: RenderableType, width: int = 80) -> str:
     from rich.console import Console
 
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False, markup=False, color_system=None).print(renderable)
+    # In a notebook `rich` would display the object and write nothing.
+    console = Console(file=out, width=width, highlight=False, markup=False, color_system=None, force_jupyter=False)
+    console.print(renderable)
     return "\n".join(line.rstrip() for line in strip_control(out.getvalue()).splitlines())
 
 

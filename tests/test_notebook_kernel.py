@@ -89,6 +89,12 @@ def test_the_table_grows_and_becomes_the_final_table_once(run: Run) -> None:
     assert [output["type"] for output in again] == ["display_data"]
 
 
+def test_a_table_as_text_is_returned_and_not_displayed(run: Run) -> None:
+    outputs, _ = run("from reasoning.tables import Table, render_text\nrender_text(Table(('name',), [('one',)]))")
+    assert [output["type"] for output in outputs] == ["execute_result"]
+    assert "one" in outputs[0]["data"]["text/plain"]
+
+
 def test_progress_false_shows_the_table_only(run: Run) -> None:
     outputs, _ = run("r.benchmarks.compare([Slow()], examples, llm, concurrency=1, progress=False)")
     assert [output["type"] for output in outputs] == ["display_data"]
