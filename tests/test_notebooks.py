@@ -108,5 +108,5 @@ def test_printed_text_displayed_values_and_the_last_value_are_outputs(tmp_path: 
     subprocess.run([sys.executable, str(ROOT / "scripts/notebooks"), str(path)], check=True)
     first, *rest = shape(read(path))
     assert first == [("stream", []), ("display_data", ["text/plain"]), ("execute_result", ["text/html", "text/plain"])]
-    # Standard error is an output of its own, and an output that was removed is none.
+    # Standard error is an output of its own, and a removed output is not stored.
     assert rest == [[], [], [("stream", []), ("stream", [])], [("stream", [])]]
