@@ -211,12 +211,25 @@ class BudgetExhausted(ReasoningError):
         message: the amount spent, and the amount that the next call may need.
         budget: the exhausted budget; the innermost of nested ones.
         is_time: whether its seconds have passed, which start again with the next command.
+        limit: the name of the limit on usage, such as "calls"; empty for time.
+        next_call: what the next call may need of it.
+        needed: what the limit must be at least for that call.
     """
 
     exit_code = 3
 
-    def __init__(self, message: str, budget: object = None, *, is_time: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        budget: object = None,
+        *,
+        is_time: bool = False,
+        limit: str = "",
+        next_call: float = 0,
+        needed: float = 0,
+    ) -> None:
         self.budget, self.is_time = budget, is_time
+        self.limit, self.next_call, self.needed = limit, next_call, needed
         super().__init__(message)
 
 

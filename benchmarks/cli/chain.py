@@ -11,6 +11,7 @@ import typer
 
 from reasoning.benchmarks.cli.chain_generate import generate, report_cost
 from reasoning.cli.chain import chain
+from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
 from reasoning.cli.output import OutputOptions, console, info, print_json
 from reasoning.cli.progress import progress_bar
@@ -134,7 +135,7 @@ def show_progress(total: int, llm: LLM | None = None) -> Iterator[Any]:
 def check_finished(result: SuiteResult) -> None:
     """Raise the error that stopped a suite, or exit with 4 if calls failed for good."""
     if result.stopped is not None:
-        info("finished cases are kept; repeat the command to continue")
+        info(f"finished cases are kept; {how_to_continue(result.stopped, is_of_run=False)}")
         raise result.stopped
     failed = [score for score in result.scores if score.passed is None]
     if failed:

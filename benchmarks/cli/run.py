@@ -196,7 +196,7 @@ def run(
             break
     if len(models) > 1 and not dry_run:
         print_models(comparisons, output)
-    exit_with_status(list(comparisons.values()))
+    exit_with_status(list(comparisons.values()), of_strategy)
 
 
 def _folder(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from reasoning.benchmarks.cli.results import print_comparison
+from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.interrupts import command_line
 from reasoning.cli.output import (
     CALLS_FAILED,
@@ -22,12 +23,14 @@ from reasoning.cli.output import (
     info,
     print_json,
 )
+from reasoning.errors import BudgetExhausted
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import CostEstimate
     from reasoning.benchmarks.tasks import Task
+    from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
     from reasoning.strategy import Strategy
 
@@ -92,17 +95,20 @@ def print_models(comparisons: Mapping[Path, Comparison], output: OutputOptions) 
         output.print(model_matrix(list(comparisons)))
 
 
-def exit_with_status(comparisons: Sequence[Comparison]) -> None:
-    """Raise the error that stopped the run, exit if calls failed, or return if all is done."""
-    from reasoning.errors import BudgetExhausted
+def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | None = None) -> None:
+    """Raise the error that stopped the run, exit if calls failed, or return if all is done.
 
+    Args:
+        comparisons: the results of each model.
+        of_strategy: the budget of each strategy, if it has one.
+    """
     results = [result for comparison in comparisons for result in comparison.results]
     if comparisons and (stopped := comparisons[-1].stopped) is not None:
         if not results:
             info(describe_cost(comparisons[-1]))
-        else:
-            larger = "with a larger budget, " if isinstance(stopped, BudgetExhausted) and not stopped.is_time else ""
-            info(f"the results are kept; {larger}continue with: {command_line()}")
+        if results or isinstance(stopped, BudgetExhausted):
+            kept = "the results" if results else "the recorded draws"
+            info(f"{kept} are kept; {how_to_continue(stopped, of_strategy=of_strategy)}")
         raise stopped
     if failed := [result for comparison in comparisons for result in comparison.failed]:
         info(

@@ -12,11 +12,11 @@ import typer
 
 from reasoning.cli import interrupts, streams
 from reasoning.cli.commands import Commands
-from reasoning.cli.interrupts import command_line
+from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
 from reasoning.cli.output import READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
-from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.errors import UsageError
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
@@ -308,11 +308,9 @@ def _finish(done: BatchSummary, total: int, spent: Usage, out: Path | None, befo
     if out is not None:
         info(f"results: {out}" + (" (incomplete)" if done.stopped_by is not None else ""))
     if done.stopped_by is not None:
-        # A budget without a ledger, and one in seconds, is that of one command.
-        error = done.stopped_by
-        larger = "with a larger budget, " if before and isinstance(error, BudgetExhausted) and not error.is_time else ""
-        info(f"finished rows are kept; {larger}resume with: {command_line()}")
-        raise error
+        # Without a ledger a budget is that of one command.
+        info(f"finished rows are kept; {how_to_continue(done.stopped_by, is_of_run=before is not None)}")
+        raise done.stopped_by
     if done.counts.get("failed"):
         info(f"{done.counts['failed']} failed, the last with: {done.last_failure}; the same command retries them")
         raise typer.Exit(4)

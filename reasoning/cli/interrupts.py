@@ -20,6 +20,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import NoReturn
@@ -96,15 +97,35 @@ def finish() -> NoReturn:
     _leave()
 
 
-def command_line() -> str:
-    """Return the running command as it would be typed again, with a mask for each key in it."""
+def command_line(options: Mapping[str, str] | None = None) -> str:
+    """Return the running command as it would be typed again, with a mask for each key in it.
+
+    Args:
+        options: options that it would have instead of its own, such as `{"--budget-calls": "200"}`.
+    """
     scan = sys.modules.get("reasoning.secret_scan")
     if not hasattr(scan, "mask_secrets"):
         # A signal arrived before it was imported, so that only the names of commands are known to be no keys.
         return " ".join(["reasoning", *takewhile(str.isalpha, sys.argv[1:3]), "…"])
     assert scan is not None
-    words = (scan.mask_path(word) if "://" in word else word for word in sys.argv[1:])
+    arguments = _replace_options(sys.argv[1:], options or {})
+    words = (scan.mask_path(word) if "://" in word else word for word in arguments)
     return str(scan.mask_secrets(shlex.join(["reasoning", *words])))
+
+
+def _replace_options(arguments: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """Return arguments in which each of these options has its new value, in its place or at the end."""
+    words, given = list(arguments), dict(options)
+    end = words.index("--") if "--" in words else len(words)
+    for place, word in enumerate(words[:end]):
+        name, equals, _ = word.partition("=")
+        if name in options:
+            value = given.pop(name, options[name])
+            words[place if equals else place + 1 : place + 1 if equals else place + 2] = [
+                f"{name}={value}" if equals else value
+            ]
+    words[end:end] = [part for pair in given.items() for part in pair]
+    return words
 
 
 def _do_nothing(number: int, frame: object) -> None:

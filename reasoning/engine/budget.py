@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from reasoning import forks
 from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price, unknown_price
@@ -86,7 +86,7 @@ class Budget:
     def __post_init__(self) -> None:
         self.learned_bounds = LearnedBounds() if self.within is None else self.within.learned_bounds
         self.account = None if self.within is None else self.within.account
-        for name in _LIMITS:
+        for name in LIMITS:
             limit = getattr(self, name)
             # A NaN would be exceeded by nothing.
             if limit is not None and not (isinstance(limit, int | float) and limit >= 0):
@@ -107,8 +107,8 @@ class Budget:
         limits: dict[str, float] = {}
         for part in text.split(","):
             name, equals, value = (word.strip() for word in part.partition("="))
-            if name not in _LIMITS:
-                raise UnknownName("limit", name, _LIMITS, f"in the budget {text!r}")
+            if name not in LIMITS:
+                raise UnknownName("limit", name, LIMITS, f"in the budget {text!r}")
             if name in limits:
                 raise UsageError(f"{name} has two limits in the budget {text!r}")
             try:
@@ -120,7 +120,7 @@ class Budget:
 
     def __str__(self) -> str:
         """Return the limits in the form that `parse` reads."""
-        limits = {name: getattr(self, name) for name in _LIMITS}
+        limits = {name: getattr(self, name) for name in LIMITS}
         return ", ".join(f"{name}={limit:g}" for name, limit in limits.items() if limit is not None)
 
     def nested_in(self, outer: Budget) -> Budget:
@@ -199,7 +199,7 @@ class Budget:
                 left = budget.seconds - (0.0 if budget._started is None else time.monotonic() - budget._started)
                 if left <= tolerance:
                     passed = f"the budget is used up: {budget.seconds:g} seconds have passed"
-                    raise budget.report_exhausted(passed, is_time=True)
+                    raise budget.report_exhausted(passed)
                 shortest = left if shortest is None else min(shortest, left)
         return shortest
 
@@ -225,25 +225,33 @@ class Budget:
         """True if this budget itself sets a limit."""
         return not (self.tokens is None and self.calls is None and self.usd is None and self.seconds is None)
 
-    def report_exhausted(self, message: str, *, is_time: bool = False) -> BudgetExhausted:
-        """Return the error that this budget is used up, and log it the first time."""
+    def report_exhausted(self, excess: LimitExcess | str) -> BudgetExhausted:
+        """Return the error that this budget is used up, and log it the first time.
+
+        Args:
+            excess: the limit on usage that would be exceeded, or the message that the time is over.
+        """
+        message = str(excess)
         if not self._is_reported:
             self._is_reported = True
             _log.warning("%s", message)
-        return BudgetExhausted(message, self, is_time=is_time)
+        if isinstance(excess, str):
+            return BudgetExhausted(message, self, is_time=True)
+        return BudgetExhausted(
+            message, self, limit=excess.name, next_call=excess.needed - excess.taken, needed=excess.needed
+        )
 
-    def describe_excess(self, worst: Usage) -> str:
-        """Describe the first limit that a usage would exceed, besides what is reserved; empty if it fits."""
+    def find_excess(self, worst: Usage) -> LimitExcess | None:
+        """Return the first limit that a usage would exceed, besides what is reserved; None if it fits."""
         spent, reserved = self.spent, self.queue
-        if self.tokens is not None and (value := spent.tokens + reserved.tokens + worst.tokens) > self.tokens:
-            return _describe_excess("tokens", self.tokens, spent.tokens, value)
-        if self.calls is not None and (value := spent.calls + reserved.calls + worst.calls) > self.calls:
-            return _describe_excess("calls", self.calls, spent.calls, value)
-        if self.usd is not None:
-            usd = spent.usd or 0.0
-            if (more := usd + reserved.usd + (worst.usd or 0.0)) > self.usd:
-                return _describe_excess("US dollars", self.usd, usd, more)
-        return ""
+        for name in ("tokens", "calls", "usd"):
+            if (limit := getattr(self, name)) is None:
+                continue
+            used = getattr(spent, name) or 0
+            taken = used + getattr(reserved, name)
+            if (needed := taken + (getattr(worst, name) or 0)) > limit:
+                return LimitExcess(name, limit, used, taken, needed)
+        return None
 
     def _start_clock(self) -> None:
         now = time.monotonic()
@@ -275,13 +283,33 @@ def check_budget(budget: Budget) -> Budget:
     return budget
 
 
-_LIMITS = [limit.name for limit in fields(Budget) if limit.name in ("usd", "tokens", "calls", "seconds")]
+LIMITS = [limit.name for limit in fields(Budget) if limit.name in ("usd", "tokens", "calls", "seconds")]
+"""The names of the limits of a budget."""
 
 
-def _describe_excess(unit: str, limit: float, spent: float, value: float) -> str:
-    state = "is used up" if spent >= limit else "does not cover the next call"
-    needed = f", and the next call may need {_show(value - spent)}" if value > spent else ""
-    return f"the budget {state}: {_show(spent)} of {_show(limit)} {unit} are spent{needed}"
+class LimitExcess(NamedTuple):
+    """A limit that a call would exceed.
+
+    Attributes:
+        name: the limit's name.
+        limit: its value.
+        spent: what is spent of it.
+        taken: what is spent or reserved for calls in flight.
+        needed: that, with the most that the call may need.
+    """
+
+    name: str
+    limit: float
+    spent: float
+    taken: float
+    needed: float
+
+    def __str__(self) -> str:
+        """Return a sentence for an error."""
+        state = "is used up" if self.spent >= self.limit else "does not cover the next call"
+        more = f", and the next call may need {_show(self.needed - self.spent)}" if self.needed > self.spent else ""
+        unit = "US dollars" if self.name == "usd" else self.name
+        return f"the budget {state}: {_show(self.spent)} of {_show(self.limit)} {unit} are spent{more}"
 
 
 def _show(number: float) -> str:

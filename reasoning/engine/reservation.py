@@ -109,8 +109,8 @@ class Reservation:
         if used is None:
             return
         for budget in self.limited:
-            if limit := budget.describe_excess(Usage()):
-                raise budget.report_exhausted(limit)
+            if excess := budget.find_excess(Usage()):
+                raise budget.report_exhausted(excess)
 
     def settle(self, used: Usage, *, is_empty: bool = False) -> None:
         """Release the reservation, and count the usage.
@@ -172,10 +172,10 @@ def _admits(budget: Budget, waiter: asyncio.Event, likely: Usage, worst: Usage) 
     """
     if not budget.queue.is_next(waiter):
         return False
-    if not budget.describe_excess(worst):
+    if budget.find_excess(worst) is None:
         return True
-    if not budget.queue.calls and (limit := budget.describe_excess(likely)):
-        raise budget.report_exhausted(limit)
+    if not budget.queue.calls and (excess := budget.find_excess(likely)):
+        raise budget.report_exhausted(excess)
     return not budget.queue.calls
 
 
@@ -184,13 +184,13 @@ def _affordable(budget: Budget, call: CostBounds, draws: int) -> int:
 
     def exceeds(n: int) -> bool:
         likely, _ = budget.learned_bounds.bounds(call, n)
-        return bool(budget.describe_excess(likely))
+        return budget.find_excess(likely) is not None
 
     return bisect_left(range(1, draws), True, key=exceeds)
 
 
 def _reserve(budget: Budget, likely: Usage, worst: Usage) -> Usage:
     """Reserve the worst case if it fits, else the likely one; return the reserved usage."""
-    reserved = likely if likely is not worst and budget.describe_excess(worst) else worst
+    reserved = likely if likely is not worst and budget.find_excess(worst) is not None else worst
     budget.queue.add(reserved)
     return reserved

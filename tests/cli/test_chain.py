@@ -247,7 +247,7 @@ def test_exit_codes(folder: Path, tmp_path: Path) -> None:
         code, rows, errors = run(server, folder, lines, "--budget-calls", "5", "--concurrency", "1")
         assert code == 3, errors
         assert [row["state"] for row in rows] == ["answered", "answered"]
-        assert "finished rows are kept; resume with: reasoning chain run" in errors
+        assert "finished rows are kept; continue with: reasoning chain run" in errors
         code, rows, _ = run(server, folder, lines)
         assert (code, len(rows), server.completions) == (0, 6, 12)
     with Server(say=said, faults=lambda body, attempt: "400" if "word3" in body else "") as server:
@@ -402,7 +402,8 @@ def test_a_budget_is_that_of_the_run_until_it_is_complete(folder: Path, server: 
     code, said = start(3)
     assert (code, server.completions) == (3, 3)
     assert "spent by earlier commands of this run: 3 calls" in said
-    assert "with a larger budget, resume with: reasoning chain run" in said
+    assert "with a larger budget, continue with: reasoning chain run" in said
+    assert "--budget-calls 6" in said
     code, said = start(200)
     assert (code, ledger.exists()) == (0, False)
     needed = server.completions

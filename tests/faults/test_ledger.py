@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -258,9 +259,12 @@ def test_the_command_says_what_was_spent_and_what_is_left(serve: Serve, command:
     assert "spent now: nothing" in second.stderr
     assert "2 of 2 calls are spent, and the next call may need 1" in second.stderr
     assert "with a larger budget, continue with: reasoning bench run" in second.stderr
+    [line] = re.findall(r"continue with: reasoning (.*)", second.stderr)
+    continued = call([sys.executable, "-c", MAIN, *shlex.split(line)])
+    assert (continued.returncode, server.completions) == (3, 4)
     third = call(command(server, "--budget-calls", "20", "--json"))
     found = json.loads(third.stdout)
-    assert (third.returncode, found["spent"]["calls"], found["spent_before"]["calls"]) == (0, 10, 2)
+    assert (third.returncode, found["spent"]["calls"], found["spent_before"]["calls"]) == (0, 8, 4)
     assert "left of the budget: calls=8" in third.stderr
 
 
