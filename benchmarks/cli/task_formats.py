@@ -40,7 +40,8 @@ A list of JSON objects, or an object with one such list:
    {"question": "Which city?", "answer": ["Paris", "City of Light"]}]""",
     "csv": """\
 The first line names the columns. The separator is a comma; if that line has
-none, a semicolon, a tab or a bar:
+none, a semicolon, a tab or a bar. With semicolons, answers such as 3,5 are
+read as 3.5 if all answers are numbers, and a warning says so:
 
   question,answer
   What is 2 + 2?,4

@@ -19,6 +19,7 @@ from reasoning.engine.llm import LLM
 from reasoning.messages import Conversation, Request, Usage
 from reasoning.problem import Example
 from reasoning.providers import model_traits
+from reasoning.providers.pricing import advise_name
 from reasoning.strategy import Strategy
 from reasoning.tables import Table, pluralize
 
@@ -56,6 +57,8 @@ class CostEstimate:
     free: bool
     reasoning_tokens: int = 0
     """The tokens by which each limit is raised for the model's reasoning."""
+    advice: str = ""
+    """The similar names in the price table, if the price is unknown."""
 
     @property
     def least(self) -> Usage:
@@ -81,7 +84,10 @@ class CostEstimate:
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
             )
         if not self.free and self.most.usd is None:
-            notes.append(f"No price is known for this model: give it in {model_traits.users_path()}, or limit tokens.")
+            notes.append(
+                f"No price is known for this model{self.advice}. If the name is right, give its price in "
+                f"{model_traits.users_path()}, or limit tokens."
+            )
         return "\n".join([*notes, *self._names.legend])
 
     @cached_property
@@ -140,7 +146,11 @@ class CostEstimate:
 
 
 def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, config: RunConfig) -> CostEstimate:
-    """Return the cost of strategies on a task's problems. Loads the problems and calls no model."""
+    """Return the cost of strategies on a task's problems. Loads the problems and calls no model.
+
+    Raises:
+        UnknownName: the provider of the model is unknown.
+    """
     examples = task.load(config.limit, config.seed)
     rows = [
         event_loop.run_sync(
@@ -154,7 +164,12 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
     has_room = llm.given_max_tokens is None and llm.traits.reasons(llm.sampling)
     room = llm.traits.thinking_tokens if has_room else 0
-    return CostEstimate(title, tuple(rows), llm.client.free, room)
+    advice = ""
+    if not llm.client.free and any(row.most.usd is None for row in rows):
+        # The name may be wrong: the client raises UnknownName for a provider that it does not know.
+        llm.client.key_variables()
+        advice = advise_name(llm.name, llm.client.endpoint)
+    return CostEstimate(title, tuple(rows), llm.client.free, room, advice)
 
 
 async def estimate_strategy(

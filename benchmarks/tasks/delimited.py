@@ -35,11 +35,8 @@ def read_delimited(path: Path, separator: str = "") -> Iterator[tuple[int, dict[
     try:
         with open_data(path) as raw:
             lines = decode_lines(raw, path)
-            first = list(_up_to_content(lines))
-            stated = _SEPARATOR_LINE.fullmatch(first[-1]) if first else None
-            if stated:
-                first += _up_to_content(lines)
-            separator = separator or (stated[1] if stated else detect_separator(first[-1] if first else ""))
+            first, stated, found = _read_head(lines)
+            separator = separator or found
             rows = _rows(csv.reader(chain(first, lines), delimiter=separator, strict=True), path, separator)
             if stated:
                 next(rows)
@@ -49,6 +46,26 @@ def read_delimited(path: Path, separator: str = "") -> Iterator[tuple[int, dict[
                 yield number, _fill(row, columns, f"{path}:{number}", separator)
     finally:
         csv.field_size_limit(limit)
+
+
+def find_separator(path: Path) -> str:
+    """Return the separator of the cells of a file; see `read_delimited`.
+
+    Raises:
+        InputError: the file is no text.
+        OSError, EOFError, zlib.error: the file cannot be read.
+    """
+    with open_data(path) as raw:
+        return _read_head(decode_lines(raw, path))[2]
+
+
+def _read_head(lines: Iterator[str]) -> tuple[list[str], bool, str]:
+    """Return the lines up to the header, whether one of them states the separator, and the separator."""
+    first = list(_up_to_content(lines))
+    stated = _SEPARATOR_LINE.fullmatch(first[-1]) if first else None
+    if stated:
+        first += _up_to_content(lines)
+    return first, stated is not None, stated[1] if stated else detect_separator(first[-1] if first else "")
 
 
 def _up_to_content(lines: Iterable[str]) -> Iterator[str]:

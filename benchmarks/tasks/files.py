@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reasoning.benchmarks.tasks.cells import lettered_options, parse_list
-from reasoning.benchmarks.tasks.delimited import read_delimited
+from reasoning.benchmarks.tasks.decimal_commas import read_decimal_commas
+from reasoning.benchmarks.tasks.delimited import find_separator, read_delimited
 from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.file_names import describe_missing, suffix_form
 from reasoning.benchmarks.tasks.json_rows import read_json_rows
@@ -182,8 +183,18 @@ class CsvTask(FileTask):
     form = "csv"
 
     def read(self) -> Iterator[Row]:
-        separator = "\t" if self.file.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else ""
-        return read_delimited(self.file, separator)
+        return read_delimited(self.file, self._separator)
+
+    def _lines(self, rows: Sequence[Row]) -> Iterator[Row]:
+        lines = super()._lines(rows)
+        # There the comma is free for decimals, and spreadsheets of many countries write so.
+        yield from read_decimal_commas(list(lines), self.answers, self.file) if self._separator == ";" else lines
+
+    @property
+    def _separator(self) -> str:
+        return (
+            "\t" if self.file.name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else find_separator(self.file)
+        )
 
     def _normalize(self, row: dict[str, Any]) -> dict[str, Any]:
         line = super()._normalize(row)

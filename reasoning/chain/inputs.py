@@ -17,10 +17,11 @@ from typing import IO, Any, Literal, get_args
 
 from reasoning.chain.chain import Chain
 from reasoning.data_files import decode_lines, decode_text, detect_separator, open_data
-from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.errors import InputError, UnknownName, UsageError, nearest
 from reasoning.files import MAX_MB, max_bytes, parse_json, read_lines
 from reasoning.kinds import Text
 from reasoning.problem import Problem
+from reasoning.text_safety import to_line
 
 InputFormat = Literal["text", "jsonl", "json", "csv", "tsv"]
 
@@ -63,7 +64,7 @@ def read_inputs(
         files: paths; "-" is standard input. `.jsonl`, `.json`, `.csv` and `.tsv` files hold many inputs, any
             other file is one text. They may be compressed with gzip. Others, such as `.xlsx`, are invalid.
         chain: the chain whose inputs they are. A text is its only input. A row has the inputs by name
-            and may have an `id`; for a chain with one input, a row with one value is enough.
+            and may have an `id` and further columns.
         input_format: the format of all files; by default it follows from their suffixes.
         max_chars: the most characters of one input.
 
@@ -182,11 +183,12 @@ def _to_input(where: str, name: str, row: Any, chain: Chain, max_chars: int) -> 
         values = {key: value for key, value in row.items() if key in names or key != "id"}
     else:
         values = {names[0]: row} if len(names) == 1 else {"": row}
-    if len(names) == 1 and len(values) == 1 and names[0] not in values and isinstance(row, dict):
-        values = {names[0]: next(iter(values.values()))}
     if missing := [key for key in names if key not in values]:
-        found = ", ".join(key for key in values if key) or "a bare text"
-        return ChainInput(name, error=f"{where}: the chain {chain.name!r} needs {missing[0]!r}; found: {found}")
+        unused = [str(key) for key in values if key and key not in names]
+        found = to_line(", ".join(key for key in values if key)) or "a bare text"
+        similar = nearest(missing[0], unused) or (unused[0] if len(unused) == len(missing) == 1 else None)
+        remedy = f"; rename {to_line(similar)!r} to {missing[0]!r}" if similar else ""
+        return ChainInput(name, error=f"{where}: the chain {chain.name!r} needs {missing[0]!r}; found: {found}{remedy}")
     inputs = {key: values[key] for key in names}
     for key, value in inputs.items():
         error = _input_error(where, key, value, chain, max_chars)

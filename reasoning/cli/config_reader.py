@@ -48,6 +48,8 @@ class _Reader:
 
     def __init__(self, toml: TomlFile, root: Any) -> None:
         self.toml, self.root = toml, root
+        # The first table of each model, and the traits in it.
+        self._traits: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def read(self) -> Config:
         named = {name: self._table(self.toml.values.get(name, {}), "", name) for name in _NAMES}
@@ -156,6 +158,14 @@ class _Reader:
                 self._fail_unknown("key", key, known, table, key)
         self._check_settings(settings, table)
         model = self._source(model)
+        other, others = self._traits.setdefault(model, (table, traits))
+        if others != traits:
+            differing = sorted(key for key in {*traits, *others} if traits.get(key) != others.get(key))
+            self._fail(
+                f"is also that of [{other}], with other traits ({', '.join(differing)}); traits belong to a model, "
+                "so give both tables the same ones",
+                *(table, "model"),
+            )
         if traits:
             model_traits.add(model, traits, self.toml, table)
         place = f"{self.toml.path}:{self.toml.line(table)}"

@@ -23,7 +23,7 @@ def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strat
     if not isinstance(stopped, BudgetExhausted) or not isinstance(budget, Budget) or not stopped.limit:
         # The seconds of a budget start again.
         return f"continue with: {command_line()}"
-    limit = getattr(budget, stopped.limit)
+    limit: float = getattr(budget, stopped.limit)
     if not is_of_run and stopped.next_call <= limit:
         return f"continue with: {command_line()}"
     larger = _larger(limit, stopped.needed if is_of_run else stopped.next_call)
@@ -41,7 +41,7 @@ def _larger(limit: float, needed: float) -> float:
         return 2 * limit
     if isinstance(needed, int):
         # ceil(needed / unit) without the rounding of floats.
-        unit = 10 ** max(0, len(str(needed)) - 2)
+        unit: int = 10 ** max(0, len(str(needed)) - 2)
         return -(-needed // unit) * unit
-    step = 10.0 ** (math.floor(math.log10(needed)) - 1)
+    step: float = 10.0 ** (math.floor(math.log10(needed)) - 1)
     return math.ceil(needed / step) * step

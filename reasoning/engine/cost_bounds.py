@@ -149,15 +149,18 @@ class LearnedBounds:
 
 def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
     """Return the error of a budget in dollars without a price, with the lines of a `models.toml` that give it."""
+    from reasoning.providers.pricing import advise_name
+
     where = f" at {endpoint}" if endpoint else ""
     if endpoint and is_local(urlsplit(endpoint).hostname):
         lines, hint = ("input = 0", "output = 0"), "0 is the price of a server of your own"
     else:
         lines, hint = ("input = PRICE", "output = PRICE"), "write numbers for PRICE"
     table = model_traits.table_for(model, *lines).replace("\n", "\n    ")
+    advice = advise_name(model, endpoint)
     return PriceUnknown(
-        f"no price is known for {model}{where}, so a budget in dollars cannot hold. If the name is right, give its "
-        f"price in US dollars per million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
+        f"no price is known for {model}{where}, so a budget in dollars cannot hold{advice}. If the name is right, "
+        f"give its price in US dollars per million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
         f"({hint}), or limit tokens or calls instead of dollars"
     )
 

@@ -10,6 +10,7 @@ from reasoning.engine.llm import DEFAULT_PARAMS, LLM
 from reasoning.engine.rate_limiter import CONCURRENCY
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
+from reasoning.providers.pricing import advise_name
 
 
 class Assumption(NamedTuple):
@@ -84,7 +85,8 @@ def _price(llm: LLM) -> Iterator[Assumption]:
     usages = [Usage(1, million, 0), Usage(1, 0, million), Usage(1, million, 0, million)]
     prices = [llm.price(usage) for usage in usages]
     if any(price is None for price in prices):
-        yield Assumption("price", f"not known; give it in {model_traits.users_path()}", "")
+        advised = advise_name(llm.name, llm.client.endpoint)
+        yield Assumption("price", f"not known{advised}; give it in {model_traits.users_path()}", "")
         return
     source = model_traits.origins(llm.name).get("input", llm.client.prices)
     names = ("prompt", "completion", "cached prompt")

@@ -6,6 +6,7 @@ batch, flex tiers) or charges for prompt cache writes and searches.
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import importlib.util
 import json
@@ -18,6 +19,7 @@ from typing import Any
 
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
+from reasoning.providers.base_url import is_openai
 
 _FILE = "model_prices_and_context_window_backup.json"
 _INPUT, _OUTPUT, _CACHED = "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"
@@ -109,6 +111,36 @@ def _listed(model: str) -> Price | None:
     entry = _entry(model)
     tiers = tuple(_rate_tiers(entry)) if entry else ()
     return Price(tiers, f"litellm {importlib.metadata.version('litellm')}") if tiers else None
+
+
+def advise_name(model: str, endpoint: str | None) -> str:
+    """Return what the price table has instead of a model without a price, to be added to a message.
+
+    Empty for a server that the caller names, whose models have names of its own.
+    """
+    if endpoint is not None and not is_openai(endpoint):
+        return ""
+    similar = similar_models(model)
+    names = ", ".join(similar) or "no similar name"
+    return f"; the price table has {names}" + (": check the name" if similar else "")
+
+
+def similar_models(model: str, most: int = 3) -> list[str]:
+    """Return the models of the same provider in litellm's table whose names are the most similar.
+
+    Examples:
+        >>> similar_models("openai/gpt-4o-minni", 1)
+        ['openai/gpt-4o-mini']
+    """
+    provider, slash, rest = model.lower().partition("/")
+    known: dict[str, str] = {}
+    for name, entry in _table().items():
+        owner = str(entry.get("litellm_provider"))
+        if not slash or owner == provider or owner.startswith((f"{provider}-", f"{provider}_")):
+            bare = name.removeprefix(f"{provider}/") if slash else name
+            known.setdefault(bare.lower(), f"{provider}/{bare}" if slash else name)
+    # Only the part after the provider is compared, since the provider is the same.
+    return [known[name] for name in difflib.get_close_matches(rest if slash else provider, known, n=most)]
 
 
 def _entry(model: str) -> Mapping[str, Any] | None:

@@ -128,7 +128,7 @@ def test_a_step_that_a_strategy_answers_is_shown_as_that_sends_it(folder: Path) 
 
 def test_run_from_texts_lines_tables_and_standard_input(folder: Path, server: Server, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("slow dear\n")
-    (tmp_path / "lines.jsonl").write_text('{"id": "x", "feedback": "late rude"}\n\n"loud cold"\n{"text": "far old"}\n')
+    (tmp_path / "lines.jsonl").write_text('{"id": "x", "feedback": "late rude"}\n\n"loud cold"\n{"feedback": "far old"}\n')
     (tmp_path / "table.csv").write_text('id,feedback\n7,"wet, dark"\n')
     files = [str(tmp_path / name) for name in ("one.txt", "lines.jsonl", "table.csv")]
     code, rows, errors = run(server, folder, *files, "-", stdin="off dim")
@@ -217,6 +217,24 @@ def test_tables_as_people_have_them(name: str, content: bytes, folder: Path, tmp
         ("x", "", "late rude"),
         ("y", "", "loud cold"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ('{"txt": "late", "id": "a"}', "found: txt; rename 'txt' to 'feedback'"),
+        ('{"fedback": "late", "place": "x"}', "found: fedback, place; rename 'fedback' to 'feedback'"),
+        ('{"a": "late", "b": "x"}', "found: a, b"),
+    ],
+)
+def test_a_row_without_the_input_is_invalid(row: str, found: str, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"feedback": "fine", "more": 1}}\n{row}\n')
+    right, wrong = read_inputs([str(path)], Chain.load(folder))
+    assert right.problem is not None
+    assert wrong.problem is None
+    assert wrong.error.startswith(f"{path}:2: the chain ")
+    assert wrong.error.endswith(f" needs 'feedback'; {found}")
 
 
 def test_damaged_files_are_invalid_inputs(folder: Path, tmp_path: Path) -> None:

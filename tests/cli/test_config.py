@@ -183,6 +183,10 @@ def test_a_run_from_a_file_is_compared_with_the_committed_one(write: Write) -> N
         ("[models.fast]\nmodel = 'gpt'\ninput = -1\noutput = 1", 3, "US dollars per million tokens"),
         ("[models.fast]\nmodel = 'gpt'\nconcurrency = 1.5", 3, "must be a whole number above 0, got 1.5"),
         ("[models.fast]\nmodel = 'gpt'\nbase_url = 3", 3, "base_url in [models.fast] must be a text, got 3"),
+        (
+            *("[models.a]\nmodel = 'gpt'\ninput = 1\noutput = 2\n[models.b]\nmodel = 'gpt'\ntemperature = 0", 6),
+            "model in [models.b] is also that of [models.a], with other traits (input, output)",
+        ),
         ("[tasks.mine]\nfields = 'a=b'", 1, "source in [tasks.mine] must be a text, got nothing"),
         ("[tasks.mine]\nsource = 'gsm8k'\nfield = 'a=b'", 3, "did you mean 'fields'?"),
         ("[strategies]\nmine = 'kot'", 2, "mine: unknown strategy 'kot'"),

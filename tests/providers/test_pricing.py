@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reasoning.messages import Usage
-from reasoning.providers.pricing import Price, TokenRates, price_table
+from reasoning.providers.pricing import Price, TokenRates, advise_name, price_table, similar_models
 
 MODELS = [
     "openai/gpt-4o-mini",
@@ -64,6 +64,14 @@ def test_a_price_is_read_without_litellm() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "litellm False\n"
+
+
+def test_similar_names_are_of_the_same_provider() -> None:
+    assert similar_models("openai/gpt-4o-minni")[0] == "openai/gpt-4o-mini"
+    assert all(name.startswith("anthropic/") for name in similar_models("anthropic/claude-sonet-4-5"))
+    assert "gpt-4o-mini" in similar_models("gpt-4o-minni")
+    assert similar_models("groq/zzzzzz") == []
+    assert advise_name("openai/gpt-4o-minni", "http://127.0.0.1:8000/v1") == ""
 
 
 @pytest.mark.parametrize(

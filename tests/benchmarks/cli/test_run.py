@@ -293,3 +293,12 @@ def test_the_default_number_of_samples_is_told_before_it_is_spent(command: Any) 
     assert note not in told.stdout
     chosen = run(command("--strategies", "cot, self_consistency(samples=3)", "--dry-run"))
     assert "samples a problem" not in chosen.stderr
+
+
+def test_a_dry_run_tells_what_is_known_of_a_misspelled_model(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text('{"question": "2 + 2?", "answer": 4}\n')
+    words = ["bench", "run", "--task", str(tmp_path / "mine.jsonl"), "--strategies", "cot", "--dry-run", "--model"]
+    model = run([sys.executable, "-c", MAIN, *words, "openai/gpt-4o-minni"])
+    assert "the price table has openai/gpt-4o-mini, " in " ".join(model.stdout.split())
+    provider = run([sys.executable, "-c", MAIN, *words, "opnai/gpt-4o-mini"])
+    assert (provider.returncode, "did you mean 'openai'?" in provider.stderr) == (2, True)

@@ -345,6 +345,29 @@ def test_a_target_of_several_answers_in_python() -> None:
         Example(Problem("?", Number()), AnyOf([2, "many"])).score(2)
 
 
+def test_decimal_commas_are_numbers_where_nothing_else_fits_and_a_warning_says_so() -> None:
+    with pytest.warns(UserWarning, match=r"mine\.csv:3: the answer 3,5 is read as the number 3\.5; if it is no number"):
+        examples = load("mine.csv", "question;answer\nOne?;1,500\n7 / 2?;3,5\nTwo?;-2\n")
+    assert [float(example.target) for example in examples] == [1.5, 3.5, -2]
+    assert {example.problem.kind for example in examples} == {Number()}
+    with pytest.warns(UserWarning, match=r"mine\.csv:2: the answer 1,500 is read as 1500; .*write 1\.500, else 1500"):
+        assert load("mine.csv", "question;answer\nMany?;1,500\nTwo?;2\n")[0].score(1500)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "question;answer\nHalf?;3,5\nWho?;Ann\n",
+        "question;answer;kind\nHalf?;3,5;text\nTwo?;2,5;text\n",
+        'question,answer\nHalf?,"3,5"\n',
+        "question;answer\nHalf?;3.5\nTwo?;2\n",
+    ],
+)
+def test_other_answers_stay(content: str, recwarn: pytest.WarningsRecorder) -> None:
+    assert str(load("mine.csv", content)[0].target).replace(",", ".") == "3.5"
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("form", ["jsonl", "json", "csv", "tsv", "parquet"])
 def test_each_form_is_described(form: str) -> None:
     text = str(describe_task(form))
