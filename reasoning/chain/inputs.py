@@ -103,7 +103,9 @@ def _read_file(file: str, chain: Chain, input_format: InputFormat | None, max_ch
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield ChainInput(name, error=f"{name}: the gzip data is truncated or damaged: {error}")
     except OSError as error:
-        advice = "; a text itself goes to standard input: name - instead" if isinstance(error, FileNotFoundError) else ""
+        advice = (
+            "; a text itself goes to standard input: name - instead" if isinstance(error, FileNotFoundError) else ""
+        )
         yield ChainInput(name, error=f"{name}: cannot be read: {error.strerror}{advice}")
     except InputError as error:
         yield ChainInput(name, error=str(error))

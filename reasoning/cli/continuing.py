@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from reasoning.cli.interrupts import command_line
-from reasoning.engine.budget import LIMITS, Budget
 from reasoning.errors import BudgetExhausted, ReasoningError
+
+if TYPE_CHECKING:
+    from reasoning.engine.budget import Budget
 
 
 def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strategy: Budget | None = None) -> str:
@@ -19,6 +22,9 @@ def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strat
         is_of_run: what earlier commands spent counts against the budget; else each command begins with all of it.
         of_strategy: the budget of `--strategy-budget`, if there is one.
     """
+    # Not with the commands: it imports asyncio, which --help does not need.
+    from reasoning.engine.budget import LIMITS, Budget
+
     budget = stopped.budget if isinstance(stopped, BudgetExhausted) else None
     if not isinstance(stopped, BudgetExhausted) or not isinstance(budget, Budget) or not stopped.limit:
         # The seconds of a budget start again.

@@ -128,7 +128,9 @@ def test_a_step_that_a_strategy_answers_is_shown_as_that_sends_it(folder: Path) 
 
 def test_run_from_texts_lines_tables_and_standard_input(folder: Path, server: Server, tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("slow dear\n")
-    (tmp_path / "lines.jsonl").write_text('{"id": "x", "feedback": "late rude"}\n\n"loud cold"\n{"feedback": "far old"}\n')
+    (tmp_path / "lines.jsonl").write_text(
+        '{"id": "x", "feedback": "late rude"}\n\n"loud cold"\n{"feedback": "far old"}\n'
+    )
     (tmp_path / "table.csv").write_text('id,feedback\n7,"wet, dark"\n')
     files = [str(tmp_path / name) for name in ("one.txt", "lines.jsonl", "table.csv")]
     code, rows, errors = run(server, folder, *files, "-", stdin="off dim")

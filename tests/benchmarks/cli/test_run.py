@@ -282,7 +282,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert "--budget-tokens" in done.stdout
     loaded = done.stdout.partition("MODULES")[2].split()
     assert "typer" in loaded
-    assert not {"reasoning_gym", "litellm", "aiohttp", "numpy", "datasets", "xllamacpp"} & set(loaded)
+    assert not {"asyncio", "reasoning_gym", "litellm", "aiohttp", "numpy", "datasets", "xllamacpp"} & set(loaded)
 
 
 def test_the_default_number_of_samples_is_told_before_it_is_spent(command: Any) -> None:
