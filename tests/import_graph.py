@@ -40,6 +40,7 @@ LAYERS = (
     ("chain",),
     ("cli",),
     ("strategies",),
+    ("benchmarks.gym_refusals",),
     ("benchmarks.statistics", "benchmarks.tasks"),
     ("benchmarks.results",),
     ("benchmarks.runs",),

@@ -34,7 +34,7 @@ def complete_tasks(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 def _data_sets() -> Iterator[str]:
     """Yield the names of the data sets of reasoning-gym without importing it, which takes most of a second."""
-    from reasoning.benchmarks.tasks.gym import not_offered
+    from reasoning.benchmarks.gym_refusals import not_offered
 
     spec, refused = find_spec("reasoning_gym"), not_offered()
     for folder in (spec.submodule_search_locations or ()) if spec else ():

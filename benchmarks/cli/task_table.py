@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.cli.task_formats import FORMATS
+from reasoning.benchmarks.gym_refusals import not_offered
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
 from reasoning.benchmarks.tasks.files import FileTask
-from reasoning.benchmarks.tasks.gym import not_offered, offered
+from reasoning.benchmarks.tasks.gym import offered
 from reasoning.tables import Table
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Any
 
+from reasoning.benchmarks.gym_refusals import not_offered
 from reasoning.benchmarks.tasks.task import BY_KIND, GENERATED
 from reasoning.errors import MissingExtra, UnknownName, UsageError
 from reasoning.kinds import Kind, Number, Text
@@ -38,23 +39,6 @@ _BLOCK = 500
 _SAMPLE = 40
 """Answers that decide whether a set asks for numbers."""
 
-_SEVERAL_LINES: tuple[str, ...] = (
-    "arc_agi",
-    "binary_matrix",
-    "futoshiki",
-    "kakurasu",
-    "manipulate_matrix",
-    "mini_sudoku",
-    "modulo_grid",
-)
-_SEVERAL_LINES += ("n_queens", "pool_matrix", "rearc", "rotate_matrix", "sudoku", "survo", "tower_of_hanoi")
-_EVALUATED = ("intermediate_integration", "polynomial_multiplication", "simple_integration")
-_REFUSED = {
-    "codeio": "it runs unvetted programs to generate its problems",
-    "composite": "it only mixes other sets; name one of them",
-    **dict.fromkeys(_SEVERAL_LINES, "no kind of answer has several lines yet"),
-    **dict.fromkeys(_EVALUATED, "its answers are scored by evaluating what the model wrote"),
-}
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ARITHMETIC = re.compile(r"[\d\s+\-*/().]{1,200}")
 _DICTATES = re.compile(
@@ -212,13 +196,6 @@ def offered() -> list[str]:
     """Return the names of the data sets that are offered."""
     with _isolated():
         return sorted(set(_gym("gym").factory.DATASETS) - not_offered().keys())
-
-
-def not_offered() -> dict[str, str]:
-    """Return the data sets that are not offered, each with the reason."""
-    if find_spec("pycosat"):
-        return _REFUSED
-    return {**_REFUSED, "zebra_puzzles": "it needs a solver that a C compiler builds: pip install pycosat"}
 
 
 GSM_SYMBOLIC = GymTask("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)

@@ -143,10 +143,13 @@ def test_completion_loads_no_provider_and_no_model() -> None:
         "import sys, json\n"
         "from reasoning.cli.app import main\n"
         "try: main()\n"
-        f"finally: print(json.dumps([name for name in {heavy} if name in sys.modules]), file=sys.stderr)\n"
+        f"finally: print(json.dumps([name for name in {heavy} + sys.argv[1:] if name in sys.modules]),"
+        " file=sys.stderr)\n"
     )
     for words in ("bench run --task gym:", "bench run --task ", "ask --model ", "ask --strategy ", "ask --prompt cot."):
         env = {**os.environ, "_REASONING_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": f"reasoning {words}"}
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+        # The names of the data sets need no task.
+        more = ["reasoning.benchmarks.tasks"] if "gym:" in words else []
+        done = subprocess.run([sys.executable, "-c", code, *more], env=env, capture_output=True, text=True, check=False)
         assert json.loads(done.stderr) == [], words
         assert done.stdout

@@ -161,7 +161,8 @@ def test_settings_that_make_no_sense(name: str, said: str) -> None:
 
 
 def test_every_set_that_is_listed_loads_and_the_others_say_why() -> None:
-    from reasoning.benchmarks.tasks.gym import not_offered, offered
+    from reasoning.benchmarks.gym_refusals import not_offered
+    from reasoning.benchmarks.tasks.gym import offered
 
     for name in offered():
         assert tasks.get(f"gym:{name}").load(1, 0)
