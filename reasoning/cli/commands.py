@@ -10,7 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from reasoning.cli import config
-from reasoning.cli.options import PANELS, expand_options
+from reasoning.cli.option_classes import expand_options
+from reasoning.cli.options import PANELS
 from reasoning.errors import UnknownName
 
 _FIRST = ("task", "strategies", "strategy", "model", "base_url", "limit", "max_tokens", "budget_usd", "budget_tokens")

@@ -10,14 +10,14 @@ import typer
 from click.testing import CliRunner
 
 from reasoning.cli.app import app
+from reasoning.cli.durations import parse_duration
+from reasoning.cli.option_classes import expand_options
 from reasoning.cli.options import (
     BudgetOptions,
     JournalOptions,
     ModelOptions,
     RateOptions,
     TimeLimit,
-    expand_options,
-    parse_duration,
 )
 from tests.cli.test_app import FEEDBACK, reasoning
 
