@@ -9,16 +9,36 @@ from typing import Any
 
 from reasoning.answer import Failed
 from reasoning.errors import CallFailed
+from reasoning.kinds.json_repair import find_json
 from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 
-_BULLET = re.compile(r"(?:\d{1,2}[.):]|[-*•]|Q\d{0,2}[.:])\s*")
+_FRAME = r"(?:>\s?)*+(?:\#{1,6}\s+)?"
+_BULLET = r"(?:[•‣▪●◦]\s*|[-+–—*]\s+|[-*](?=[^\W\d_][^*]*$))(?:\[[xX\s]?\]\s+)?"
+_LABEL = r"(?i:q|(?:sub-?)?question|step|part|event|wording|version|paraphrase|option|choice|candidate)"
+_ORDINAL = rf"""(?:
+      (?:{_LABEL}\s?)?\#?\d{{1,2}}(?:\.\d{{1,2}}){{0,2}}[*_]{{0,3}}\s?\\?[.):：．）、。](?!\d)
+    | {_LABEL}\s?\#?\d{{1,2}}(?:[*_]{{0,3}}$|[*_]{{0,3}}\s[-–—]\s)
+    | (?i:q)[.:]
+    | [(（](?:\d{{1,2}}|[a-z]|[ivx]{{2,4}})[)）] | [a-h]\)
+    | [①-⑳❶-❿➀-➓] | \d\ufe0f?\u20e3
+    | \|\s*[*_]{{0,3}}\d{{1,2}}[*_]{{0,3}}[.)]?\s*\|
+    | (?<=\*\*)\d{{1,2}}(?=\*\*\s)
+)"""
+_MARK = re.compile(
+    rf"{_FRAME}(?:{_BULLET})?(?:[*_]{{1,3}}\s?)?(?P<ordinal>{_ORDINAL})[*_]{{0,3}}\s* | {_FRAME}{_BULLET}", re.VERBOSE
+)
+"""The mark before an item where its line begins: quotation, heading, bullet, checkbox, bold, number or letter."""
+_BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
+_QUOTES = {('"', '"'), ("“", "”"), ("„", "“"), ("‚", "‘"), ("‘", "’"), ("«", "»"), ("»", "«"), ("「", "」")}
+_JSON = re.compile(r"[\[{](?=\s*[\"'“{\[])")
 _NUMBER = re.compile(
     r"^[ \t]{0,8}(?:\*\*|#{1,3}[ \t]?)?(?:(?:step|option|choice|candidate) )?#?(\d{1,2})(?:[.):](?!\d)|\*\*)[ \t*:.]*",
     re.IGNORECASE | re.MULTILINE,
 )
+_MIN_ITEM_CHARS = 3
 _MAX_ITEM_CHARS = 400
 """Maximum length of an item: a longer one is not a short question."""
 _SAME_STEP = 0.6
@@ -65,15 +85,45 @@ def continue_with(turns: Conversation, reply: str, prompt: Prompt, **values: obj
 def parse_items(text: str) -> list[str]:
     """Return the items of a numbered or bulleted list, one per line, in order and without repetitions.
 
-    Items of fewer than 3 or more than 400 characters are left out.
+    A mark may be bold, a heading, a letter, a circled number or the first cell of a table's row
+    ("**1. …**", "### Step 1: …", "(a) …", "| 1 | … |"); an item may stand on the line below its
+    number. Bold type and quotes around an item are removed. Without such a list, the texts of a
+    JSON list count. Items of fewer than 3 or more than 400 characters, and those without a letter
+    or digit, are left out.
+
+    Examples:
+        >>> parse_items("Sure!\\n**1. How many trays?**\\n2) “How many rolls?”")
+        ['How many trays?', 'How many rolls?']
     """
-    items: dict[str, str] = {}
-    for line in map(str.strip, text.splitlines()):
-        if mark := _BULLET.match(line):
-            item = line[mark.end() :].removeprefix("**").removesuffix("**").strip()
-            if 3 <= len(item) <= _MAX_ITEM_CHARS:
-                items[normalize_question(item)] = item
-    return list(items.values())
+    found: list[str] = []
+    is_number = False
+    for line in filter(None, map(str.strip, text.splitlines())):
+        mark = _MARK.match(line)
+        if mark or is_number:
+            found.append(line[mark.end() if mark else 0 :])
+        is_number = mark is not None and bool(mark["ordinal"]) and not line[mark.end() :].strip("*_: ")
+    items = {normalize_question(item): item for item in map(_plain_item, found or _json_texts(text))}
+    return [item for key, item in items.items() if key and len(item) >= _MIN_ITEM_CHARS]
+
+
+def _plain_item(text: str) -> str:
+    """Return an item without bold type, quotes around it and a table's last bar; empty if it is too long."""
+    if len(text) > 2 * _MAX_ITEM_CHARS:
+        return ""
+    item = _BOLD.sub(r"\1", text).strip().removesuffix("|").strip("* \t")
+    quotes, inner = (item[:1], item[-1:]), item[1:-1]
+    if quotes in _QUOTES and not any(quote in inner for quote in quotes):
+        item = inner.strip()
+    return item if len(item) <= _MAX_ITEM_CHARS else ""
+
+
+def _json_texts(text: str) -> list[str]:
+    """Return the texts of the first JSON list in a reply: its texts, or the first text of each of its objects."""
+    value = next((candidate.value for candidate in find_json(text, _JSON) if not candidate.error), None)
+    if isinstance(value, dict):
+        value = next((part for part in value.values() if isinstance(part, list)), list(value.values()))
+    rows = ([*row.values()] if isinstance(row, dict) else [row] for row in value or ())
+    return [next((cell for cell in row if isinstance(cell, str)), "") for row in rows]
 
 
 def parse_numbered(text: str) -> list[tuple[int, str]]:
