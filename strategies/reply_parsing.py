@@ -211,6 +211,12 @@ def append_answer(text: str, value: Any, problem: Problem) -> str:
     return f"{text}\nThe answer is {kind.show(value)}."
 
 
+def end_with_answer(text: str, value: Any, problem: Problem) -> str:
+    """Return a chain of thought that ends with the sentence that states its answer, as a demonstration does."""
+    sentence = f"The answer is {problem.kind.show(value)}."
+    return text.rstrip() if text.rstrip().endswith(sentence) else f"{text.rstrip()}\n{sentence}"
+
+
 def drop_truncated_tail(reply: Completion) -> str:
     """Return a reply's text, without the incomplete last line or sentence if it was truncated."""
     ends = (reply.text.rfind(end) for end in ("\n", ". ", "? ", "! "))

@@ -53,8 +53,8 @@ class ComplexCoT(Strategy):
     Args:
         shots: number of demonstrations; 8 in the paper.
         samples: number of chains.
-        most_complex: number of chains that vote, at most `samples`; the paper finds 30 to 40 of 50
-            best.
+        most_complex: chains that vote: a number, from 1 to `samples`, or a share of the samples,
+            between 0 and 1. The paper finds 30 to 40 of 50 best.
         temperature: temperature of the chains, if there are several. The default is that of
             self-consistency; the paper's is unknown to us.
         demonstrations: source of the examples; a pool selects by its own rule.
@@ -65,17 +65,29 @@ class ComplexCoT(Strategy):
 
     shots: int = 8
     samples: int = 50
-    most_complex: int = 30
+    most_complex: int | float = 0.6
     temperature: float = 0.7
     demonstrations: DemonstrationSource = None
     prompt: Prompt = STEPWISE
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=1, samples=1, most_complex=1, temperature=0)
+        self.check_parameters(shots=1, samples=1, temperature=0)
+        is_number = self.most_complex >= 1 and float(self.most_complex).is_integer()
+        if not is_number and not 0 < self.most_complex < 1:
+            raise UsageError(
+                f"{self!r}: most_complex must be a number of chains from 1, or a share of the samples between 0 and 1, "
+                f"got {self.most_complex}"
+            )
         if 1 < self.samples < self.most_complex:
             raise UsageError(
                 f"{self!r}: most_complex must be at most samples ({self.samples}), got {self.most_complex}"
             )
+
+    @property
+    def voters(self) -> int:
+        """The number of chains that vote."""
+        chains = self.most_complex * self.samples if self.most_complex < 1 else self.most_complex
+        return max(1, round(chains))
 
     def calls_range(self) -> tuple[int, int]:
         return self.samples, self.samples
@@ -90,5 +102,5 @@ class ComplexCoT(Strategy):
         chain = ChainOfThought(few_shot=prompt)
         if self.samples == 1:
             return await chain.solve(problem, session)
-        vote = SelfConsistency(chain, self.samples, self.temperature, most_complex=self.most_complex)
+        vote = SelfConsistency(chain, self.samples, self.temperature, most_complex=self.voters)
         return await vote.solve(problem, session)

@@ -11,7 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import append_answer, ask_or_skip, normalize_question, parse_items
+from reasoning.strategies.reply_parsing import ask_or_skip, end_with_answer, normalize_question, parse_items
 from reasoning.strategies.sampling.majority import majority_answer
 from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
 from reasoning.strategies.sampling.sampling import draw_samples
@@ -38,6 +38,7 @@ FEW_SHOT = Prompt(
     instructions="The answers to the questions before this one were found by a vote, and some may be wrong. Reason for "
     "yourself.",
     input="{problem}",
+    recap="{instruction}",
 )
 
 
@@ -58,6 +59,7 @@ FEW_SHOT = Prompt(
     "with another meaning votes for a wrong answer (only numbers, names, negations and the sides of "
     "comparisons are checked; arXiv 2304.13911)",
     aliases=("fed_sp_sc", "fed_dp_cot"),
+    version=2,
 )
 class Federated(Strategy):
     """Solve paraphrases of the question and vote; or show solved analogues of it as demonstrations.
@@ -67,7 +69,8 @@ class Federated(Strategy):
     distinct paraphrase has one vote. `twins > 0` is Fed-DP-CoT: analogues, which are questions of
     the pool with other parameters, are solved in this way. Those on whose answer at least two
     paraphrases agree become demonstrations for the question. Answers of analogues never vote, since
-    they rightly differ. Without usable analogues the technique is Fed-SP-SC. The options of a
+    they rightly differ. Each demonstration ends with the sentence that states its answer, and the
+    instruction for it stands behind the question. Without usable analogues the technique is Fed-SP-SC. The options of a
     multiple choice are not paraphrased; like questions about a passage or a table, it has no
     analogues in a pool of questions.
 
@@ -170,7 +173,7 @@ class Federated(Strategy):
             [self._vote_over_wordings(analogue, branch) for branch, analogue in zip(branches, problems, strict=True)]
         )
         agreed = [
-            Demonstration(analogue.question, append_answer(answer.text, answer.value, analogue))
+            Demonstration(analogue.question, end_with_answer(answer.text, answer.value, analogue))
             for analogue, answer in zip(problems, answers, strict=True)
             if isinstance(answer, Answered) and answer.votes and answer.votes.counts[0][1] > 1
         ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.errors import BudgetExhausted, SpecError
+from reasoning.errors import BudgetExhausted, SpecError, UsageError
 from reasoning.strategies.demonstrations import shipped_examples
+from reasoning.strategies.sampling.complex_cot import ComplexCoT
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import count_steps
 from tests import call_counts
@@ -86,9 +87,34 @@ def test_the_chains_are_drawn_side_by_side() -> None:
     assert llm.requests[0].sampling["temperature"] == 0.7
 
 
+@pytest.mark.parametrize(
+    ("spec", "voters"),
+    [
+        ("complex_cot", 30),  # of 50, as in the paper
+        ("complex_cot(samples=10)", 6),
+        ("complex_cot(samples=2)", 1),
+        ("complex_cot(samples=10, most_complex=0.8)", 8),
+        ("complex_cot(samples=10, most_complex=0.01)", 1),
+        ("complex_cot(samples=10, most_complex=1)", 1),
+        ("complex_cot(samples=10, most_complex=10)", 10),
+    ],
+)
+def test_a_share_or_a_number_of_the_chains_votes(spec: str, voters: int) -> None:
+    strategy = strategies.get(spec)
+    answer = strategy.run(PENS, ScriptedLLM(lambda messages: chain(3, 7)))
+    assert answer.votes is not None
+    assert answer.votes.valid == strategy.voters == voters
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, -0.5, float("inf"), float("nan")])
+def test_neither_a_number_nor_a_share_of_the_chains_is_refused(most: float) -> None:
+    with pytest.raises(UsageError, match=r"most_complex must be a number of chains from 1, or a share|at most samples"):
+        ComplexCoT(samples=10, most_complex=most)
+
+
 def test_more_voters_than_samples_make_no_sense() -> None:
     with pytest.raises(SpecError, match="most_complex must be at most samples"):
-        strategies.get("complex_cot(samples=10)")
+        strategies.get("complex_cot(samples=10, most_complex=30)")
 
 
 def test_a_budget_that_ends_in_the_middle() -> None:

@@ -12,6 +12,7 @@ import pytest
 from reasoning import Budget, Problem, connect, kinds, strategies
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Message
+from reasoning.strategies.reply_parsing import end_with_answer
 from reasoning.strategies.sampling.federated import FEW_SHOT, Federated
 from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
 from reasoning.testing import Reply, ScriptedLLM
@@ -144,7 +145,31 @@ def test_solved_twins_are_demonstrations_with_a_warning_and_never_vote() -> None
         ("user", TWINS[1]),
         ("assistant", "20 * 5 - 4. The answer is 96."),
     )
-    assert turns[5] == ("user", CHAIRS.question)
+    assert turns[5] == ("user", f"{CHAIRS.question}\n\n{CHAIRS.kind.instruction()}")
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("72 - 5 = 67, and 67 is what is left of 72.", "left of 72.\nThe answer is 67."),
+        ("There are 72 eggs. **Answer: 67 eggs**", "**Answer: 67 eggs**\nThe answer is 67."),
+        ("72 - 5 = 67.\nThe answer is 67.\n", "72 - 5 = 67.\nThe answer is 67."),
+    ],
+)
+def test_a_demonstration_ends_with_the_sentence_of_its_answer(text: str, ends: str) -> None:
+    problem = Problem("72 eggs, 5 break. How many are left?", kinds.Number())
+    shown = end_with_answer(text, 67, problem)
+    assert shown.endswith(ends)
+    assert shown.count("The answer is 67.") == 1
+
+
+def test_the_instruction_stands_behind_the_question_alone() -> None:
+    llm = ScriptedLLM(script)
+    strategies.get("federated(cot(stages=1), paraphrases=2, twins=2)").replace(pool=TWINS).run(CHAIRS, llm)
+    *shown, last = llm.requests[-1].messages
+    assert all("The answer is 114." in turn.content for turn in shown[2:3])
+    assert last.content.endswith(CHAIRS.kind.instruction())
+    assert not any(CHAIRS.kind.instruction() in turn.content for turn in shown)
 
 
 def test_a_twin_without_agreement_is_no_demonstration() -> None:

@@ -15,7 +15,7 @@ from tests import call_counts
 
 WHY = Problem("Why is the sky blue?", kinds.Text(whole=True), id="sky")
 SAID = ["Short waves scatter more.", "Because of the sea.", "Blue light is scattered the most."]
-USC = "universal_self_consistency(vanilla, samples=3)"
+USC = "universal_self_consistency(vanilla, samples=3, shuffle=False)"
 
 
 def test_one_further_call_shows_all_answers_in_draw_order_and_takes_the_one_that_it_names() -> None:
@@ -63,6 +63,42 @@ def test_a_choice_is_read_or_else_the_vote_decides(choice: str, value: str) -> N
     assert answer.value == value
 
 
+SHUFFLED = "universal_self_consistency(vanilla, samples=3)"
+
+
+def shown(llm: ScriptedLLM) -> list[str]:
+    """The samples in the order in which the choice shows them."""
+    choice = llm.requests[-1].messages[-1].content
+    return sorted(SAID, key=choice.index)
+
+
+def test_the_responses_are_shuffled_and_the_choice_is_mapped_back() -> None:
+    for number in (1, 2, 3):
+        llm = ScriptedLLM([*SAID, f"The most consistent response is Response {number}."])
+        answer = strategies.get(SHUFFLED).run(WHY, llm)
+        assert answer.value == shown(llm)[number - 1]
+        assert f"Response {number}:\n{answer.value}" in llm.requests[-1].messages[-1].content
+        place = SAID.index(answer.value) + 1
+        assert f"response {number} is chosen: parsed sample {place} of 3" in str(answer.trace.to_json())
+
+
+def test_no_place_is_preferred_over_many_problems() -> None:
+    firsts = []
+    for problem in range(60):
+        said = [f"Story {problem} of {teller}." for teller in ("Ann", "Bob", "Cleo")]
+        llm = ScriptedLLM([*said, "The most consistent response is Response 1."])
+        firsts.append(said.index(strategies.get(SHUFFLED).run(WHY, llm).value))
+    assert all(10 <= firsts.count(place) <= 30 for place in range(3))
+
+
+def test_a_rerun_shows_the_same_order_and_costs_nothing() -> None:
+    journal = Journal()
+    first = strategies.get(SHUFFLED).run(WHY, ScriptedLLM([*SAID, "Response 2"], journal=journal))
+    llm = ScriptedLLM([], journal=journal)
+    assert strategies.get(SHUFFLED).run(WHY, llm).value == first.value
+    assert llm.calls == 0
+
+
 def test_without_a_choice_the_most_frequent_answer_wins_and_it_is_noted() -> None:
     llm = ScriptedLLM([SAID[1], SAID[0], SAID[0].upper(), SAID[2], "Hard to say."])
     answer = strategies.get("usc(vanilla, samples=4)").run(WHY, llm)
@@ -89,7 +125,7 @@ def test_the_waves_are_those_of_the_base_and_the_choice() -> None:
 
     chains = iter(["One.", "Two, two.", "Three, three, three."])
     llm = ScriptedLLM(script, latency=0.01, max_n=1)
-    strategy = strategies.get("usc(cot, samples=3)")
+    strategy = strategies.get("usc(cot, samples=3, shuffle=False)")
     assert strategy.run(Problem("How many?", kinds.Number()), llm).value == 4
     assert llm.calls == call_counts.calls(strategy, c=1, e=1)
     assert llm.rounds == call_counts.rounds(strategy, c=1, e=1)
@@ -100,7 +136,7 @@ def test_what_cannot_be_read_is_not_shown_and_does_not_shift_the_numbers() -> No
     llm = ScriptedLLM(
         [CallFailed("lost"), "No idea.", "The answer is 5.", "The answer is 6.", "The answer is 2."], max_n=1
     )
-    answer = strategies.get("usc(cot(stages=1), samples=4)").run(number, llm)
+    answer = strategies.get("usc(cot(stages=1), samples=4, shuffle=False)").run(number, llm)
     assert answer.value == 6
     choice = llm.requests[-1].messages[-1].content
     assert "No idea" not in choice
