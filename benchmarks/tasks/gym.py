@@ -44,8 +44,11 @@ _ARITHMETIC = re.compile(r"[\d\s+\-*/().]{1,200}")
 _DICTATES = re.compile(
     r"\s*(?:(?:Give|Return) (?:only )?the [\w ]{1,40} as your (?:final )?answer[^.\n]{0,60}\."
     r"|Do (?:not include|not give the) units[^.\n]{0,40}\."
+    r"|Your output should be (?:only the|a single) number[^.\n]{0,60}\."
     r"|Only reply with the final value\.)(?=\s|[A-Z]|$)"
 )
+_ONLY_STATES = re.compile(r"^State the final answer to (?=the following)")
+"""The beginning of a question that asks for the answer alone; the rest of the sentence is needed."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ class GymTask:
         question = str(entry["question"]).strip()
         name = f"{self.dataset}-{seed}-{number + 1:04d}"
         if isinstance(kind, Number):
-            return Example(Problem(_DICTATES.sub("", question).strip(), kind, id=name), str(entry["answer"]).strip())
+            question = _ONLY_STATES.sub("Solve ", _DICTATES.sub("", question).strip())
+            return Example(Problem(question, kind, id=name), str(entry["answer"]).strip())
         target = "any right solution" if entry["answer"] is None else str(entry["answer"])
         if "\n" in target.strip():
             raise UsageError(f"the task {self.name} is not offered: no kind of answer has several lines yet")

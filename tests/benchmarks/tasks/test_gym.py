@@ -55,6 +55,10 @@ def test_problems_are_the_same_in_another_process_and_beyond_a_block() -> None:
         ("gym:maze", "final answer"),
         ("gym:simple_geometry", "your answer"),
         ("gym:decimal_arithmetic", "Only reply"),
+        ("gym:chain_sum", "State the final answer"),
+        ("gym:decimal_chain_sum", "State the final answer"),
+        ("gym:number_format", "Your output should be"),
+        ("gym:rectangle_count", "Your output should be"),
     ],
 )
 def test_what_dictates_the_form_of_a_number_is_cut_off(name: str, gone: str) -> None:
@@ -68,6 +72,16 @@ def test_what_dictates_the_form_of_a_number_is_cut_off(name: str, gone: str) -> 
         assert "units" not in example.problem.question or "unit" in name
         assert len(example.problem.question) > 15
         assert example.score(example.problem.kind.target(example.target))
+
+
+def test_a_question_without_the_words_on_its_form_is_still_a_question() -> None:
+    for name, text in {
+        "gym:chain_sum": r"Solve the following arithmetic problem: [\d +-]+ =",
+        "gym:number_format": r"Your task is to pick .* options\.\s+Now, pick the (?:larg|small)est number .*",
+        "gym:rectangle_count": r"Your task is to count .*\(max 2\) are shown with '█'\.\s+Now, it's your turn\. .*",
+    }.items():
+        for example in load(name, 5):
+            assert re.fullmatch(text, example.problem.question, re.DOTALL)
 
 
 def test_the_kind_is_decided_by_answers() -> None:
@@ -160,12 +174,14 @@ def test_settings_that_make_no_sense(name: str, said: str) -> None:
         load(name)
 
 
-def test_every_set_that_is_listed_loads_and_the_others_say_why() -> None:
+def test_every_set_that_is_listed_loads_dictates_no_form_of_a_number_and_the_others_say_why() -> None:
     from reasoning.benchmarks.gym_refusals import not_offered
     from reasoning.benchmarks.tasks.gym import offered
 
+    form = re.compile(r"(?i)your (?:final )?(?:answer|output)|final answer|(?:respond|reply|answer) (?:only )?with")
     for name in offered():
-        assert tasks.get(f"gym:{name}").load(1, 0)
+        [example] = load(f"gym:{name}", 1)
+        assert not (isinstance(example.problem.kind, Number) and form.search(example.problem.question)), name
     for name in not_offered():
         with pytest.raises(UsageError, match="is not offered: "):
             load(f"gym:{name}")
