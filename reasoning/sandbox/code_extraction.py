@@ -9,6 +9,8 @@ from reasoning.kinds.code_blocks import find_code_blocks
 from reasoning.sandbox.syntax import parse_source
 
 _PYTHON = frozenset({"python", "py", "python3", "python2", "py3", "ipython"})
+# A chat model's words for a block that it does not name otherwise.
+_UNNAMED = frozenset({"", "code", "tool_code"})
 _CODE_LINE = re.compile(
     r"(?:import [\w.]+.*|from [\w.]+ import .*|(?:def|class|for|while|if|with|try)\b.*:(?: *#.*)?|@\w+.*|\w+\(.*"
     r"|[^\W\d]\w*(?:, *[^\W\d]\w*)*(?: *: *\w+)? *(?:[-+*/%]|//|\*\*)?=[^=].*)"
@@ -20,11 +22,12 @@ _WITHOUT_EFFECT = ast.Expr | ast.Pass
 def extract_code(text: str) -> str | None:
     """Return the Python program in a model's reply, or None.
 
-    The first fenced block marked as Python is preferred, then the first block without a language
-    that parses as code. Output shown after a program is thus skipped. A block without a closing
-    fence ends with the text. A block without an opening fence starts with the text, because the
-    prompt opened it. In a text without fences, the program is the whole text if that parses as
-    code, else the part from the first line that looks like code, without the prose after it.
+    The first fenced block marked as Python is preferred, with the later ones that continue it, then
+    the first block without a language that parses as code. Output shown after a program is thus
+    skipped. A block without a closing fence ends with the text. A block without an opening fence
+    starts with the text, because the prompt opened it. In a text without fences, the program is the
+    whole text if that parses as code, else the part from the first line that looks like code,
+    without the prose after it. The same holds in a block that is no Python.
 
     Examples:
         >>> extract_code("Let me compute:\\n```python\\nprint(6 * 7)\\n```\\nThe answer is 42.")
@@ -34,12 +37,14 @@ def extract_code(text: str) -> str | None:
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     fenced, closed_only = find_code_blocks(text)
+    if blocks := [block.text for block in fenced if block.language in _PYTHON and block.content.strip()]:
+        return _join_continued(blocks)
     for block in fenced:
-        if block.language in _PYTHON and block.content.strip():
-            return block.text
-    for block in fenced:
-        if not block.language and (program := _extract_unfenced(block.text)):
+        if block.language in _UNNAMED and (program := _extract_unfenced(block.text)):
             return program
+    if closed_only is None and len(fenced) == 1 and not fenced[0].language and not fenced[0].closed:
+        # The only fence closes what the prompt opened, and an explanation follows.
+        closed_only = text[: -len(fenced[0].content)].rpartition("\n")[0] if fenced[0].content else None
     if closed_only is not None:
         return _extract_unfenced(closed_only)
     return None if fenced else _extract_unfenced(text)
@@ -81,6 +86,32 @@ def bind_last_expression(code: str, name: str) -> str | None:
         lines[first][: expression.col_offset] + f"{name} = (".encode() + lines[first][expression.col_offset :]
     )
     return b"\n".join(lines).decode()
+
+
+def _join_continued(blocks: list[str]) -> str:
+    """Return the first block with those that use what it defines, as in a notebook."""
+    program = blocks[0] if parse(blocks[0]) else _extract_unfenced(blocks[0]) or blocks[0]
+    for block in blocks[1:]:
+        before, after = parse(program), parse(block)
+        if before is None or after is None:
+            break
+        if not _names(before)[0] & _names(after)[1]:
+            break
+        program += block
+    return program
+
+
+def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Return the names that a program binds outside functions, and those that it uses before it binds them."""
+    bound: set[str] = set()
+    used: set[str] = set()
+    for statement in tree.body:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        used |= {name.id for name in names if isinstance(name.ctx, ast.Load)} - bound
+        bound |= {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(statement.name)
+    return bound, used
 
 
 def _extract_unfenced(text: str) -> str | None:

@@ -47,23 +47,28 @@ PYTHON = Prompt(
     avoid_when="every question must get an answer, ten completions are too many, or the question has no numbers that "
     "could be varied",
     aliases=("mathprompter",),
+    version=2,
 )
 class MathPrompter(Strategy):
     """Solve a template as a formula and as a function, and accept results that agree on random numbers.
 
-    Rules turn the numbers of the question into variables. In each of `repeats` the model writes a
-    formula and a function, independently. Both are evaluated in the interpreter on `draws` sets of
-    random values, and accepted if all results agree. The accepted results for the question's own
-    numbers vote. If no result has more votes than every other one, and at least two, another round
-    is drawn. After `rounds` the technique abstains and reports the votes. Failing programs are not
-    repaired: the other repeats take their place. The confidence is the winner's share of all
-    repeats.
+    Rules turn the numbers of the question into variables v1, v2, … (A, B, … in the paper). In each
+    of `repeats` the model writes a formula and a function, independently. Both are evaluated in the
+    interpreter on `draws` sets of random values, and accepted if all results agree. The accepted
+    results for the question's own numbers vote. If no result has more votes than every other one,
+    and at least `min_votes`, another round is drawn. After `rounds` the technique abstains and
+    reports the votes. Failing programs are not repaired: the other repeats take their place. The
+    confidence is the winner's share of all repeats. The prompts are ours; the paper asks for a line
+    that begins with "Answer =" and for a function that returns the answer, too.
+    `formula.read_formula` says how the line is read.
 
     Args:
         repeats: pairs of formula and function per round; about 5 in the paper.
         rounds: maximum number of rounds; the paper continues until there is a consensus.
         draws: number of random sets of values on which a pair must agree. A set on which one of
             them fails is replaced.
+        min_votes: votes that the winner needs, at most `repeats`. 1 is the paper's plurality: it
+            answers more often, and also after a single accepted pair.
         option_tokens: maximum tokens of the reply that names the option closest to a result.
 
     Source:
@@ -74,6 +79,7 @@ class MathPrompter(Strategy):
     repeats: int = 5
     rounds: int = 2
     draws: int = 5
+    min_votes: int = 2
     temperature: float = 0.7
     option_tokens: int = OPTION_TOKENS
     algebra: Prompt = ALGEBRA
@@ -81,7 +87,7 @@ class MathPrompter(Strategy):
     closest: Prompt = CLOSEST
 
     def __post_init__(self) -> None:
-        self.check_parameters(repeats=1, rounds=1, draws=1, temperature=0, option_tokens=1)
+        self.check_parameters(repeats=1, rounds=1, draws=1, min_votes=1, temperature=0, option_tokens=1)
 
     def calls_range(self) -> tuple[int, int]:
         return 0, 2 * self.repeats * self.rounds + 1
@@ -112,7 +118,7 @@ class MathPrompter(Strategy):
             if (
                 not consensus.tied
                 and consensus.candidates
-                and len(consensus.candidates[0].draws) >= min(2, self.repeats)
+                and len(consensus.candidates[0].draws) >= min(self.min_votes, self.repeats)
             ):
                 break
         else:

@@ -17,14 +17,12 @@ from functools import cached_property
 from reasoning.kinds.number_lexer import lex_numbers
 from reasoning.sandbox.code_extraction import extract_code, parse
 from reasoning.sandbox.execution import PlainData
+from reasoning.strategies.programs.formula import read_formula
 
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(?:\.\d{1,9})?(?![\d]|[.,]\d|st\b|nd\b|rd\b|th\b)")
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3}){1,5}|\d{1,15})(?:\.\d{1,18})?(?![\d]|[.,]\d|st\b|nd\b|rd\b|th\b)")
 _NOT_QUANTITIES = ("date", "time", "label")
 """Categories of numbers that are not calculated with, such as the 3 of "Question 3"."""
 _MAX_RANDOM = 500
-_FORMULA = re.compile(r"Answer\W{0,4}=([^=\n<>!]++(?:(?:[<>]=?|[=!]=)[^=\n<>!]++)?)", re.IGNORECASE)
-_IMPLICIT_PRODUCT = re.compile(r"(?<=\d)\s?(?=\()|(?<=\))\s?(?=\(|v\d)|(?<=\d)(?=v\d)")
-_SIGNS = str.maketrans({"^": "**", "×": "*", "·": "*", "÷": "/", "−": "-", "`": "", "$": "", "\\": ""})
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class NumberTemplate:
                 return match[0]
             name, digits = f"v{len(values) + 1}", match[0].replace(",", "")
             values[name] = float(digits) if "." in digits else int(digits)
-            return name
+            # "v1 kg" for "5kg"
+            return f"{name} " if question[match.end() : match.end() + 1].isalpha() else name
 
         return cls(_NUMBER.sub(variable, question), values)
 
@@ -69,26 +68,47 @@ class NumberTemplate:
 
 
 def parse_formula(reply: str, template: NumberTemplate) -> str | None:
-    """Return a program that evaluates the reply's formula, "Answer = …", for each of `sets`, or None without one."""
-    formulas = _FORMULA.findall(reply)
-    formula = _IMPLICIT_PRODUCT.sub("*", formulas[-1].translate(_SIGNS)).strip(" .*") if formulas else ""
-    return _for_each_set(formula, template) if formula and parse(f"({formula})") else None
+    """Return a program that evaluates the reply's formula for each of `sets`, or None without one."""
+    formula = read_formula(reply, template.values)
+    return _for_each_set(formula, template) if formula else None
 
 
 def parse_function(reply: str, template: NumberTemplate) -> str | None:
-    """Return a program that calls the reply's function for each of `sets`, by name if possible, else in order."""
-    code = extract_code(reply)
-    tree = parse(code) if code else None
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)] if tree else []
+    """Return a program that calls the reply's function for each of `sets`, by name if possible, else in order.
+
+    Only definitions are run: an example of its use may ask for input. A function that prints its
+    result instead of returning it returns it here.
+    """
+    tree = parse(extract_code(reply) or "")
+    body = [statement for statement in tree.body if _defines(statement)] if tree else []
+    functions = [node for node in body if isinstance(node, ast.FunctionDef)]
     if not functions:
         return None
     function = next((candidate for candidate in functions if candidate.name == "solution"), None) or next(
         (candidate for candidate in functions if len(_parameters(candidate)) == len(template.values)), functions[0]
     )
+    _return_printed(function)
     parameters = _parameters(function)
     by_name = ", ".join(f"{name}={name}" for name in parameters)
     arguments = by_name if set(parameters) <= set(template.values) else template.names
+    code = ast.unparse(ast.Module(body, []))
     return f"{code}\n{_for_each_set(f'{function.name}({arguments})', template)}"
+
+
+def _defines(statement: ast.stmt) -> bool:
+    """Return whether a statement defines a function, a class or a constant, or imports a module."""
+    constant = isinstance(statement, ast.Assign | ast.AnnAssign) and not any(
+        isinstance(node, ast.Call) for node in ast.walk(statement)
+    )
+    return constant or isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+
+
+def _return_printed(function: ast.FunctionDef) -> None:
+    """Let a function that returns nothing return what its last line prints."""
+    returns = any(isinstance(node, ast.Return) and node.value is not None for node in ast.walk(function))
+    match function.body[-1]:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[*_, printed])) if not returns:
+            function.body[-1] = ast.Return(printed)
 
 
 def same_result(a: PlainData, b: PlainData) -> bool:

@@ -24,6 +24,11 @@ CODE = "apples = 3\nans = apples * 2\n"
         f"Sure!\n```python\n{CODE}",  # cut off before the fence is closed
         f"{CODE}```",  # the prompt had opened the fence
         f"{CODE}```\n",
+        f"{CODE}```\n\nThis program doubles the number of apples.",
+        f"```tool_code\n{CODE}```",
+        f"```python\nHere is the program:\n{CODE}```",
+        "First:\n```python\napples = 3\n```\nThen:\n```python\nans = apples * 2\n```\n```output\n6\n```",
+        f"```python\n{CODE}```\nOr, in another way:\n```python\ntotal = 3\nans = total + 3\n```",
         CODE,
         f"\n{CODE}",
         f"Let us write it in Python.\n\n{CODE}\nSo the answer is 6.",
@@ -33,6 +38,18 @@ CODE = "apples = 3\nans = apples * 2\n"
 )
 def test_the_program_is_found(reply):
     assert extract_code(reply).strip() == CODE.strip()
+
+
+def test_a_block_that_does_not_continue_the_first_is_left_out():
+    later = ["```python\nprint(f(2))\n```", "```python\nif apples:\n```", "```text\napples\n```"]
+    for block in later:
+        assert extract_code(f"```python\n{CODE}```\n{block}") == CODE
+    doubled = "```python\napples = apples * 2\n```"
+    assert extract_code(f"```python\n{CODE}```\n{doubled}") == f"{CODE}apples = apples * 2\n"
+
+
+def test_a_fence_that_opens_a_block_without_a_program_closes_nothing():
+    assert extract_code("I would count the apples.\n```\n6 apples\n") is None
 
 
 def test_unfenced_blocks_and_brackets_are_kept_whole():
