@@ -67,17 +67,19 @@ def serve(command: str, folder: Path, cells: list[str]) -> Iterator[str]:
 
 
 def run_cell(browser: Browser, number: int) -> None:
-    """Select a cell and press the run button, as often as it takes until the kernel is there."""
+    """Select a cell and press the run button, as often as it takes: before the kernel is there, a press is lost."""
     prompt = f"document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')[{number}]"
     browser.wait(f"!!{prompt}", _START_SECONDS)
     before = browser.ask(f"{prompt}.innerText")
+    status = "document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status"
+    has_started = f"{prompt}.innerText !== {before!r} && ({status} === 'busy' || /[0-9]/.test({prompt}.innerText))"
     deadline = time.monotonic() + _KERNEL_SECONDS
-    while browser.ask(f"{prompt}.innerText") == before:
+    while not browser.ask(has_started):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the cell did not start within {_KERNEL_SECONDS} s")
         click(browser, prompt)
         press_button(browser, "run-cell-and-select-next")
-        time.sleep(1)
+        time.sleep(2)
 
 
 def press_button(browser: Browser, command: str) -> None:
