@@ -10,7 +10,7 @@ from typing import Any
 
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
-from reasoning.kinds import Choice, Kind, Region, Text
+from reasoning.kinds import Choice, Kind, Number, Region, Text
 from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
@@ -128,6 +128,8 @@ class Problem:
         if after and statement.strip() and not _is_whole_reply(self.kind):
             statement = f"{after} {statement}"
         result = self.kind.parse_reply(statement, region=region, stated_only=truncated)
+        if isinstance(self.kind, Number):
+            result = self.kind.prefer_new_number(result, statement, self.question, region)
         if result.value is None:
             if isinstance(reply, Completion) and is_only_reasoning(reply):
                 return Unparsed(describe_only_reasoning(reply), text=text)

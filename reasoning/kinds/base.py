@@ -115,15 +115,17 @@ class BaseKind(ABC):
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Parse the answer that a text states; see `Kind.parse_reply`."""
-        text = strip_reasoning_fields(visible_text(text, region))
-        if has_next_question(text):
-            text = cut_next_question(text, first_trigger_end(text) or 0)
-        for rule, found in self._findings(text, stated_only or self.stated_only):
+        for rule, found in self._findings(self._answer_text(text, region), stated_only or self.stated_only):
             if isinstance(found, Rejected):
                 return ParseResult(None, found.reason)
             if found is not None:
                 return ParseResult(found, rule)
         return ParseResult(None, "nothing found")
+
+    def _answer_text(self, text: str, region: Region | None) -> str:
+        """Return the part of a reply in which an answer is searched."""
+        text = strip_reasoning_fields(visible_text(text, region))
+        return cut_next_question(text, first_trigger_end(text) or 0) if has_next_question(text) else text
 
     def _findings(self, text: str, stated_only: bool) -> Iterator[tuple[str, Any]]:
         chars_left = _MAX_STATEMENT_CHARS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from reasoning.kinds.number_lexer import Token, lex_numbers
 
@@ -145,14 +145,44 @@ def find_last_object(text: str, found: Sequence[Token]) -> int:
 
 def find_concluded(text: str, last: Token) -> Token:
     """Return the number that the sentence of the last number states if it draws a conclusion; else the last number."""
-    earliest = max(0, last.start - _MAX_SENTENCE_CHARS)
-    start = max((match.end() for match in _BOUNDARY.finditer(text, earliest, last.start)), default=earliest)
+    start = _sentence_start(text, last)
     sentence = text[start : last.end]
     if not _CONCLUDES.match(sentence):
         return last
     found = [token for token in lex_numbers(sentence) if token.value is not None]
     stated = found[find_last_object(sentence, found)] if found else last
     return stated._replace(start=start + stated.start, end=start + stated.end) if found else last
+
+
+def find_new_number(text: str, asked: Container[int | float]) -> Token | None:
+    """Return the number that stands in place of a last one that only repeats the question.
+
+    "They take Olivia 16 minutes to peel 720 shrimps" states 16 if the question has 720. A last
+    number that is a result or the object of a verb stays, and only its own sentence is searched.
+
+    Args:
+        text: the text.
+        asked: the numbers of the question.
+
+    Returns:
+        The last number of the last number's sentence that the question does not have; None if the
+        last number stays.
+    """
+    found = [token for token in lex_numbers(text) if token.value is not None]
+    if not found:
+        return None
+    last = find_concluded(text, found[-1])
+    start = _sentence_start(text, found[-1])
+    head = text[max(start, last.start - _MAX_CHARS) : last.start]
+    if last.value not in asked or _RESULT.search(head) or is_object(text, last, start):
+        return None
+    return next((token for token in reversed(found) if token.start >= start and token.value not in asked), None)
+
+
+def _sentence_start(text: str, number: Token) -> int:
+    """Return the position at which the sentence of a number begins."""
+    earliest = max(0, number.start - _MAX_SENTENCE_CHARS)
+    return max((match.end() for match in _BOUNDARY.finditer(text, earliest, number.start)), default=earliest)
 
 
 def is_object(text: str, number: Token, start: int = 0) -> bool:

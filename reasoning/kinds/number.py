@@ -13,11 +13,11 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from reasoning.errors import UsageError
-from reasoning.kinds.base import BaseKind
+from reasoning.kinds.base import TAIL_CHARS, BaseKind
 from reasoning.kinds.boxes import Box
 from reasoning.kinds.equations import find_unknown
-from reasoning.kinds.kind import Rejected, abbreviate
-from reasoning.kinds.main_number import find_concluded, find_main_number, is_object
+from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
+from reasoning.kinds.main_number import find_concluded, find_main_number, find_new_number, is_object
 from reasoning.kinds.number_lexer import DECIMAL_CONTEXT, Token, lex_numbers, to_number, to_plain_text
 from reasoning.kinds.number_words import parse_number_words
 from reasoning.kinds.phrasing import (
@@ -81,6 +81,7 @@ _STEP = re.compile(
     r"[.,;]?\s+(?:(?:and|so|then|thus|therefore|hence),?\s)*(?P<number>[$€£]?\d[\d,.]*+)(?=[^=\n]{1,200}=)",
     re.IGNORECASE,
 )
+_WORD_START = re.compile(r"\b[^\W\d_]")
 _MAX_STEPS = 20
 _MAX_NOTATIONS = 4
 _NO_UNIT = re.compile(r"\b(?:is|are|was|were|or|to|not|and)\b", re.IGNORECASE)
@@ -287,16 +288,44 @@ class Number(BaseKind):
         questions. If its sentence draws a conclusion, a phrase at the end is skipped: 9 in "So we
         need 9 vases for 7 carnations".
         """
-        bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
-        if len(values := {value for value in bold if isinstance(value, (int, float))}) == 1:
-            return values.pop()
-        text = _MARKER.sub("", to_plain_text(text))
-        text = _QUESTION.sub("?", text)
+        if (bold := self._bold_number(text)) is not None:
+            return bold
+        text = _plain_candidates(text)
         found = deque((token for token in lex_numbers(text) if token.value is not None), maxlen=1)
         if not found:
             return None
         last = find_concluded(text, found[0])
         return self._to_unit(last.value, text, last.end)
+
+    def prefer_new_number(
+        self, result: ParseResult, text: str, question: str, region: Region | None = None
+    ) -> ParseResult:
+        """Replace a last candidate that only repeats a number of the question, if its sentence has another number.
+
+        "They take Olivia 16 minutes to peel 720 shrimps" is 16 if the question has 720. A stated
+        answer, the result of an equation and the object of a verb stay.
+
+        Args:
+            result: the result of `parse_reply` for the text.
+            text: the reply.
+            question: the question that it answers.
+            region: the part of the reply that was parsed.
+        """
+        if result.rule != "last candidate":
+            return result
+        text = self._answer_text(text, region)[-TAIL_CHARS:]
+        if self._bold_number(text) is not None:
+            return result
+        text = _plain_candidates(text)
+        found = find_new_number(text, _numbers(question[-TAIL_CHARS:]))
+        value = self._to_unit(found.value, text, found.end) if found else None
+        return result if value is None else ParseResult(value, result.rule)
+
+    def _bold_number(self, text: str) -> int | float | None:
+        """Return the only bold number of the last line, or None."""
+        bold = [self.parse_statement(part) for part in _BOLD.findall(text.rstrip().rpartition("\n")[2])]
+        values = {value for value in bold if isinstance(value, (int, float))}
+        return values.pop() if len(values) == 1 else None
 
     def _side(self, side: str) -> int | float | None:
         """Return the number at the beginning of one side of an equation, if it is not part of an expression."""
@@ -363,6 +392,21 @@ class Number(BaseKind):
         if digits < (3 if fraction else 1):
             return False
         return distance <= Fraction(5, 10 ** (digits + 1))
+
+
+def _plain_candidates(text: str) -> str:
+    """Return a text without the markers of list items and without questions."""
+    return _QUESTION.sub("?", _MARKER.sub("", to_plain_text(text)))
+
+
+def _numbers(question: str) -> set[int | float]:
+    """Return the numbers of a question, in digits and in words."""
+    text = to_plain_text(question)
+    words = (parse_number_words(text[word.start() : word.start() + 80]) for word in _WORD_START.finditer(text))
+    return {
+        *(token.value for token in lex_numbers(text) if token.value is not None),
+        *(found[0] for found in words if isinstance(found, tuple)),
+    }
 
 
 def _only_numbers(text: str, found: Sequence[Token]) -> bool:
