@@ -15,19 +15,28 @@ RECALL = Prompt(
     input="{problem}",
     recap="Recall {exemplars} relevant problems as examples. They differ from one another and from the initial "
     "problem, in names and in numbers too. Then solve the initial problem.\n\n"
-    'The reply has two parts.{tutorial} The first has the heading "## Relevant problems". In it each problem begins '
-    'with "Q:", and its solution, explained and with its result, with "A:". The second has the heading "## Solve the '
-    'initial problem". It says the initial problem again and solves it step by step. {instruction}',
+    'The reply has {parts} parts.{tutorial} The {first} has the heading "## Relevant problems". In it each problem '
+    'begins with "Q:", and its solution, explained and with its result, with "A:". The {second} has the heading "## '
+    'Solve the initial problem". It says the initial problem again and solves it step by step. {instruction}',
     form="markdown",
 )
 TUTORIAL = (
-    ' In front of them stands one with the heading "## Core concepts": the concepts at the core of the initial '
-    "problem, with a short tutorial on each."
+    ' The first has the heading "## Core concepts": the concepts at the core of the initial problem, with a short '
+    "tutorial on each."
 )
 AGAIN = Prompt(
-    input="{complaint} Write both parts again, under the same headings: first {exemplars} problems that all differ, "
-    "then the initial problem and its solution."
+    input="{complaint} Write {both} parts again, under the same headings: first {concepts}{exemplars} problems that "
+    "all differ, then the initial problem and its solution."
 )
+_TWO_PARTS = {"tutorial": "", "parts": "two", "first": "first", "second": "second", "both": "both", "concepts": ""}
+_THREE_PARTS = {
+    "tutorial": TUTORIAL,
+    "parts": "three",
+    "first": "second",
+    "second": "third",
+    "both": "all three",
+    "concepts": "the core concepts, then ",
+}
 
 
 @technique(
@@ -47,13 +56,16 @@ AGAIN = Prompt(
 class Analogical(Strategy):
     """Recall related problems, solve them, then solve the problem itself, in one reply.
 
-    Only the text after the last heading "Solve the initial problem", at the beginning of a line, is
-    parsed, since the recalled problems have answers too; without the heading there is no answer.
-    Models copy the problem or one of the recalled ones. If two share too many words, or there are
-    too few, the reply is asked for again (`repairs`; the paper does not), and then parsed as it is,
-    with a note. If that call fails or gives no answer, the reply before it counts. `tutorial=True`
-    asks for the core concepts first, which the paper does for competitive programming. The paper
-    recalls 5 problems for grade-school arithmetic and 3 otherwise.
+    Only the text after the last heading "Solve the initial problem" (or "Solution to the initial
+    problem" and the like), at the beginning of a line, is parsed, since the recalled problems have
+    answers too; without the heading there is no answer. Recalled problems are found by their labels
+    ("Q:", "### Problem 2"), as the questions of a numbered list, or as rows of a table. Models copy
+    the problem or one of the recalled ones. If two share too many words, or there are too few, the
+    reply is asked for again (`repairs`; the paper does not), and then parsed as it is, with a note.
+    If that call fails or gives no answer, the reply before it counts. `tutorial=True` asks for the
+    core concepts first, which the paper does for competitive programming. The paper recalls 5
+    problems for grade-school arithmetic and 3 otherwise. The prompt is in our words, with the paper's
+    headings; the paper names the kind of the problems ("examples of math problems").
 
     Args:
         exemplars: number of problems to recall.
@@ -84,7 +96,8 @@ class Analogical(Strategy):
         return self.calls_range()
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.recall.render(problem, exemplars=self.exemplars, tutorial=TUTORIAL if self.tutorial else "")
+        words: dict[str, object] = {"exemplars": self.exemplars, **(_THREE_PARTS if self.tutorial else _TWO_PARTS)}
+        turns = self.recall.render(problem, **words)
         with session.stage("recall and solve"):
             reply = await session.ask(turns, max_tokens=session.at_least(self.max_tokens))
         answer, repairs = parse_solution(reply, problem), self.repairs
@@ -93,7 +106,7 @@ class Analogical(Strategy):
             if not repairs:
                 break
             repairs -= 1
-            turns = continue_with(turns, reply.text, self.again, complaint=error, exemplars=self.exemplars)
+            turns = continue_with(turns, reply.text, self.again, complaint=error, **words)
             with session.stage("recall again"):
                 second_reply = await ask_or_skip(
                     session, turns, "the reply is parsed as it is", max_tokens=session.at_least(self.max_tokens)
