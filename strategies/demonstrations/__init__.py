@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from reasoning.errors import UsageError
+from reasoning.kinds import Kind
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.demonstrations.pool import DemonstrationPool
+from reasoning.strategies.demonstrations.rendering import example_menu, in_kind
 from reasoning.strategies.demonstrations.worked_example import SolvedStep, WorkedExample, shipped_examples
 
 __all__ = [
@@ -39,7 +41,8 @@ def with_examples(
         prompt: the prompt.
         problem: the problem that will be asked; it decides the choice of examples.
         shots: number of examples.
-        show: makes a demonstration of a worked example, whose question then includes its options.
+        show: makes a demonstration of a worked example, whose question then includes its options and
+            whose answer is in the form that the problem's kind shows (its labels, its separator).
             It returns None for an example that lacks a part to be shown, and the next example is
             taken instead.
         source: the user's examples, and how to choose among them; None for the shipped ones.
@@ -52,11 +55,11 @@ def with_examples(
     if not shots:
         raise UsageError("shots must be at least 1 with demonstrations, got 0: choose a number, such as shots=4")
     pool = DemonstrationPool.from_source(source)
-    demonstrations = (show(_with_options(example)) for example in pool.ranked(problem))
+    demonstrations = (show(_with_options(example, problem.kind)) for example in _in_kind(pool, problem))
     chosen = list(islice((demonstration for demonstration in demonstrations if demonstration is not None), shots))
     if shots > len(chosen):
         available = f"only {len(chosen)} worked examples are" if chosen else "no worked example is"
-        origin = "shipped" if pool.source is None else "given"
+        origin = "shipped" if pool.is_shipped else "given"
         raise UsageError(
             f"shots={shots}: {available} {origin} for answers of kind {problem.kind.name!r}; give the prompt its own "
             "`examples`, or `demonstrations` with the parts that this technique shows"
@@ -64,6 +67,14 @@ def with_examples(
     return prompt.replace(examples=tuple(chosen[::-1] if pool.select == "similar" else chosen))
 
 
-def _with_options(example: WorkedExample) -> WorkedExample:
-    problem = Problem(example.question, options=example.options or None)
+def _in_kind(pool: DemonstrationPool, problem: Problem) -> Iterator[WorkedExample]:
+    """Yield the examples as the problem's kind shows them; a user's example that is not of the kind as it stands."""
+    for example in pool.ranked(problem):
+        rendered = in_kind(example, problem.kind)
+        if rendered is not None or not pool.is_shipped:
+            yield rendered or example
+
+
+def _with_options(example: WorkedExample, kind: Kind) -> WorkedExample:
+    problem = Problem(example.question, example_menu(example, kind)) if example.options else Problem(example.question)
     return replace(example, question=problem.values()["problem"])

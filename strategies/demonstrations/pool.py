@@ -36,7 +36,9 @@ class DemonstrationPool:
 
     Attributes:
         source: name of a shipped set, a file (see `read_examples`), or a list of `WorkedExample`s
-            or of their fields. None is the shipped set for the problem's kind of answer.
+            or of their fields. None is the shipped set for the problem's kind of answer; with
+            select="complex", the one of long chains as well. Of a set such as "spatial", the part for
+            the problem's kind of answer is taken if there is one ("spatial_number").
         select: "first" keeps their order. "random" shuffles by `seed`, alike for all problems.
             "similar" ranks by the words shared with the question, rare words counting more; a
             prompt shows the most similar one last. "complex" ranks by the number of steps, not of
@@ -63,6 +65,11 @@ class DemonstrationPool:
 
     def __repr__(self) -> str:
         return f"Pool(source={self.source!r}, select={self.select!r}, seed={self.seed!r})"  # as in a spec
+
+    @property
+    def is_shipped(self) -> bool:
+        """True if the source is a set that comes with this package."""
+        return self.source is None or (isinstance(self.source, str) and self.source in shipped_sets())
 
     @classmethod
     def from_source(
@@ -110,10 +117,11 @@ class DemonstrationPool:
 
     def _all(self, problem: Problem) -> Sequence[WorkedExample]:
         if self.source is None:
-            return _for_kind(problem)
+            complex_ones = shipped_examples(f"complex_{problem.kind.name}") if self.select == "complex" else ()
+            return [*_for_kind(problem), *complex_ones]
         if not isinstance(self.source, str):
             return self._listed
-        if shipped := shipped_examples(self.source):
+        if shipped := shipped_examples(f"{self.source}_{problem.kind.name}") or shipped_examples(self.source):
             return shipped
         path = Path(self.source)
         # "~" without a home folder.

@@ -18,6 +18,7 @@ from reasoning.errors import InputError, UnknownName
 Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked examples by the name of their set."""
 
+_SHIPPED_FILES = ("shipped.toml", "complex.toml", "spatial.toml")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -35,12 +36,17 @@ class WorkedExample:
 
     Attributes:
         question: the question, without the options.
-        answer: the answer in the form that its kind shows.
+        answer: the answer in the form that its kind shows. In a file it may be a list of texts, for
+            an answer of several items.
         rationale: the reasoning, in a few short sentences.
         options: the options of a choice.
         program: Python that ends with the answer in the variable `ans`.
         steps: sub-questions, simplest first; the last one is the question itself.
         symbols: the reasoning in symbols, for spatial questions.
+        items: the items of the answer, if it is a list.
+        wrong_rationale: reasoning that goes wrong and ends in `wrong_answer`, for contrastive chain of
+            thought.
+        wrong_answer: a wrong answer in the form of `answer`.
     """
 
     question: str
@@ -50,6 +56,9 @@ class WorkedExample:
     program: str = ""
     steps: tuple[SolvedStep, ...] = ()
     symbols: str = ""
+    items: tuple[str, ...] = ()
+    wrong_rationale: str = ""
+    wrong_answer: str = ""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -74,6 +83,9 @@ class WorkedExample:
         if not isinstance(record, Mapping):
             raise InputError(f"{where}: must be an object with question and answer, got {record!r:.80}")
         record = {name: value for name, value in record.items() if value is not None}
+        if isinstance(record.get("answer"), list | tuple) and "items" not in record:
+            texts = [str(item).strip() for item in record["answer"]]
+            record = {**record, "answer": ", ".join(texts), "items": texts}
         field_names = [part.name for part in dataclasses.fields(cls)]
         if unknown := next((name for name in record if name not in field_names), None):
             raise UnknownName("field", unknown, field_names, f"in {where}")
@@ -82,35 +94,43 @@ class WorkedExample:
         try:
             steps = tuple(SolvedStep(**step) for step in record.get("steps", ()))
             options = tuple(str(option) for option in record.get("options", ()))
+            items = tuple(str(item) for item in record.get("items", ()))
         except TypeError as error:
             raise InputError(
                 f"{where}: steps must be objects with question and answer, options must be texts: {error}"
             ) from None
-        if isinstance(record.get("options"), str) or not all(part.question and part.answer for part in steps):
+        lists = not any(isinstance(record.get(name), str) for name in ("options", "items"))
+        if not lists or not all(part.question and part.answer for part in steps):
             raise InputError(
                 f"{where}: steps must be objects with question and answer, options must be a list of texts"
             )
-        single = {name: value for name, value in record.items() if name not in ("steps", "options")}
+        single = {name: value for name, value in record.items() if name not in ("steps", "options", "items")}
         if not_text := next(
             (name for name, value in single.items() if isinstance(value, list | tuple | Mapping)), None
         ):
             raise InputError(f"{where}: {not_text!r} must be a text, got {single[not_text]!r:.80}")
+        if bool(single.get("wrong_rationale")) != bool(single.get("wrong_answer")):
+            raise InputError(f"{where}: wrong_rationale and wrong_answer must be given together")
         texts = {name: str(text).strip() for name, text in single.items()}
-        return cls(**texts, options=options, steps=steps)
+        return cls(**texts, options=options, steps=steps, items=items)
 
 
 @cache
 def shipped_sets() -> Sets:
     """Return the worked examples that come with this package."""
-    text = files(__package__).joinpath("shipped.toml").read_text("utf-8")
-    return _sets(tomllib.loads(text), "shipped.toml")
+    sets: dict[str, tuple[WorkedExample, ...]] = {}
+    for name in _SHIPPED_FILES:
+        text = files(__package__).joinpath(name).read_text("utf-8")
+        sets |= _sets(tomllib.loads(text), name)
+    return sets
 
 
 def shipped_examples(name: str) -> tuple[WorkedExample, ...]:
     """Return one shipped set; empty for an unknown name.
 
     Args:
-        name: name of a kind of answer, "spatial" or "sentiment".
+        name: name of a kind of answer, such as "number"; "spatial", "spatial_number",
+            "spatial_choice" or "spatial_yesno"; "complex_number", …; or "sentiment".
     """
     return shipped_sets().get(name, ())
 

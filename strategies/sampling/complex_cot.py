@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from reasoning.answer import Answer
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
@@ -18,11 +20,17 @@ STEPWISE = Prompt(
 )
 
 
-def in_lines(example: WorkedExample) -> Demonstration | None:
-    """Show a question and its reasoning with one step per line, so that the steps of a reply can be counted."""
+def in_lines(example: WorkedExample, trigger: str = "") -> Demonstration | None:
+    """Show a question and its reasoning with one step per line, so that the steps of a reply can be counted.
+
+    Args:
+        example: the worked example.
+        trigger: a sentence below the question; empty for none.
+    """
     if not example.rationale:
         return None
-    return Demonstration(f"Question: {example.question}", f"The answer is {example.answer}.", "\n".join(example.lines))
+    question = f"Question: {example.question}\n{trigger}".rstrip()
+    return Demonstration(question, f"The answer is {example.answer}.", "\n".join(example.lines))
 
 
 @technique(
@@ -39,16 +47,24 @@ def in_lines(example: WorkedExample) -> Demonstration | None:
     avoid_when="questions are easy, where long examples hurt slightly, or the context is short: eight long examples "
     "take 2,000 to 3,000 tokens (arXiv 2210.00720)",
     aliases=("complexity", "complexity_based"),
+    version=2,
 )
 class ComplexCoT(Strategy):
     """Show the worked examples with the most steps, sample many chains, and let those with the most steps vote.
 
     Complexity is the number of steps, which are lines, not of characters. `samples=1` is the
     paper's greedy form. Chains that are truncated or have no answer are never among the most
-    complex; ties go to the earlier chains. Chat models are also told to write one step per line;
-    the paper's "Let's think step by step" before each chain is left out. Free texts vote by
-    equality like all other answers; for them use `universal_self_consistency(cot(shots=8,
-    demonstrations=Pool(select='complex')))`, which reads all samples.
+    complex; ties go to the earlier chains. Free texts vote by equality like all other answers; for
+    them use `universal_self_consistency(cot(shots=8, demonstrations=Pool(select='complex')))`,
+    which reads all samples.
+
+    The shipped examples for numbers have 9 or 10 steps, as the paper's have about nine. For options,
+    yes or no and texts six have 7 to 10 steps, and two have 4 or 5. Labels that name feelings have only
+    short examples, so that for them this is few-shot chain of thought.
+
+    "Question:", one step a line and the last line "The answer is …" are the paper's form. Chat
+    models are also told to write one step per line, in our words. The paper's "Let's think step by
+    step" before each chain is left out unless `trigger` gives it.
 
     Args:
         shots: number of demonstrations; 8 in the paper.
@@ -57,6 +73,7 @@ class ComplexCoT(Strategy):
             between 0 and 1. The paper finds 30 to 40 of 50 best.
         temperature: temperature of the chains, if there are several. The default is that of
             self-consistency; the paper's is unknown to us.
+        trigger: a sentence behind each question, such as the paper's "Let's think step by step".
         demonstrations: source of the examples; a pool selects by its own rule.
 
     Source:
@@ -67,6 +84,7 @@ class ComplexCoT(Strategy):
     samples: int = 50
     most_complex: int | float = 0.6
     temperature: float = 0.7
+    trigger: str = ""
     demonstrations: DemonstrationSource = None
     prompt: Prompt = STEPWISE
 
@@ -98,7 +116,9 @@ class ComplexCoT(Strategy):
             if isinstance(self.demonstrations, DemonstrationPool)
             else DemonstrationPool(self.demonstrations, "complex")
         )
-        prompt = with_examples(self.prompt, problem, self.shots, in_lines, pool)
+        show = partial(in_lines, trigger=self.trigger)
+        asked = self.prompt.replace(input=f"{self.prompt.input}\n{self.trigger}") if self.trigger else self.prompt
+        prompt = with_examples(asked, problem, self.shots, show, pool)
         chain = ChainOfThought(few_shot=prompt)
         if self.samples == 1:
             return await chain.solve(problem, session)

@@ -50,9 +50,14 @@ class ChainOfSymbol(Strategy):
     """Show worked examples whose reasoning is a chain of symbols, and let the model write one.
 
     The legend defines each symbol and its direction. The paper has none, since its demonstrations
-    are of one task only. For another domain (orders in time, kinship), give `demonstrations` with
-    `symbols`, and a `prompt` with their legend. Under self-consistency the choice of demonstrations
-    matters less. Replies have the usual token limit (2,048 in the paper).
+    are of one task only. The demonstrations have answers of the problem's kind, in its form: names
+    for a text, the same with the kind's separator for items, and further questions for numbers,
+    options, and yes or no. None are shipped for other kinds. They end with "The answer is …", which
+    every kind parses; the paper's closing sentence is "so we get the result as …".
+
+    For another domain (orders in time, kinship), give `demonstrations` with `symbols`, and a
+    `prompt` with their legend. Under self-consistency the choice of demonstrations matters less.
+    Replies have the usual token limit (2,048 in the paper).
 
     Source:
         Hu et al. (2023), "Chain-of-Symbol Prompting Elicits Planning in Large Language Models",

@@ -36,18 +36,27 @@ _WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n
     requires=("demonstrations",),
     use_when="few-shot chain of thought copies the form of the examples but not their rigour: GSM8K 69.2 -> 79.0, "
     "Bamboogle 40.8 -> 56.8 (gpt-3.5-turbo); with self-consistency 71.0 -> 86.2",
-    avoid_when="the explanations have fewer than two numbers or names to shuffle, or the model is so small "
-    "that it continues with a wrong explanation: the wrong one is shown, after all",
+    avoid_when="your own examples have neither a written wrong explanation nor two numbers or names to shuffle; or the "
+    "model is so small that it continues with a wrong explanation: the wrong one is shown, after all",
     aliases=("contrastive",),
+    version=2,
 )
 class ContrastiveCoT(Strategy):
     """Show each worked example with its explanation and with a wrong one.
 
     The wrong explanation is the right one with its numbers and names shuffled (the paper's
-    "incoherent objects"), by code and not by a model. Examples that shuffling does not change are
-    skipped. Everything is in one user turn: as a chat turn, the wrong explanation would be the
-    model's own words. A model may go on to write a wrong explanation; the reply is cut there, and
-    only the part before it is parsed.
+    "incoherent objects"), by code and not by a model. It is shown only if it ends in a wrong answer
+    of the kind, or in another option: the wrong answer is the object that then stands in the place
+    of the right one. Shuffling makes one for numbers. For yes or no, options, labels and texts it
+    rarely does, so the shipped examples have written ones of the same sort (`wrong_rationale` and
+    `wrong_answer` of a worked example). Examples with neither are skipped. Shipped examples serve
+    numbers, options, yes or no, texts and the labels positive, negative and neutral.
+
+    The labels "Explanation:", "Answer:", "Wrong explanation:" and "Wrong answer:" are the paper's;
+    the sentence before the examples, which forbids to write a wrong explanation, is ours. Everything is
+    in one user turn: as a chat turn, the wrong explanation would be the model's own words. A model
+    may go on to write a wrong explanation; the reply is cut there, and only the part before it is
+    parsed.
 
     Source:
         Chia et al. (2023), "Contrastive Chain-of-Thought Prompting", arXiv 2311.09277.

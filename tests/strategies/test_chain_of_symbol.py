@@ -10,6 +10,7 @@ from reasoning.errors import UsageError
 from reasoning.prompts import Demonstration
 from reasoning.strategies.cli import strategies_app
 from reasoning.strategies.demonstrations import WorkedExample, shipped_examples
+from reasoning.strategies.demonstrations.worked_example import shipped_sets
 from reasoning.strategies.thought.chain_of_symbol import SYMBOLS, ChainOfSymbol
 from reasoning.testing import ScriptedLLM
 from reasoning.token_estimate import estimate_tokens
@@ -29,10 +30,39 @@ def test_one_call_with_so_many_examples_in_symbols(spec: str, shots: int) -> Non
     assert llm.calls == call_counts.calls(strategy) == 1
     assert llm.rounds == call_counts.rounds(strategy)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
-    known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped_examples("spatial")}
+    known = {f"{one.symbols}\nThe answer is {one.answer}.": one for one in shipped_examples("spatial_choice")}
     assert len(replies) == shots
     assert set(replies) <= set(known)
     assert not any(known[reply].rationale in llm.prompts[0] for reply in replies)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        (kinds.Text(), ["red, green", "Vik", "east", "suitcase", "east"]),
+        (kinds.Items(sep=","), ["red, green", "Vik", "east", "suitcase", "east"]),
+        (kinds.Items(), ["red; green", "Vik", "east", "suitcase", "east"]),
+        (kinds.Items(sep=" -> "), ["red ->  green", "Vik", "east", "suitcase", "east"]),
+        (kinds.Number(), ["350", "2", "3", "5", "20"]),
+        (kinds.YesNo(), ["yes", "no", "yes", "no", "yes"]),
+        (kinds.Choice(["x", "y", "z", "u"]), ["C", "A", "B", "D", "B"]),
+        (kinds.Choice(["x", "y", "z", "u"], labels=["1", "2", "3", "4"]), ["3", "1", "2", "4", "2"]),
+    ],
+    ids=repr,
+)
+def test_the_demonstrations_have_the_answers_and_the_separator_of_the_kind(
+    kind: kinds.Kind, answers: list[str]
+) -> None:
+    llm = ScriptedLLM(["…"])
+    strategies.get("cos").run(Problem("Which boxes?", kind), llm)
+    replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
+    assert [reply.splitlines()[-1] for reply in replies] == [f"The answer is {answer}." for answer in answers]
+    assert all(kind.show(kind.parse(reply)) == answer for reply, answer in zip(replies, answers, strict=True))
+
+
+def test_a_kind_without_spatial_demonstrations_says_so() -> None:
+    with pytest.raises(UsageError, match="no worked example is shipped for answers of kind 'date'"):
+        strategies.get("cos").run(Problem("When?", kinds.Date()), ScriptedLLM([]))
 
 
 @pytest.mark.parametrize("kind", [kinds.Number(), kinds.Items(), kinds.Choice(["C", "A", "B"])])
@@ -50,7 +80,7 @@ def test_what_saves_nothing_says_nothing_of_saving() -> None:
 
 def test_every_symbol_of_the_examples_stands_in_the_legend() -> None:
     legend = strategies.get("cos").prompt.context
-    for worked in shipped_examples("spatial"):
+    for worked in (one for name in shipped_sets() if name.startswith("spatial") for one in shipped_examples(name)):
         for symbol in ("//", " < ", "->", "["):
             assert symbol not in worked.symbols or symbol in legend
 

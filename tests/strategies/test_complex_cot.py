@@ -67,11 +67,43 @@ def test_the_examples_are_those_with_the_most_steps_one_a_line() -> None:
     llm = ScriptedLLM([chain(2, 1)])
     strategies.get("complex_cot(samples=1)").run(PENS, llm)
     replies = [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"]
-    counts = sorted((count_steps(worked.rationale) for worked in shipped_examples("number")), reverse=True)
+    every = [*shipped_examples("number"), *shipped_examples("complex_number")]
+    counts = sorted((count_steps(worked.rationale) for worked in every), reverse=True)
+    assert min(counts[:8]) >= 9  # the paper's have about nine
     assert [count_steps(reply) for reply in replies] == counts[:8]
     assert all(reply.count("\n") == count for reply, count in zip(replies, counts, strict=False))
     assert llm.requests[0].messages[-1].content == f"Question: {PENS.question}"
     assert "step" in llm.requests[0].messages[0].content
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        PENS,
+        Problem("Which?", options=["x", "y"]),
+        Problem("Is it?", kinds.YesNo()),
+        Problem("What colour?", kinds.Text()),
+    ],
+    ids=lambda problem: problem.kind.name,
+)
+def test_the_examples_of_each_kind_are_more_complex_than_those_of_few_shot_chain_of_thought(problem: Problem) -> None:
+    llm = ScriptedLLM(lambda messages: chain(2, 1))
+    strategies.get("complex_cot(samples=1)").run(problem, llm)
+    strategies.get("cot(shots=8)").run(problem, llm)
+    means = []
+    for request in llm.requests:
+        replies = [turn.content for turn in request.messages if turn.role == "assistant"]
+        means.append(sum(map(count_steps, replies)) / len(replies))
+    assert means[0] >= 7 > 4 >= means[1]
+
+
+def test_the_sentence_of_the_paper_stands_behind_each_question_if_it_is_given() -> None:
+    llm = ScriptedLLM([chain(2, 1)])
+    sentence = "Let's think step by step"
+    strategies.get(f"complex_cot(samples=1, shots=2, trigger={sentence!r})").run(PENS, llm)
+    asked = [turn.content for turn in llm.requests[0].messages if turn.role == "user"]
+    assert len(asked) == 3
+    assert all(turn.startswith("Question: ") and turn.endswith(f"\n{sentence}") for turn in asked)
 
 
 def test_a_pool_chooses_by_its_own_rule() -> None:

@@ -25,18 +25,21 @@ from reasoning.voting import count_steps
 
 SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
 OF_A_KIND = SETS[:4]
+COMPLEX = tuple(f"complex_{name}" for name in OF_A_KIND)
+SPATIAL = ("spatial_number", "spatial_choice", "spatial_yesno")
 FEELINGS = ("positive", "negative", "neutral")
 ALL = [
     pytest.param(name, one, id=f"{name}-{place}")
-    for name in SETS
+    for name in (*SETS, *COMPLEX, *SPATIAL)
     for place, one in enumerate(shipped_examples(name), 1)
 ]
+WITH_PROGRAM = [one for one in ALL if one.values[0] not in ("sentiment", *COMPLEX)]
 HOW_MANY = Problem("How many?", Number())
 
 
 def kind(name: str, worked: WorkedExample):
     kinds = {"number": Number(), "yesno": YesNo(), "text": Text(), "spatial": Text(), "sentiment": Label(FEELINGS)}
-    return kinds.get(name) or Choice(worked.options)
+    return kinds.get(name) or kinds.get(name.partition("_")[2]) or Choice(worked.options)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,8 @@ def interpreter():
 
 
 def test_there_are_enough_and_they_are_balanced():
-    assert tuple(shipped_sets()) == SETS
+    assert tuple(shipped_sets()) == (*SETS, *COMPLEX, *SPATIAL)
+    assert all(len(shipped_examples(name)) >= 5 for name in (*COMPLEX, *SPATIAL))
     assert all(len(shipped_examples(name)) >= 8 for name in SETS)
     answers = {name: [worked.answer for worked in shipped_examples(name)] for name in SETS}
     assert sorted(answers["choice"][:5]) == ["A", "B", "C", "D", "E"]
@@ -57,7 +61,7 @@ def test_there_are_enough_and_they_are_balanced():
     assert answers["yesno"].count("yes") == answers["yesno"].count("no")
     assert {answers["sentiment"].count(label) for label in FEELINGS} == {3}
     assert {"0", "9.4"} <= set(answers["number"])
-    questions = [worked.question for name in SETS for worked in shipped_examples(name)]
+    questions = [worked.question for name in shipped_sets() for worked in shipped_examples(name)]
     assert len(set(questions)) == len(questions)
 
 
@@ -68,7 +72,7 @@ def test_the_kind_reads_the_answer_that_it_would_show(name, worked):
     assert kind(name, worked).score(value, worked.answer)
 
 
-@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] != "sentiment"])
+@pytest.mark.parametrize(("name", "worked"), WITH_PROGRAM)
 def test_the_program_gives_the_answer(name, worked, interpreter):
     assert 1 < len(worked.program.splitlines()) <= 14
     assert worked.program.splitlines()[-1].startswith("ans = ")
@@ -91,14 +95,14 @@ def test_the_steps_end_with_the_question_and_its_answer(name, worked):
 
 @pytest.mark.parametrize(("name", "worked"), ALL)
 def test_the_rationale_is_short_and_ends_in_the_answer(name, worked):
-    assert len(worked.rationale.split()) <= (110 if len(worked.lines) > 6 else 60)
+    assert len(worked.rationale.split()) <= (130 if len(worked.lines) > 6 else 60)
     assert "answer is" not in worked.rationale
     last = worked.lines[-1]
-    if name == "number":
+    if name.endswith("number"):
         assert Number().same(Number().parse(last), float(worked.answer))
-    elif name == "choice":
+    elif name.endswith("choice"):
         assert last == f"That is option {worked.answer}."
-    elif name != "yesno":  # there the program decides
+    elif not name.endswith("yesno"):  # there the program decides
         assert re.search(rf"\b{worked.answer}\b", last) or worked.answer == "bottom right"
 
 
@@ -119,12 +123,35 @@ def value(node: ast.expr) -> Fraction:
     return does[type(node.op)](value(node.left), value(node.right))
 
 
-@pytest.mark.parametrize("worked", shipped_examples("spatial"), ids=lambda worked: worked.answer)
+@pytest.mark.parametrize("worked", [one for name in ("spatial", *SPATIAL) for one in shipped_examples(name)])
 def test_symbols_are_shorter_than_words_name_the_same_things_and_end_in_the_answer(worked):
     assert worked.symbols.endswith(worked.answer)
     assert len(worked.symbols.split()) <= len(worked.rationale.split())
     things = set(re.findall(r"[a-z]{3,}|[A-Z][a-z]+", worked.symbols.partition(";")[0].partition(",")[0]))
     assert all(thing.lower() in worked.question.lower() for thing in things)
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_ones_have_about_nine_steps_of_which_each_uses_what_is_known(name):
+    for worked in shipped_examples(name):
+        assert 7 <= count_steps(worked.rationale) <= 10
+        assert len(worked.lines) == worked.rationale.count("\n") + 1
+    counts = [count_steps(worked.rationale) for worked in shipped_examples(name)]
+    assert sum(counts) / len(counts) >= (9 if name == "complex_number" else 8)
+
+
+@pytest.mark.parametrize("worked", shipped_examples("complex_number"), ids=lambda worked: worked.answer)
+def test_every_number_of_a_complex_chain_is_given_or_was_worked_out(worked):
+    known = {Fraction(found) for found in re.findall(r"\d+(?:\.\d+)?", worked.question)}
+    known |= {Fraction(60), Fraction(3, 5), Fraction(1, 4)}  # minutes of an hour, 60%, 25%
+    known |= {Fraction(words) for words in (2, 3, 4, 5, 8, 10)}  # "twice", "a tenth", the tins that are tried
+    for line in worked.lines:
+        for run in re.findall(r"[\d(][\d.() +*/=-]*\d", line):
+            left, equals, result = run.rpartition(" = ")
+            if equals:
+                assert {Fraction(found) for found in re.findall(r"\d+(?:\.\d+)?", left)} <= known, line
+                known.add(Fraction(result))
+    assert Fraction(worked.answer) in known
 
 
 def test_some_take_many_steps():
@@ -199,7 +226,8 @@ def test_four_ways_to_select():
     answers = [worked.answer for worked in shipped_examples("number")]
     assert shown(pens, 3, DemonstrationPool()) == answers[:3]
     assert shown(pens, 3, DemonstrationPool(select="similar"))[-1] == "9.4"
-    most = sorted(shipped_examples("number"), key=lambda worked: -len(worked.lines))[:3]
+    everything = [*shipped_examples("number"), *shipped_examples("complex_number")]
+    most = sorted(everything, key=lambda worked: -len(worked.lines))[:3]
     assert shown(pens, 3, DemonstrationPool(select="complex")) == [worked.answer for worked in most]
     drawn = shown(pens, 6, DemonstrationPool(select="random", seed=1))
     assert len(set(drawn)) == 6
