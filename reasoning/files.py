@@ -105,6 +105,20 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder next to `path`, and remove it with all that it contains when the block ends."""
+    import shutil
+
+    folder = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
+    with removed_on_interrupt(folder):
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def removed_on_interrupt(path: Path) -> Iterator[None]:
     """Let an interrupt during the block remove a temporary file or folder: `finally` blocks may not run then."""
     _temporary.add(path)

@@ -121,7 +121,7 @@ class Budget:
     def __str__(self) -> str:
         """Return the limits in the form that `parse` reads."""
         limits = {name: getattr(self, name) for name in LIMITS}
-        return ", ".join(f"{name}={limit:g}" for name, limit in limits.items() if limit is not None)
+        return ", ".join(f"{name}={_show_exactly(limit)}" for name, limit in limits.items() if limit is not None)
 
     def nested_in(self, outer: Budget) -> Budget:
         """Return a new budget with these limits, within another one."""
@@ -310,6 +310,11 @@ class LimitExcess(NamedTuple):
         more = f", and the next call may need {_show(self.needed - self.spent)}" if self.needed > self.spent else ""
         unit = "US dollars" if self.name == "usd" else self.name
         return f"the budget {state}: {_show(self.spent)} of {_show(self.limit)} {unit} are spent{more}"
+
+
+def _show_exactly(number: float) -> str:
+    """Return a number without an exponent, which `parse` would not read."""
+    return f"{number:.12f}".rstrip("0").rstrip(".")
 
 
 def _show(number: float) -> str:

@@ -27,14 +27,20 @@ _WAL_UNAVAILABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_DIRECTORY, 
 """The errors of SQLite when reading needs a write-ahead log that cannot be created."""
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Return a connection that may write; the file and its folder are created if they are missing.
+def open_for_writing(path: Path, *, create_folder: bool = True) -> sqlite3.Connection:
+    """Return a connection that may write; the file is created if it is missing.
+
+    Args:
+        path: the file.
+        create_folder: whether to create its folder, too. Not for a temporary one, which an interrupt removes
+            while this runs.
 
     Raises:
         JournalError: the file is of another version, or not a journal.
         sqlite3.Error, OSError: it cannot be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if create_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     _check_file(path)
     connection = _connect(path.absolute().as_uri())
     try:

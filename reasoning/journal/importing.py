@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from reasoning.data_files import read_jsonl
 from reasoning.errors import UsageError
-from reasoning.files import removed_on_interrupt
+from reasoning.files import temporary_folder
 from reasoning.journal.codec import COLUMNS, Record, decode_leniently
 from reasoning.journal.connection import open_for_writing, readable_uri
 from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress
@@ -74,12 +73,9 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
         raise UsageError(f"an import must be a .jsonl or .jsonl.gz file of `reasoning journal export`, got {source}")
     with translate_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder,
-            removed_on_interrupt(Path(folder)),
-        ):
-            checked, records = Path(folder) / "checked.sqlite", _read_records(source)
-            with closing(open_for_writing(checked)) as connection:
+        with temporary_folder(path) as folder:
+            checked, records = folder / "checked.sqlite", _read_records(source)
+            with closing(open_for_writing(checked, create_folder=False)) as connection:
                 read = 0
                 for batch in _batches(records):
                     commit(connection, batch)

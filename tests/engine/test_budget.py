@@ -225,3 +225,9 @@ def test_a_settlement_wakes_no_more_than_can_go_on(nested: bool, monkeypatch: py
 
     clock.run(scene)
     assert looked < waiting * (10 if nested else 5)
+
+
+def test_a_budget_is_written_as_parse_reads_it() -> None:
+    budget = Budget(usd=0.00001, tokens=1_234_567, calls=10**9, seconds=0.5)
+    assert str(budget) == "usd=0.00001, tokens=1234567, calls=1000000000, seconds=0.5"
+    assert str(Budget.parse(str(budget))) == str(budget)
