@@ -9,7 +9,8 @@ from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.knowledge.quotations import find_in_context, parse_answer_part, parse_sections
+from reasoning.strategies.knowledge.copied_text import find_in_context
+from reasoning.strategies.knowledge.quotations import parse_answer_part, parse_sections
 from reasoning.strategies.reply_parsing import ask_or_skip, continue_with
 from reasoning.strategy import Strategy, technique
 
@@ -48,7 +49,9 @@ class ImplicitRAG(Strategy):
     """Quote the relevant sections of the context and answer from them, in one reply.
 
     A quotation counts if the context (or the question, without a context) contains it up to spaces
-    and case. Other quotations, and those that are too long, are dropped with a note in the trace.
+    and case, or if at least 0.8 of its characters stand there in the same order, with the same
+    numbers and negations (models paraphrase and abbreviate; the share is not from the paper). Other
+    quotations, and those that are too long, are dropped with a note in the trace.
     `Answer.steps["sections"]` has the quotations that count, in the words of the context, and their
     share is the confidence. If none counts, the reply is asked for once more, which the paper does
     not do. The second answer is taken, or the first if there is no second one. Without sections the

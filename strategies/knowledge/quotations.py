@@ -1,45 +1,67 @@
-"""Quotations: parsing them from a reply, finding them in the context, and parsing the answer after them."""
+"""Quotations and the answer after them: parsing both from a reply."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
-from reasoning.strategies.reply_parsing import split_by_labels
+from reasoning.kinds.json_repair import find_json
+from reasoning.strategies.reply_parsing import parse_items, parse_numbered, split_by_labels
 
-_SECTION = re.compile(r"^\W{0,6}section\s?\d{1,2}\W{0,4}:", re.MULTILINE | re.IGNORECASE)
+_COUNT = r"(?:[#\s]?(?:\d{1,2}|[①-⑳]|[A-H](?![a-z])))"
+_SECTION = re.compile(
+    rf"^[^\w\n①-⑳]{{0,8}}(?:\d{{1,2}}[.)] ?\**)?(?:(?:relevant|quoted|copied|verbatim) )?"
+    rf"(?:section|quote|quotation|excerpt|passage|extract){_COUNT}(?: ?\([^()\n]{{1,80}}\))?"
+    r"(?:[^\w\n:：\"“„'‘’«»「]{0,4}[:：]|[^\w\n:：\"“„'‘’«»「]{0,4}(?:$| [-–—] |(?=[\"“„«「])))",
+    re.MULTILINE | re.IGNORECASE,
+)
 _ANSWER = re.compile(
-    r"^\W{0,6}(?:(?:so|thus|hence|therefore),? )?(?:the )?(?:final )?answer(?:\W{0,4}:| is\b:?|\W{0,4}$)", re.M | re.I
+    r"^\W{0,8}(?:\d{1,2}[.)] ?\**)?(?:(?:so|thus|hence|therefore),? )?(?:(?:the|my) )?(?:final |short )?answer"
+    r"(?:\W{0,4}[:：]| is\b:?|\W{0,4}$| [-–—] )",
+    re.MULTILINE | re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*•>]\s+)+")
-# Dots in place of omitted text.
-_CUT = re.compile(r"^\s*(?:…|\.{2,})|[.…\s]+$")
-_WORD = re.compile(r"\w+|[^\w\s]")
-_MARKS = str.maketrans("“”„‘’", '"""\'\'')
+_QUOTED_LINE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)+(\S.*)$", re.MULTILINE)
+_FENCE = re.compile(r"^\s{0,8}(?:```|~~~)\w{0,20}\s*$", re.MULTILINE)
+_OBJECT = re.compile(r"\{(?=\s*[\"'“])")
+_LISTS = ("sections", "relevant_sections", "quotes", "quotations", "excerpts", "passages")
 
 
 def parse_sections(text: str) -> list[str]:
-    """Return the sections that a reply quotes, without quotation marks."""
+    """Return the sections that a reply quotes, without quotation marks.
+
+    They are labelled ("Section 1:", "**Section 1**", "Quote 2 – …"), or a list of a JSON object, or
+    else the items of a list or table, or else quoted lines ("> …"), in front of the answer.
+    """
     quotations = text[: next((match.start() for match in _ANSWER.finditer(text)), len(text))]
-    sections = (_BULLET.sub("", part).strip("*\"“”„'‘’«»` \n") for _, part in split_by_labels(quotations, _SECTION))
+    labelled = [part for _, part in split_by_labels(quotations, _SECTION)]
+    listed = labelled or _sections_of(_json_object(text))
+    listed = listed or [item for _, item in parse_numbered(quotations)] or parse_items(quotations)
+    sections = (_plain(part) for part in listed or _QUOTED_LINE.findall(quotations))
     return [section for section in sections if section]
 
 
-def find_in_context(section: str, context: str) -> str | None:
-    """Return the part of the context that a section copies, or None if it is not a copy.
-
-    Spaces, case and the form of quotation marks may differ, and dots may stand for omitted text at
-    both ends.
-    """
-    words = [word.casefold() for word in _WORD.findall(_CUT.sub("", section.translate(_MARKS)))]
-    matches = list(_WORD.finditer(context.translate(_MARKS)))
-    joined = "\0".join(["", *(match[0].casefold() for match in matches), ""])
-    position = joined.find("\0".join(["", *words, ""])) if words else -1
-    if position < 0:
-        return None
-    first = joined.count("\0", 0, position)
-    return context[matches[first].start() : matches[first + len(words) - 1].end()]
-
-
 def parse_answer_part(text: str) -> str | None:
-    """Return the text after the last "Answer:" of a reply or an equivalent label, or None."""
+    """Return the text after the last "Answer:" of a reply or an equivalent label or JSON field, or None."""
+    fields = _json_object(text)
+    if (answer := fields.get("answer", fields.get("final_answer"))) is not None:
+        return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     return [None, *(part for _, part in split_by_labels(text, _ANSWER))][-1]
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    """Return the first JSON object of a reply that has a list of sections; an empty one without any."""
+    found = (candidate.value for candidate in find_json(text, _OBJECT) if not candidate.error)
+    return next((value for value in found if isinstance(value, dict) and _sections_of(value)), {})
+
+
+def _sections_of(fields: dict[str, Any]) -> list[str]:
+    listed = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), [])
+    rows = ([*row.values()] if isinstance(row, dict) else [row] for row in listed)
+    return [max((cell for cell in row if isinstance(cell, str)), key=len, default="") for row in rows]
+
+
+def _plain(section: str) -> str:
+    """Return a quoted section without bullets, fences, bold type and quotation marks around it."""
+    return _BULLET.sub("", _FENCE.sub("", section).strip()).strip("*\"“”„'‘’«»「」` \n|")
