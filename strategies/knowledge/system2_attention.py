@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Literal
 
 from reasoning.answer import Answer
-from reasoning.errors import CallFailed
+from reasoning.errors import CallFailed, UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.knowledge.instructed import with_instruction
-from reasoning.strategies.knowledge.rewriting import RewrittenProblem, lost_facts, parse_rewrite
+from reasoning.strategies.knowledge.rewriting import RewrittenProblem, asks_for_parts, lost_facts, parse_rewrite
 from reasoning.strategies.reply_parsing import continue_with
 from reasoning.strategy import Strategy, technique
 
@@ -69,8 +69,13 @@ class System2Attention(Strategy):
     the trace, and `Answer.steps` has no rewriting; the same happens if the call fails. A demonstration,
     which the paper lacks, shows the two parts: small models do not produce them from a description.
     Names are capitalised words that do not begin a sentence. A rewriting may be as long as its
-    input, so the token limit is raised where the input needs it. The paper's ablations, such as
-    keeping the original with the rewriting, are not offered.
+    input, so the token limit is raised where the input needs it.
+
+    The prompts are in our words. The paper's own prompt can take their place as `opinion` or
+    `relevance`: its labels ("Unbiased text context (…):", "Question/Query (…):", "Detailed question:")
+    are read as ours are. The whole reply to a prompt that asks for no part "Question:" is the
+    rewritten question, which is the paper's variant "Single". Keeping the original with the rewriting
+    is not offered.
 
     Args:
         base: the strategy that solves the rewritten problem.
@@ -106,6 +111,11 @@ class System2Attention(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(temperature=0, top_p=(0, 1))
+        if not self._rewriting.placeholders:
+            raise UsageError(
+                f"system2_attention: the prompt {self.leave_out!r} must show the text to rewrite, got no placeholder; "
+                "write {question_only} where the text belongs"
+            )
         self._unbiased  # noqa: B018  # raises for a base without prompts
 
     def calls_range(self) -> tuple[int, int]:
@@ -138,11 +148,11 @@ class System2Attention(Strategy):
         return replace(answer, steps={**rewritten._asdict(), **answer.steps})
 
     async def _rewrite(self, problem: Problem, session: Session) -> RewrittenProblem | None:
-        turns = (self.opinion if self.leave_out == "opinion" else self.relevance).render(problem)
+        turns, parts = self._rewriting.render(problem), asks_for_parts(self._rewriting)
         for stage in ("rewrite", "rewrite again"):
             with session.stage(stage):
                 reply = await session.ask(turns, max_tokens=max(session.max_tokens, _max_copy_tokens(problem)))
-            rewritten = parse_rewrite(reply.text, problem)
+            rewritten = parse_rewrite(reply.text, problem, parts=parts)
             lost = lost_facts(problem, rewritten, opinions=self.leave_out == "opinion") if rewritten else []
             if rewritten and not lost and not reply.truncated:
                 return rewritten
@@ -152,6 +162,11 @@ class System2Attention(Strategy):
             session.note(f"rejected: {reason}")
             turns = continue_with(turns, reply.text, self.again, why=reason)
         return None
+
+    @property
+    def _rewriting(self) -> Prompt:
+        """The prompt that asks for the rewriting."""
+        return self.opinion if self.leave_out == "opinion" else self.relevance
 
     @cached_property
     def _unbiased(self) -> Strategy:
