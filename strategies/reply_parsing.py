@@ -17,7 +17,10 @@ from reasoning.session import Session
 
 _FRAME = r"(?:>\s?)*+(?:\#{1,6}\s+)?"
 _BULLET = r"(?:[•‣▪●◦]\s*|[-+–—*]\s+|[-*](?=[^\W\d_][^*]*$))(?:\[[xX\s]?\]\s+)?"
-_LABEL = r"(?i:q|(?:sub-?)?question|step|part|event|wording|version|paraphrase|option|choice|candidate)"
+_LABEL = (
+    r"(?i:q|(?:sub-?)?question|step|part|event|wording|version|variant|variation|alternative|paraphrase"
+    r"|rewording|rephrasing|option|choice|candidate)"
+)
 _ORDINAL = rf"""(?:
       (?:{_LABEL}\s?)?\#?\d{{1,2}}(?:\.\d{{1,2}}){{0,2}}[*_]{{0,3}}\s?\\?[.):：．）、。](?!\d)
     | {_LABEL}\s?\#?\d{{1,2}}(?:[*_]{{0,3}}$|[*_]{{0,3}}\s[-–—]\s)
@@ -82,7 +85,7 @@ def continue_with(turns: Conversation, reply: str, prompt: Prompt, **values: obj
     return turns.then(reply, "\n\n".join(turn.content for turn in prompt.fill(**values).messages))
 
 
-def parse_items(text: str) -> list[str]:
+def parse_items(text: str, *, several_lines: bool = False) -> list[str]:
     """Return the items of a numbered or bulleted list, one per line, in order and without repetitions.
 
     A mark may be bold, a heading, a letter, a circled number or the first cell of a table's row
@@ -91,16 +94,27 @@ def parse_items(text: str) -> list[str]:
     JSON list count. Items of fewer than 3 or more than 400 characters, and those without a letter
     or digit, are left out.
 
+    Args:
+        text: the reply.
+        several_lines: whether the lines below an item belong to it, up to a line that is empty or
+            begins with a mark, or until the item ends with a question mark.
+
     Examples:
         >>> parse_items("Sure!\\n**1. How many trays?**\\n2) “How many rolls?”")
         ['How many trays?', 'How many rolls?']
     """
     found: list[str] = []
-    is_number = False
-    for line in filter(None, map(str.strip, text.splitlines())):
+    is_number = is_open = False
+    for line in map(str.strip, text.splitlines()):
+        if not line:
+            is_open = False
+            continue
         mark = _MARK.match(line)
         if mark or is_number:
             found.append(line[mark.end() if mark else 0 :])
+            is_open = several_lines
+        elif is_open and any(map(str.isalnum, line)) and not found[-1].rstrip('*_"”“ ').endswith("?"):
+            found[-1] += f" {line}"
         is_number = mark is not None and bool(mark["ordinal"]) and not line[mark.end() :].strip("*_: ")
     items = {normalize_question(item): item for item in map(_plain_item, found or _json_texts(text))}
     return [item for key, item in items.items() if key and len(item) >= _MIN_ITEM_CHARS]

@@ -23,6 +23,12 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 """A line that states the answer, or has no word."""
+_HEADING = re.compile(
+    r"#{1,6}\s|[*_]{1,3}[^*_]{1,80}(?:[*_]{1,3}:|:[*_]{1,3})\s*$|[*_]{0,3}(?:step|part) \d{1,3}[:.)]?[*_]{0,3}:?\s*$"
+    r"|```",
+    re.IGNORECASE,
+)
+"""A line that only names the step below it, or opens a block: "### Step 1", "**Step 1:**", "**The eggs:**"."""
 
 _SENTENCE_ENDS = (". ", "! ", "? ", "; ")
 
@@ -39,8 +45,9 @@ def count_steps(text: str) -> int:
         >>> count_steps("3 pens cost 4.50.\nOne costs 1.50.\nThe answer is 1.5.")
         2
     """
-    lines = dict.fromkeys(line.strip().strip("*") for line in text.splitlines())
-    steps = [line for line in lines if not line.startswith(("# ", "##")) and not _STATEMENT.match(line)]
+    stripped = (line.strip() for line in text.splitlines())
+    lines = dict.fromkeys(line.strip("*") for line in stripped if not _HEADING.match(line))
+    steps = [line for line in lines if not _STATEMENT.match(line)]
     if len(steps) != 1:
         return len(steps)
     return 1 + sum(steps[0].count(end) for end in _SENTENCE_ENDS)

@@ -11,10 +11,11 @@ from reasoning.errors import BudgetExhausted
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
 from reasoning.strategies.reply_parsing import append_answer, with_headings
 from reasoning.strategies.sampling.majority import majority_answer
 from reasoning.strategies.sampling.sampling import draw_samples
-from reasoning.strategies.thought.cot import ChainOfThought
+from reasoning.strategies.thought.cot import ChainOfThought, with_rationale
 from reasoning.strategy import Strategy, technique
 from reasoning.voting import VoteSample
 
@@ -35,7 +36,7 @@ REFINE = Prompt(
     calls="drafts * base + samples",
     rounds="base + 1",
     counts="base: the base strategy",
-    requires=("sampling", "a context that holds all drafts"),
+    requires=("sampling", "a context that holds all drafts", "demonstrations if shots > 0"),
     use_when="a few chains find an argument that most of them miss, so that reading beats counting: exam questions "
     "(Med-PaLM 2, MedQA: 85.4 against 83.7 % with self-consistency over as many drafts)",
     avoid_when="the model gains nothing from reasoning (PubMedQA: 75.0 against 79.2 % with few-shot prompts; arXiv "
@@ -49,8 +50,10 @@ class EnsembleRefinement(Strategy):
     the vote over the drafts decides, with a note in the trace. `Answer.steps` says whether the
     winner repeats the majority of the drafts: if it always does, self-consistency is as good and
     cheaper. Drafts and refinements default to the paper's 11 and 33; its temperature is not given.
-    The paper's second stage repeats the demonstrations of the first; here it has only the question
-    and the drafts, to save context. For open text set `samples=1`.
+    The paper's second stage repeats the demonstrations of the first. Here it has only the question
+    and the drafts by default, to save context; `shots` repeats them, as in
+    `ensemble_refinement(cot(shots=5), shots=5)`. The paper publishes no wording of its second stage:
+    that of `refine` is ours. For open text set `samples=1`.
 
     Args:
         base: the strategy that writes the drafts; its whole text is read.
@@ -60,6 +63,8 @@ class EnsembleRefinement(Strategy):
             order). This evens out the effect of position, but the refinements no longer share a
             prompt and are no longer sent as one request.
         max_chars: maximum characters of each draft that are shown; a longer draft keeps its end.
+        shots: number of demonstrations in the second stage, each with its reasoning.
+        demonstrations: source of these demonstrations; give the base the same ones.
 
     Source:
         Singhal et al. (2023), "Towards Expert-Level Medical Question Answering with Large Language
@@ -72,12 +77,14 @@ class EnsembleRefinement(Strategy):
     temperature: float = 0.7
     rotate: bool = False
     max_chars: int = 6000
+    shots: int = 0
+    demonstrations: DemonstrationSource = None
     refine: Prompt = REFINE
 
     prompt_includes_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1)
+        self.check_parameters(drafts=1, samples=1, temperature=0, max_chars=1, shots=0)
 
     def calls_range(self) -> tuple[int, int]:
         least, most = self.base.calls_range()
@@ -108,7 +115,8 @@ class EnsembleRefinement(Strategy):
                 return replace(draft_vote, rule="vote of the drafts")
             return answer
 
-        reader = ChainOfThought(stages=1, one_stage=self.refine)
+        refine = with_examples(self.refine, problem, self.shots, with_rationale, self.demonstrations)
+        reader = ChainOfThought(stages=1, one_stage=refine)
         orders = (
             [draft_texts[start:] + draft_texts[:start] for start in range(len(draft_texts))]
             if self.rotate

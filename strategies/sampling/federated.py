@@ -11,9 +11,10 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import ask_or_skip, end_with_answer, normalize_question, parse_items
+from reasoning.strategies.reply_parsing import ask_or_skip, end_with_answer, normalize_question
 from reasoning.strategies.sampling.majority import majority_answer
-from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases, same_parameters
+from reasoning.strategies.sampling.paraphrase_matching import analogues, paraphrases
+from reasoning.strategies.sampling.rewordings import parse_rewordings
 from reasoning.strategies.sampling.sampling import draw_samples
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
@@ -151,14 +152,11 @@ class Federated(Strategy):
         if missing := self.paraphrases + 1 - len(wordings):
             with session.stage("rephrase"):
                 turns = self.rephrase.render(problem, wanted=missing)
-                proposed = parse_items((await ask_or_skip(session, turns, "there are no new paraphrases")).text)
+                reply = await ask_or_skip(session, turns, "there are no new paraphrases")
+            proposed, total = parse_rewordings(reply.text, question, self.alike)
             known = set(map(normalize_question, wordings))
-            accepted = [
-                wording
-                for wording in proposed
-                if same_parameters(wording, question) and normalize_question(wording) not in known
-            ][:missing]
-            session.note(f"{len(accepted)} of {len(proposed)} new paraphrases have the same numbers and names")
+            accepted = [wording for wording in proposed if normalize_question(wording) not in known][:missing]
+            session.note(f"{len(accepted)} of {total} new paraphrases have the same numbers and names")
             wordings += accepted
         return wordings
 

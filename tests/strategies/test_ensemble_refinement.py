@@ -67,6 +67,17 @@ def test_a_refinement_reads_the_question_and_every_draft_whole_and_no_demonstrat
     assert turns[1].content.endswith(DOSE.kind.instruction())
 
 
+def test_a_refinement_has_the_demonstrations_of_the_drafts_if_they_are_asked_for() -> None:
+    llm = ScriptedLLM(script(list(DRAFTS), ["The answer is D."]))
+    strategies.get("er(cot(shots=2), drafts=2, samples=3, shots=2)").run(DOSE, llm)
+    draft, refinement = llm.requests[0].messages, llm.requests[-1].messages
+    assert draft[:4] == refinement[1:5]
+    assert refinement[0].role == "system"
+    assert "Draft 2:" in refinement[5].content
+    assert not any("Draft 1:" in turn.content for turn in refinement[:5])
+    assert refinement[5].content.endswith(DOSE.kind.instruction())
+
+
 def test_a_computed_answer_stands_behind_its_program() -> None:
     problem = Problem("What is 7 times 8?", kinds.Number())
     llm = ScriptedLLM(script(["```python\nans = 7 * 8\n```"], ["The answer is 56."]))
