@@ -10,11 +10,11 @@ from pathlib import Path
 
 from reasoning import event_loop, registry, spec
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
-from reasoning.benchmarks.results.settings import run_settings
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.open_run import OpenRun, open_run
 from reasoning.benchmarks.runs.progress import ProgressListener, RunProgress
 from reasoning.benchmarks.runs.race import RaceController, shuffled
 from reasoning.benchmarks.tasks import Task
@@ -24,11 +24,9 @@ from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.engine.connect import connected
-from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Usage
 from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
 from reasoning.secret_scan import mask_secrets
@@ -140,82 +138,75 @@ def run_comparison(
     model = connected(llm)
     model.check_price(config.strategy_budget)
     model.check_price(config.problem_budget)
-    metadata = {"free": model.client.free, "source": mask_secrets(task.source), "licence": task.licence}
-    if config.selection and config.selection.is_cut and isinstance(config.selection.total, int):
-        metadata["default_limit"] = [config.selection.count, config.selection.total]
-    settings = run_settings(task, config.seed, model, config.problem_budget)
-    store = ResultsFolder.open(config.folder, settings, metadata)
-    registered = list(store.specs)
-    # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
-    own_journal = None if config.folder is None else Journal(config.folder / "journal.sqlite", parent=model.journal)
-    journal, ledger, called_before = own_journal or model.journal, None, model.usage.calls
-    is_refused = False
-    try:
-        if config.folder is not None:
-            ledger = Ledger(config.folder / SPENDING, model.price)
-        before, budget = _resume_budget(config, model, ledger)
-        model.assume_refused(store.metadata.get("refused_settings", ()))
-        _choose_epoch(store, config, journal)
-        limit = _limit(store, config)
-        ids = _ids(store, config)[:limit]
-        keys = runner.missing_keys(store, ids, named, config.epochs)
-        if store.needs_examples(limit, (key.problem for key in keys)):
-            listener.on_status(f"making the problems of {mask_secrets(task.name)}")
-            store.add_examples(task.load(limit, config.seed))
-            ids = _ids(store, config)[:limit]
-            keys = runner.missing_keys(store, ids, named, config.epochs)
-        _check_supported(named, (store.examples[problem] for problem in ids))
-        store.register_strategies(named)
-        _record_invocation(store, named, config, model)
-        race, keys = _start_race(store, ids, named, config, keys)
-        stopped = None
+    with open_run(task, model, named, config) as run:
+        model.assume_refused(run.store.metadata.get("refused_settings", ()))
+        _choose_epoch(run.store, config, run.journal)
+        ids, keys = _load_problems(run.store, task, named, config, listener)
+        _check_supported(named, (run.store.examples[problem] for problem in ids))
+        run.store.register_strategies(named)
+        _record_invocation(run.store, named, config, model)
+        race, keys = _start_race(run.store, ids, named, config, keys)
         usage_before = model.usage
         try:
-            if keys:
-                stored = Comparison.from_folder(store, ids, list(named), selection=config.selection)
-                problems = {key.problem for key in keys} | {result.problem for result in stored.results}
-                title = replace(stored, n=len(problems)).title
-                listener.on_start(
-                    *(title, model, list(named), keys, stored.results, config.time_limit),
-                    stopped=race.stopped if race else (),
-                )
-                stopped = event_loop.run_sync(
-                    runner.run(keys, named, model, store, listener.on_result, config, journal, race, ledger, budget)
-                )
+            stopped = _make_results(run, keys, ids, named, model, config, race, listener) if keys else None
         finally:
-            _record_race(store, race, len(ids), named, config)
-            _record_requests(store, model)
+            _record_race(run.store, race, len(ids), named, config)
+            _record_requests(run.store, model)
         if keys and config.time_limit and stopped is None:
             remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
-            ids = _finished_in_time(store, ids, remaining, config)
+            ids = _finished_in_time(run.store, ids, remaining, config)
         spent = model.usage - usage_before
-        is_refused = stopped is not None and not spent.calls
+        run.is_refused = stopped is not None and not spent.calls
         comparison = Comparison.from_folder(
-            *(store, ids, list(named)),
+            *(run.store, ids, list(named)),
             spent=spent,
             stopped=stopped,
-            before=before,
-            left=budget.left,
+            before=run.before,
+            left=run.budget.left,
             selection=config.selection,
         )
         if comparison.results:
-            Comparison.from_folder(store).save(store)
+            Comparison.from_folder(run.store).save(run.store)
         return comparison
-    except UsageError:
-        is_refused = model.usage.calls == called_before
-        # A request that was refused leaves no strategy without results.
-        begun = {result.strategy for result in store.results.values()}
-        store.forget_strategies(spec for spec in named if spec not in registered and spec not in begun)
-        raise
-    finally:
-        if ledger is not None:
-            ledger.close()
-        if own_journal is not None:
-            own_journal.close()
-        if is_refused and (ledger is None or not Spending.read(ledger.path, model.price).total().calls):
-            # A command that was wrong, or that its budget or key stopped at the first call, leaves no folder behind.
-            store.discard()
-        store.close()
+
+
+def _load_problems(
+    store: ResultsFolder, task: Task, named: Mapping[str, Strategy], config: RunConfig, listener: ProgressListener
+) -> tuple[list[str], list[ResultKey]]:
+    """Return the ids of the problems and the missing results; make the problems that the folder lacks."""
+    limit = _limit(store, config)
+    ids = _ids(store, config)[:limit]
+    keys = runner.missing_keys(store, ids, named, config.epochs)
+    if store.needs_examples(limit, (key.problem for key in keys)):
+        listener.on_status(f"making the problems of {mask_secrets(task.name)}")
+        store.add_examples(task.load(limit, config.seed))
+        ids = _ids(store, config)[:limit]
+        keys = runner.missing_keys(store, ids, named, config.epochs)
+    return ids, keys
+
+
+def _make_results(
+    run: OpenRun,
+    keys: list[ResultKey],
+    ids: list[str],
+    named: Mapping[str, Strategy],
+    model: LLM,
+    config: RunConfig,
+    race: RaceController | None,
+    listener: ProgressListener,
+) -> ReasoningError | None:
+    """Make the missing results, and return the error that stopped the run."""
+    stored = Comparison.from_folder(run.store, ids, list(named), selection=config.selection)
+    problems = {key.problem for key in keys} | {result.problem for result in stored.results}
+    listener.on_start(
+        *(replace(stored, n=len(problems)).title, model, list(named), keys, stored.results, config.time_limit),
+        stopped=race.stopped if race else (),
+    )
+    return event_loop.run_sync(
+        runner.run(
+            *(keys, named, model, run.store, listener.on_result, config, run.journal, race, run.ledger, run.budget)
+        )
+    )
 
 
 def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy]:
@@ -277,14 +268,6 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
             f"{config.folder} holds samples from epoch {first:,} on: at most {pluralize(most, 'epoch')}, got "
             f"{config.epochs:,}; give another folder for more"
         )
-
-
-def _resume_budget(config: RunConfig, model: LLM, ledger: Ledger | None) -> tuple[Spending, Budget]:
-    """Return the spending of the run's earlier commands, and the model's budget with that spending."""
-    if ledger is None:
-        return Spending(), model.budget
-    runs = [ledger.before, *(Spending.read(folder / SPENDING, model.price) for folder in config.shares_budget_with)]
-    return ledger.before, model.budget.resumed(Usage.total(run.total() for run in runs), ledger.before.bounds)
 
 
 def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:
