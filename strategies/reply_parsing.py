@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -37,10 +38,12 @@ _MARK = re.compile(
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _QUOTES = {('"', '"'), ("“", "”"), ("„", "“"), ("‚", "‘"), ("‘", "’"), ("«", "»"), ("»", "«"), ("「", "」")}
 _JSON = re.compile(r"[\[{](?=\s*[\"'“{\[])")
-_NUMBER = re.compile(
-    r"^[ \t]{0,8}(?:\*\*|#{1,3}[ \t]?)?(?:(?:step|option|choice|candidate) )?#?(\d{1,2})(?:[.):](?!\d)|\*\*)[ \t*:.]*",
-    re.IGNORECASE | re.MULTILINE,
+_NUMBER_FORM = (
+    r"(?:\*\*|\#{1,4}[ \t]?)?[(（]?(?:(?:step|option|choice|candidate) )?[#＃]?"
+    r"(?:(\d{1,2})(?:[.):：．）、](?!\d)|\*\*|(?<=step \d)[ \t][-–—][ \t])|([①-⑳]))[ \t*:.]*"
 )
+_NUMBER = re.compile(r"^[ \t]{0,8}" + _NUMBER_FORM, re.IGNORECASE | re.MULTILINE)
+_BULLET_NUMBER = re.compile(r"^[-*•][ \t]" + _NUMBER_FORM, re.IGNORECASE | re.MULTILINE)
 _MIN_ITEM_CHARS = 3
 _MAX_ITEM_CHARS = 400
 """Maximum length of an item: a longer one is not a short question."""
@@ -141,7 +144,7 @@ def _json_texts(text: str) -> list[str]:
 
 
 def parse_numbered(text: str) -> list[tuple[int, str]]:
-    """Return the items of a list such as `1. …` or `#1. …` with their numbers.
+    """Return the items of a list such as `1. …`, `#1. …`, `(1) …`, `① …` or `**Step 1:** …` with their numbers.
 
     An item may span several lines. Text before the first number and empty items are ignored.
     Without a numbered line the result is empty.
@@ -150,7 +153,11 @@ def parse_numbered(text: str) -> list[tuple[int, str]]:
         >>> parse_numbered("The steps:\\n1. Add 2 and 3.\\n2. Double it.")
         [(1, 'Add 2 and 3.'), (2, 'Double it.')]
     """
-    return [(int(mark[1]), item) for mark, item in split_by_labels(text, _NUMBER) if item]
+    marks = split_by_labels(text, _NUMBER)
+    if not marks and (bulleted := split_by_labels(text, _BULLET_NUMBER)) and bulleted[0][0][1] == "1":
+        # Numbers in bullets are often those of a summary; a list of steps begins with 1.
+        marks = bulleted
+    return [(int(mark[1] or unicodedata.numeric(mark[2])), item) for mark, item in marks if item]
 
 
 def format_numbered(items: Iterable[str], mark: str = "") -> str:

@@ -13,13 +13,13 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.reply_parsing import append_answer
+from reasoning.strategies.verification.verification_plan import parse_plan
 from reasoning.strategies.verification.verification_questions import (
     COMPARE,
     answer_questions,
     claims_that_stand,
     compare_claims,
     merge_checks,
-    parse_plan,
     split_passages,
 )
 from reasoning.strategy import Strategy, technique
@@ -61,6 +61,7 @@ REVISE = Prompt(
     avoid_when="recall matters, since right items go with the wrong ones (0.59 → 0.38 right items a list; arXiv "
     "2309.11495); or the answer is one calculation, which questions about facts do not check",
     aliases=("cove",),
+    version=2,
 )
 class ChainOfVerification(Strategy):
     """Answer, write questions about the answer's claims, answer them without the answer in view, and revise.
@@ -70,8 +71,8 @@ class ChainOfVerification(Strategy):
     compares each claim with the finding. A verdict that cannot be parsed counts as partial, and its
     claim stands if the finding contains it. An empty revision of a text or a list is replaced by
     the claims that stand; without such claims, one of several passages is left out. The first
-    answer remains, with a note in the trace, if there is no question (see
-    `verification_questions.parse_plan`), if none can be answered, if the revision states no answer,
+    answer remains, with a note in the trace, if there is no question (`verification_plan.parse_plan`
+    says which forms of a plan are read), if none can be answered, if the revision states no answer,
     or if a call after the first answer fails. The paper shows a base model three demonstrations per
     stage; a chat model gets instructions instead.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 from typing import Any, Literal
@@ -29,6 +30,11 @@ JUDGE = Prompt(
     recap="Quote the premises that decide, say what is wrong with the other review, and end with a last "
     'line: "VERDICT: TRUE" if the step stands, "VERDICT: FALSE" if it does not.',
 )
+JUDGE_REVERSED = JUDGE.replace(
+    input=_STEP + "\n\nReview X says that it is false:\n{refutation}\n\nReview Y says that it is true:\n{defence}",
+    recap="Quote the premises that decide, say what is wrong with the other review, and end with a last "
+    'line: "VERDICT: FALSE" if the step does not stand, "VERDICT: TRUE" if it does.',
+)
 NEGATE = Prompt(
     objective="Test a step by reduction to absurdity.",
     input=_STEP,
@@ -44,8 +50,16 @@ GO_ON = Prompt(
     recap="Go on with the steps that are missing, one a line, beginning with #{number}. and ending with the step that "
     "gives the answer.",
 )
-# "if" follows in the prompt's own words.
-_VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNORECASE)
+# Words that may stand between "verdict" and the verdict: "Verdict: the step is **not** true".
+_FILLER = r"(?:(?:is|the|this|that|it|step|statement|therefore|text|textbf|boxed|\d{1,2})\b\W{1,6}){0,6}"
+# In the prompt's own words, "if", "or" or the other verdict follows.
+_VERDICT = re.compile(
+    rf"verdict\W{{0,12}}{_FILLER}(?P<not>not\W{{1,4}})?"
+    r"(?P<value>true|false|correct|incorrect|valid|invalid|✅|✔|❌|✗)(?!\w)(?!\W{1,4}(?:if|or|true|false)\b)",
+    re.IGNORECASE,
+)
+_LAST_LINE = re.compile(r"(?:\A|\n)(?P<not>)[^\w\n]*(?P<value>true|false)\W*\Z", re.IGNORECASE)
+_STANDS = ("true", "correct", "valid", "✅", "✔")
 
 
 @technique(
@@ -62,6 +76,7 @@ _VERDICT = re.compile(r"verdict\W{0,8}(true|false)\b(?!\W{1,4}if\b)", re.IGNOREC
     avoid_when="the model is small, since it believes the refutations that it invents (mixed results with Vicuna-7b"
     "); or calls are expensive, since a chain of five steps takes at least 17: compare with a vote of 17 chains",
     aliases=("lot", "logicot"),
+    version=2,
 )
 class LogicalThoughts(Strategy):
     """Draft a chain, then examine its steps in order: keep those that stand; revise the others and regrow the rest.
@@ -74,13 +89,16 @@ class LogicalThoughts(Strategy):
     The paper's code begins the reply with "#1. ", which a chat model does not allow; the prompt
     asks for it instead. Other numbers or lines count as steps too, and a truncated step does not.
     The verdict is a line of its own, since in the paper's code any text that mentions "is true"
-    passes. Without that line the rule of that code applies: a step stands if the text mentions "is
-    true", or does not mention "is false". The answer is asked for on the verified chain; if none
-    can be parsed, or a call of the verification fails, on the draft.
+    passes; `step_stands` reads it. Without that line the rule of that code applies: a step stands
+    if the text mentions "is true", or does not mention "is false". The answer is asked for on the
+    verified chain; if none can be parsed, or a call of the verification fails, on the draft.
 
     Args:
         variant: how a step is examined; see above.
         max_steps: maximum number of steps to examine.
+        shuffle: whether the two reviews and the two verdicts are named in a shuffled order, since a
+            model may prefer the first. The order depends only on the reviews, so that a rerun asks
+            the same. In the paper the defence is always first.
         temperature: temperature of all calls but the last.
         answer_tokens: maximum tokens of the last reply, which states an answer of one line.
 
@@ -91,12 +109,14 @@ class LogicalThoughts(Strategy):
 
     variant: Literal["argue_review", "negation"] = "argue_review"
     max_steps: int = 25
+    shuffle: bool = False
     temperature: float = 0.7
     answer_tokens: int = ANSWER_TOKENS
     draft: Prompt = DRAFT
     defend: Prompt = DEFEND
     refute: Prompt = REFUTE
     judge: Prompt = JUDGE
+    judge_reversed: Prompt = JUDGE_REVERSED
     negate: Prompt = NEGATE
     revise: Prompt = REVISE
     go_on: Prompt = GO_ON
@@ -164,16 +184,20 @@ class LogicalThoughts(Strategy):
         prompts = [prompt.render(problem, **values) for prompt in (self.defend, self.refute)]
         reviews = await gather([branch.ask(prompt) for branch, prompt in zip(branches, prompts, strict=True)])
         defence, refutation = (review.text for review in reviews)
-        verdict = await session.ask(self.judge.render(problem, **values, defence=defence, refutation=refutation))
+        reversed_ = self.shuffle and random.Random(f"{defence}\n\n{refutation}").random() < 0.5
+        judge = self.judge_reversed if reversed_ else self.judge
+        verdict = await session.ask(judge.render(problem, **values, defence=defence, refutation=refutation))
         return None if step_stands(verdict.text) else refutation
 
 
 def step_stands(review: str) -> bool:
-    """Return whether the last verdict in a review is TRUE.
+    """Return whether the last verdict in a review is that the step is true.
 
+    A verdict follows the word, also in bold, in a box, in a table or as ✅, or is the last line.
     Without a verdict, a step stands if the review says " is true" or does not say " is false".
     """
-    if verdicts := _VERDICT.findall(review):
-        return str(verdicts[-1]).lower() == "true"
+    *_, verdict = [None, *_VERDICT.finditer(review)]
+    if verdict := verdict or _LAST_LINE.search(review[-200:]):
+        return (verdict["value"].lower() in _STANDS) is not bool(verdict["not"])
     text = review.lower()
     return " is true" in text or " is false" not in text

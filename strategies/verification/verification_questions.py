@@ -14,7 +14,7 @@ from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import format_numbered, normalize_question, parse_items
+from reasoning.strategies.reply_parsing import format_numbered
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy
 
@@ -25,18 +25,6 @@ COMPARE = Prompt(
     "the part that is consistent. {instruction}",
 )
 VERDICT = Label(("consistent", "inconsistent", "partially consistent"))
-
-_LABEL = r"(?:(?:claim|fact|question|answer) ?\d{0,2}:)?+"
-_ARROW = re.compile(rf"(?:=>|->|→|\|)[\s*_]*+{_LABEL}|\bquestion ?\d{{0,2}}:", re.IGNORECASE)
-_BEFORE = re.compile(rf"\A[\s*_]*+{_LABEL}[\s*_]*+", re.IGNORECASE)
-_OPEN = "who|whom|whose|what|when|where|which|why|how"
-# A sentence begins after a full stop that does not belong to a title or an initial, and before a question word.
-_SENTENCE = re.compile(
-    r"(?<!\b(?:Dr|Mr|Ms|St|Jr|Sr|Mt|No))(?<!\b(?:Mrs|Rev|Gen|Col))(?<!\bProf)"
-    rf"(?:(?<!\b[A-Z])[.!?][*)\"']*+\s++(?=[\"'(]?[A-ZÀ-Þ])|(?:[.!?;:][*)\"']*+\s++|\s[-–—]\s++|\()(?=(?i:{_OPEN})\b))"
-)
-_MIN_CLAIM_SPACES = 3
-"""A shorter text is a name rather than a claim, and a question may contain it."""
 
 
 @dataclass(frozen=True)
@@ -85,55 +73,6 @@ def claims_that_stand(checks: Sequence[ClaimCheck], kind: Kind) -> str:
     if not claims or not isinstance(kind, Items | Text):
         return ""
     return json.dumps(claims, ensure_ascii=False) if isinstance(kind, Items) else " ".join(claims)
-
-
-def parse_plan(plan: str, passage: str, *, answers: bool = False) -> list[ClaimCheck]:
-    """Parse the claims and questions of a plan, and their answers if it has them, each question once.
-
-    A question ends in a question mark and is cut to its last sentence, so that it does not include
-    a claim before it. A question that still contains the claim or the passage is dropped. Claim and
-    question may be in reverse order.
-
-    Args:
-        plan: lines such as `1. claim => question`. If no list item is a check, unnumbered lines are
-            tried.
-        passage: the claim of a line that has only a question.
-        answers: whether the lines have answers after their questions.
-    """
-    checks: dict[str, ClaimCheck] = {}
-    bulleted = "\n".join(f"- {line}" for line in plan.splitlines() if not parse_items(line))
-    for items in (parse_items(plan), parse_items(bulleted)):
-        for check in filter(None, (_check(item, passage, answers) for item in items)):
-            checks.setdefault(normalize_question(check.question), check)
-        if checks:
-            break
-    return list(checks.values())
-
-
-def _check(item: str, passage: str, answers: bool) -> ClaimCheck | None:
-    """Return the check in an item, or None if it asks nothing or gives the fact away."""
-    parts = (_BEFORE.sub("", part, count=1).rstrip(" *_|") for part in _ARROW.split(item, maxsplit=2))
-    first, second, finding, *_ = [*filter(None, parts), "", "", ""]
-    if _asks(first) and answers and not finding:
-        first, second, finding = "", first, second
-    elif _asks(first):
-        first, second = ("" if _asks(second) else second), first
-    finding = (Text().parse(finding) or "") if answers else ""
-    if not _asks(second):
-        return None
-    start = max((match.end() for match in _SENTENCE.finditer(second)), default=0)
-    claim, question = first or second[:start].rstrip(" *_(") or passage, second[start:].rstrip(")")
-    normalized = normalize_question(question)
-    giveaways = (normalize_question(text) for text in {claim, passage})
-    return (
-        None
-        if any(text in normalized and text.count(" ") >= _MIN_CLAIM_SPACES for text in giveaways)
-        else ClaimCheck(claim, question, finding)
-    )
-
-
-def _asks(part: str) -> bool:
-    return part.rstrip(")\"'").endswith(("?", "？"))
 
 
 def merge_checks(checks: Sequence[ClaimCheck], passage: str) -> ClaimCheck:

@@ -11,7 +11,7 @@ from reasoning import Answer, Budget, Problem, Session, Strategy, connect, kinds
 from reasoning.answer import Answered
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.messages import Completion, Message
-from reasoning.strategies.verification.verification_questions import parse_plan
+from reasoning.strategies.verification.verification_plan import parse_plan
 from reasoning.testing import Reply, ScriptedLLM
 from tests import call_counts
 
@@ -332,7 +332,7 @@ WHERE = "Where was Ada Berg born?"
         (f"| claim | question |\n|---|---|\n| {CLAIM} | {WHERE} |", CLAIM),
         (f"1. Ada Berg => {WHERE}", "Ada Berg"),
         (f"Here they are:\n{WHERE}\n\n**{WHERE}**", BASELINE),
-        (f"1. Ada Berg\n   Question: {WHERE}", BASELINE),
+        (f"1. Ada Berg\n   Question: {WHERE}", "Ada Berg"),
     ],
 )
 def test_whatever_the_form_of_a_plan_only_its_question_is_asked(plan: str, claim: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from reasoning import Problem, kinds
 from reasoning.strategies.reply_parsing import append_answer, normalize_question, parse_items
-from reasoning.strategies.verification.verification_questions import parse_plan
+from reasoning.strategies.verification.verification_plan import parse_plan
 
 
 def test_items_are_numbered_or_bulleted_lines_each_once() -> None:
