@@ -84,8 +84,8 @@ class WorkedExample:
             raise InputError(f"{where}: must be an object with question and answer, got {record!r:.80}")
         record = {name: value for name, value in record.items() if value is not None}
         if isinstance(record.get("answer"), list | tuple) and "items" not in record:
-            texts = [str(item).strip() for item in record["answer"]]
-            record = {**record, "answer": ", ".join(texts), "items": texts}
+            listed = [str(item).strip() for item in record["answer"]]
+            record = {**record, "answer": ", ".join(listed), "items": listed}
         field_names = [part.name for part in dataclasses.fields(cls)]
         if unknown := next((name for name in record if name not in field_names), None):
             raise UnknownName("field", unknown, field_names, f"in {where}")

@@ -20,9 +20,15 @@ CONTRAST = Prompt(
     turns="single",
 )
 
-# A label is alone on a line or ends in a colon: "each wrong answer costs 1" is not a label.
-_LABEL = r"wrong\W{1,4}(?:explanation|answer)"
-_WRONG = re.compile(rf"(?:\A|\n)[^\w\n]*{_LABEL}[^\w\n]*(?:\n|\Z)|{_LABEL}[^\w\n]{{0,3}}:", re.IGNORECASE)
+# A label begins a line and is alone there or ends in a colon or a table's bar; or it is the name of a JSON field; or
+# it has a capital within a line: "each wrong answer costs 1" and "points for a wrong answer: 2" are no labels.
+_PART = r"[\W_]{1,4}(?:explanation|answer|reasoning|solution)"
+_END = r"(?:[ _]\d{1,2})?(?: \([^()\n]{1,40}\))?[^\w\n:|\uff1a]{0,5}"
+_WRONG = re.compile(
+    rf"(?:\A|\n)[^\w\n]{{0,12}}(?:\d{{1,2}}[.)][^\w\n]{{1,5}})?(?:wrong|incorrect|flawed|invalid){_PART}{_END}(?:[:|\uff1a\n]|\Z)"
+    rf"|[\"'](?:wrong|incorrect){_PART}[\"']\s?:|(?-i:Wrong){_PART}{_END}[:\uff1a]",
+    re.IGNORECASE,
+)
 
 
 @technique(
