@@ -112,18 +112,23 @@ def parse_items(text: str, *, several_lines: bool = False) -> list[str]:
         if not line:
             is_open = False
             continue
-        mark = _MARK.match(line)
+        mark = match_item_mark(line)
         if mark or is_number:
             found.append(line[mark.end() if mark else 0 :])
             is_open = several_lines
         elif is_open and any(map(str.isalnum, line)) and not found[-1].rstrip('*_"”“ ').endswith("?"):
             found[-1] += f" {line}"
         is_number = mark is not None and bool(mark["ordinal"]) and not line[mark.end() :].strip("*_: ")
-    items = {normalize_question(item): item for item in map(_plain_item, found or _json_texts(text))}
+    items = {normalize_question(item): item for item in map(plain_item, found or _json_texts(text))}
     return [item for key, item in items.items() if key and len(item) >= _MIN_ITEM_CHARS]
 
 
-def _plain_item(text: str) -> str:
+def match_item_mark(line: str) -> re.Match[str] | None:
+    """Return the match of the mark with which a list's line begins, or None; its group `ordinal` is a number."""
+    return _MARK.match(line)
+
+
+def plain_item(text: str) -> str:
     """Return an item without bold type, quotes around it and a table's last bar; empty if it is too long."""
     if len(text) > 2 * _MAX_ITEM_CHARS:
         return ""

@@ -17,14 +17,8 @@ from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.decomposition.events import (
-    Event,
-    documents_of,
-    group_by_words,
-    parse_events,
-    parse_groups,
-    sources_of,
-)
+from reasoning.strategies.decomposition.event_groups import group_by_words, parse_groups
+from reasoning.strategies.decomposition.events import Event, documents_of, parse_events, sources_of
 from reasoning.strategies.reply_parsing import ask_or_skip, format_numbered
 from reasoning.strategy import Strategy, technique
 
@@ -48,6 +42,11 @@ SUMMARISE = Prompt(
     input="{question}\n\nEvents, with the documents that report them:\n{listing}",
     recap="Summary:",
 )
+_LABEL = re.compile(
+    r"Summary\W{0,3}:[*_ \t]{0,3}|^(?:#{1,6}[*_ \t]{1,4}|\*\*)(?:the )?summary[*_ \t]{0,4}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A label or heading before the summary."""
 
 
 @technique(
@@ -148,7 +147,7 @@ class ChainOfEvent(Strategy):
             turns = self.summarise.render(problem, **values)
             reply = await ask_or_skip(session, turns, "the events replace their summary")
         summary = _partial(groups).text if isinstance(reply, Failed) else reply
-        label = re.search(r"Summary\W{0,3}:[*_ \t]{0,3}", reply.text)
+        label = _LABEL.search(reply.text)
         answer = replace(problem, kind=Text(whole=True)).parse(summary, region=Region(label[0] if label else ""))
         return replace(answer, steps=_partial(groups).steps)
 

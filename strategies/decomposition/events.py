@@ -1,17 +1,24 @@
-"""Events in documents: splitting the documents, parsing their events, and grouping events that are the same."""
+"""Events in documents: splitting the documents and parsing their events."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from reasoning.kinds.json_repair import find_json
 from reasoning.problem import Problem
-from reasoning.strategies.reply_parsing import normalize_question
+from reasoning.strategies.reply_parsing import match_item_mark, normalize_question, plain_item
 
 _GAP = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
-_MARK = re.compile(r"(?:[-*•]|\(?\d{1,2}[.)])\s+")
-_NUMBERS = re.compile(r"\W{0,6}(?:(?:events?|numbers?)\W{1,3})?(\d{1,4}(?:[,;& ]{1,3}(?:and )?\d{1,4}){0,200})", re.I)
+_ROW = re.compile(r"\|\s*[*_]{0,2}\d{1,3}[*_]{0,2}[.)]?\s*\|")
+_RULE = re.compile(r"[\s|:-]*-{3,}[\s|:-]*")
+_GENERAL = re.compile(
+    r"(?:in )?general(?:i[sz]ed)?(?: (?:words|terms|form|event|version))?\W{0,3}:\W{0,3}", re.IGNORECASE
+)
+_JSON = re.compile(r"\A[^\w\[{]{0,8}(?:json)?\s{0,8}(?=[\[{])", re.IGNORECASE)
+_OPEN = re.compile(r"[\[{]")
 _FORM = "when, where, who and what"
 """The heading of the prompt's own format, which models copy."""
 
@@ -41,54 +48,51 @@ def parse_events(text: str, source: str, limit: int) -> list[Event]:
     """Parse the events of a reply, without repetitions.
 
     A line with two parts is an event, whether list item or table row; so is an item of a list with
-    one part.
+    one part, and an object or list of a JSON list. A line "General: …" below an event is its
+    general form. A table's header is left out.
 
     Args:
         text: the reply.
         source: name of the document.
         limit: maximum number of events.
     """
+    found = _json_events(text)
+    lines = [] if found else [line.strip() for line in text.splitlines() if line.strip()]
+    for line, below in zip(lines, [*lines[1:], ""], strict=False):
+        cells = _ROW.sub("1. ", line, count=1) if _ROW.match(line) else line
+        cells = cells.strip("| \t")
+        mark = match_item_mark(cells)
+        parts = plain_item(cells[mark.end() if mark else 0 :]).replace("→", "|").partition("|")
+        description, general = parts[0].strip(), parts[2].partition("|")[0].strip()
+        if found and (label := _GENERAL.match(description)):
+            found[-1] = found[-1][0], description[label.end() :]
+        elif (mark or general) and not ("|" in line and _RULE.fullmatch(below)):
+            found.append((description, general))
     events: dict[tuple[str, str], Event] = {}
-    for line in (line.strip("| \t") for line in text.splitlines()):
-        mark = _MARK.match(line)
-        description, _, general = (part.strip() for part in line[mark.end() if mark else 0 :].partition("|"))
-        normalized = normalize_question(description)
-        if normalized and (mark or general) and normalized != "none" and not description.lower().startswith(_FORM):
-            events.setdefault(
-                (normalized, normalize_question(general)), Event(source, description, general or description)
-            )
+    for description, general in found:
+        key = normalize_question(description), normalize_question(general)
+        if key[0] and key[0] != "none" and not description.lower().startswith(_FORM):
+            events.setdefault(key, Event(source, description, general or description))
     return [*events.values()][:limit]
 
 
-def parse_groups(text: str, events: Sequence[Event]) -> list[list[Event]]:
-    """Parse which events are the same.
-
-    Each number counts at its first occurrence. Events that no line names form groups of their own.
-    If no number can be parsed, events are grouped by their general words.
-
-    Args:
-        text: the reply, with the numbers of one group on each line.
-        events: the events, numbered from 1.
-    """
-    remaining = dict(enumerate(events, 1))
-    groups: list[list[Event]] = []
-    for line in map(str.strip, text.splitlines()):
-        mark, label = _MARK.match(line), line.rfind(":") + 1
-        matches = (_NUMBERS.match(line, start) for start in {label, mark.end() if mark else 0, 0})
-        numbers = max((re.findall(r"\d+", match[1]) for match in matches if match), key=len, default=[])
-        if group := [remaining.pop(number) for number in map(int, numbers) if number in remaining]:
-            groups.append(group)
-    if not groups:
-        return group_by_words(events)
-    return sorted([*groups, *([event] for event in remaining.values())], key=lambda group: events.index(group[0]))
+def _json_events(text: str) -> list[tuple[str, str]]:
+    """Return description and general form of each row of a reply that is a JSON list."""
+    value = read_json(text)
+    if isinstance(value, Mapping):
+        value = next((part for part in value.values() if isinstance(part, list)), ())
+    rows = [
+        [*row.values()] if isinstance(row, Mapping) else row if isinstance(row, list) else [row] for row in value or ()
+    ]
+    texts = ([cell for cell in row if isinstance(cell, str)] for row in rows)
+    return [(cells[0], cells[1] if len(cells) > 1 else "") for cells in texts if cells]
 
 
-def group_by_words(events: Sequence[Event]) -> list[list[Event]]:
-    """Group events by their general words."""
-    groups: dict[str, list[Event]] = {}
-    for event in events:
-        groups.setdefault(normalize_question(event.general), []).append(event)
-    return list(groups.values())
+def read_json(text: str) -> Any:
+    """Return the JSON value with which a reply begins, or None."""
+    opening = _JSON.match(text)
+    found = next(find_json(text[opening.end() :], _OPEN), None) if opening else None
+    return None if found is None or found.error else found.value
 
 
 def sources_of(events: Sequence[Event]) -> list[str]:

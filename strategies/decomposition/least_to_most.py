@@ -4,68 +4,62 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from reasoning.answer import Answer, Unparsed
+from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
+from reasoning.strategies.decomposition.solved_steps import (
+    format_solved,
+    show_chain,
+    show_earlier_step,
+    show_last_step,
+    show_one_pass,
+    show_plan,
+    with_lines,
+)
+from reasoning.strategies.decomposition.sub_questions import parse_sub_questions
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
-from reasoning.strategies.reply_parsing import format_numbered, normalize_question, parse_items
+from reasoning.strategies.reply_parsing import drop_truncated_tail, normalize_question
+from reasoning.strategies.thought.cot import FEW_SHOT, ChainOfThought
 from reasoning.strategy import Strategy, technique
 
 DECOMPOSE = Prompt(
     objective="Break a problem down into the simpler questions that must be answered first, easiest first.",
-    output_format="A numbered list with one short question a line. Do not answer the questions.",
-    input="{problem}\n\nLet's break down this problem:",
+    output_format="A numbered list with one short question a line, each with a question mark. The last one is what the "
+    "problem asks. Do not answer the questions, and do not repeat what the problem tells.",
+    input="{question_only}\n\nLet's break down this problem:",
 )
 SOLVE_NEXT = Prompt(
     objective="Answer the last question about the problem, using the answers that are already there.",
-    output_format="One or two short sentences, then: The answer is ….",
+    output_format="One to three short sentences: how the answer follows, with every calculation written out, then the "
+    "answer. Answer no other question.",
     input="{statement}\n\n{solved}Q: {step}\nA:",
 )
 ONE_PASS = Prompt(
-    objective="Break the problem down into simpler questions, easiest first, then answer them in order.",
-    input="{problem}\n\nLet's break down this problem:",
-    recap="{instruction}",
+    objective="Break a problem down into simpler questions, easiest first, and answer them in order.",
+    output_format="First the simpler questions, each after Q: and with its answer below it after A:, every calculation "
+    "written out. The last Q: is what the problem asks.",
+    input="{problem}\n\n{instruction}\n\nLet's break down this problem:",
 )
 
-
-def show_plan(example: WorkedExample) -> Demonstration | None:
-    """Show a problem with its sub-questions as a numbered list; return None without sub-questions."""
-    if not example.steps:
-        return None
-    listing = format_numbered(step.question for step in example.steps)
-    return Demonstration(f"{example.question}\n\nLet's break down this problem:", listing)
-
-
-def show_last_step(example: WorkedExample) -> Demonstration | None:
-    """Show a problem, its solved sub-questions and the last answer; return None without sub-questions."""
-    if not example.steps:
-        return None
-    *before, last = example.steps
-    solved = format_solved([(step.question, step.answer) for step in before])
-    so_far = f"{example.question}\n\n{solved}Q: {last.question}\nA:"
-    return Demonstration(so_far, f"The answer is {example.answer}.", last.answer)
-
-
-def show_one_pass(example: WorkedExample) -> Demonstration | None:
-    """Show a problem with its sub-questions and their answers in one reply; return None without sub-questions."""
-    if not example.steps:
-        return None
-    solved = format_solved([(step.question, step.answer) for step in example.steps])
-    question = f"{example.question}\n\nLet's break down this problem:"
-    return Demonstration(question, f"The answer is {example.answer}.", solved.rstrip())
-
-
-def format_solved(pairs: list[tuple[str, str]]) -> str:
-    """Format solved sub-questions as the paper does: `Q: …` and `A: …`, with a blank line after each pair."""
-    return "".join(f"Q: {question}\nA: {answer}\n\n" for question, answer in pairs)
+_MIN_SPACES = 3
+"""A shorter end of the question may be another one ("How many?")."""
 
 
 def final_question(problem: Problem) -> str:
     """Return the last sentence of the problem that is a question, or the whole text if none is."""
     sentences = re.findall(r"[^.!?\n]+[.!?\n]?", problem.question)
     return next((sentence.strip() for sentence in reversed(sentences) if sentence.endswith("?")), problem.question)
+
+
+def _repeats(step: str, last: str) -> bool:
+    """Return whether a sub-question is the last question, also with a label before it or without a clause."""
+    one, other = normalize_question(step), normalize_question(last)
+    return one.endswith(other) or (other.endswith(f" {one}") and one.count(" ") >= _MIN_SPACES)
 
 
 @technique(
@@ -75,22 +69,34 @@ def final_question(problem: Problem) -> str:
     arxiv="2205.10625",
     calls="1 if one_pass else 1 + m",
     rounds="1 if one_pass else 1 + m",
-    counts="m: sub-questions, including the final question (at most max_subproblems)",
+    counts="m: sub-questions, including the final question (at most max_subproblems); 1 if nothing is asked and chain "
+    "of thought answers",
     requires=("demonstrations if shots > 0",),
     use_when="problems are harder than the demonstrations: long chains of steps, symbolic tasks of growing length "
     "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with least-to-most)",
     avoid_when="problems take one or two steps (all of GSM8K: 60.9 against 62.4), or the model decomposes badly: "
     "every later step builds on a wrong sub-answer",
     aliases=("ltm", "l2m"),
+    version=2,
 )
 class LeastToMost(Strategy):
     """Decompose a problem, then solve its sub-questions in order, each with the earlier answers in view.
 
     One call lists the sub-questions. Then one call solves each, in order; the last one is the
-    question itself. The options of a multiple choice are shown with the last question only, so that
-    no earlier step guesses an option. `one_pass=True` is the paper's variant for GSM8K: one
-    completion lists and answers all sub-questions. Chat models see the demonstrations as chat
-    turns, and each answer is cut at the next "Q:".
+    question itself. The options of a multiple choice and the instruction of the answer's kind stand
+    below the last question only, in the problem and in the demonstrations, so that no earlier step
+    guesses an option. Items of the list that ask nothing (statements, headings, results) are
+    dropped. If nothing is asked, chain of thought answers the problem, with the same examples.
+
+    `one_pass=True` is the paper's variant for GSM8K: one completion lists and answers all
+    sub-questions, with the options in view. The paper's last letters need sub-questions that grow
+    by one word and a limit above the number of words, as in
+    `least_to_most(demonstrations='last_letters', shots=2, max_subproblems=12)`; for SCAN the set is
+    `'scan'`. The figures of the paper belong to such examples.
+
+    "Let's break down this problem:" and the form `Q: … A: …` are the paper's. The instructions are
+    ours, since chat models otherwise list statements and answer without a calculation. Chat models
+    see the demonstrations as chat turns, and each answer is cut at the next "Q:".
 
     Args:
         max_subproblems: maximum number of sub-questions, including the final one.
@@ -129,25 +135,48 @@ class LeastToMost(Strategy):
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         if self.one_pass:
-            return problem.parse(await session.ask(self._shown(self.in_one, problem, show_one_pass).render(problem)))
+            turns = self._shown(self.in_one, problem, show_one_pass, options=True).render(problem)
+            return problem.parse(await session.ask(turns))
         with session.stage("decompose"):
             plan = await session.ask(self._shown(self.decompose, problem, show_plan).render(problem))
+        asked = parse_sub_questions(drop_truncated_tail(plan))
+        if not asked:
+            session.note("the reply asks nothing: chain of thought answers the problem")
+            return await self._chain_of_thought(problem).solve(problem, session)
         last = final_question(problem)
-        steps = [
-            sub_question
-            for sub_question in parse_items(plan.text)
-            if normalize_question(sub_question) != normalize_question(last)
-        ]
-        solver = self._shown(self.solve_next, problem, show_last_step)
+        steps = [step for step in asked if not _repeats(step, last)]
+        if len(steps) >= self.max_subproblems:
+            session.note(f"{len(steps) + 1} sub-questions, of which {self.max_subproblems} are answered")
         solved: list[tuple[str, str]] = []
         for step in [*steps[: self.max_subproblems - 1], last]:
-            statement = problem.values()["problem" if step is last else "question_only"]
-            turns = solver.render(problem, statement=statement, solved=format_solved(solved), step=step)
-            with session.stage(step):
-                reply = await session.ask(turns, stop=["\nQ:"])
-            solved.append((step, reply.text.partition("\nQ:")[0].strip()))
+            reply = await self._answer(step, solved, problem, session, is_last=step is last)
+            solved.append((step, reply.text.strip()))
             session.keep_partial(Unparsed("the question itself is not answered", text=reply.text, steps=dict(solved)))
         return problem.parse(reply)
 
-    def _shown(self, prompt: Prompt, problem: Problem, show: Callable[[WorkedExample], Demonstration | None]) -> Prompt:
-        return with_examples(prompt, problem, self.shots, show, self.demonstrations)
+    async def _answer(
+        self, step: str, solved: list[tuple[str, str]], problem: Problem, session: Session, *, is_last: bool
+    ) -> Completion:
+        """Answer one sub-question; a reply that asks on is cut there."""
+        values = problem.values()
+        show = partial(show_last_step, kind=problem.kind) if is_last else show_earlier_step
+        solver = self._shown(self.solve_next, problem, show)
+        question = with_lines(step, values["options"], values["instruction"]) if is_last else step
+        turns = solver.render(problem, statement=values["question_only"], solved=format_solved(solved), step=question)
+        with session.stage(step):
+            reply = await session.ask(turns, stop=["\nQ:"])
+        return replace(reply, text=reply.text.partition("\nQ:")[0])
+
+    def _chain_of_thought(self, problem: Problem) -> ChainOfThought:
+        examples = self._shown(FEW_SHOT, problem, show_chain, options=True)
+        return ChainOfThought(few_shot=examples) if examples.examples else ChainOfThought(stages=1)
+
+    def _shown(
+        self,
+        prompt: Prompt,
+        problem: Problem,
+        show: Callable[[WorkedExample], Demonstration | None],
+        *,
+        options: bool = False,
+    ) -> Prompt:
+        return with_examples(prompt, problem, self.shots, show, self.demonstrations, options=options)

@@ -34,6 +34,8 @@ def with_examples(
     shots: int,
     show: Callable[[WorkedExample], Demonstration | None],
     source: DemonstrationSource = None,
+    *,
+    options: bool = True,
 ) -> Prompt:
     """Add worked examples to a prompt; a prompt with its own examples is returned unchanged.
 
@@ -41,11 +43,11 @@ def with_examples(
         prompt: the prompt.
         problem: the problem that will be asked; it decides the choice of examples.
         shots: number of examples.
-        show: makes a demonstration of a worked example, whose question then includes its options and
-            whose answer is in the form that the problem's kind shows (its labels, its separator).
-            It returns None for an example that lacks a part to be shown, and the next example is
-            taken instead.
+        show: makes a demonstration of a worked example, whose answer is in the form that the
+            problem's kind shows (its labels, its separator). It returns None for an example that
+            lacks a part to be shown, and the next example is taken instead.
         source: the user's examples, and how to choose among them; None for the shipped ones.
+        options: whether the question of a worked example includes its options.
 
     Raises:
         UsageError: there are fewer than `shots` examples, or `source` is given with `shots=0`.
@@ -55,7 +57,8 @@ def with_examples(
     if not shots:
         raise UsageError("shots must be at least 1 with demonstrations, got 0: choose a number, such as shots=4")
     pool = DemonstrationPool.from_source(source)
-    demonstrations = (show(_with_options(example, problem.kind)) for example in _in_kind(pool, problem))
+    examples = _in_kind(pool, problem)
+    demonstrations = (show(_with_options(example, problem.kind) if options else example) for example in examples)
     chosen = list(islice((demonstration for demonstration in demonstrations if demonstration is not None), shots))
     if shots > len(chosen):
         available = f"only {len(chosen)} worked examples are" if chosen else "no worked example is"

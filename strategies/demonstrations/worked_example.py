@@ -18,7 +18,7 @@ from reasoning.errors import InputError, UnknownName
 Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked examples by the name of their set."""
 
-_SHIPPED_FILES = ("shipped.toml", "complex.toml", "spatial.toml")
+_SHIPPED_FILES = ("shipped.toml", "complex.toml", "spatial.toml", "incremental.toml")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -130,7 +130,8 @@ def shipped_examples(name: str) -> tuple[WorkedExample, ...]:
 
     Args:
         name: name of a kind of answer, such as "number"; "spatial", "spatial_number",
-            "spatial_choice" or "spatial_yesno"; "complex_number", …; or "sentiment".
+            "spatial_choice" or "spatial_yesno"; "complex_number", …; "sentiment"; "last_letters"; or
+            "scan".
     """
     return shipped_sets().get(name, ())
 

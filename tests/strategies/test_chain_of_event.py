@@ -9,7 +9,8 @@ import pytest
 from reasoning import Budget, Journal, Problem, kinds, strategies
 from reasoning.errors import AuthenticationFailed, CallFailed, UsageError
 from reasoning.messages import Completion, Message
-from reasoning.strategies.decomposition.events import documents_of, parse_events, parse_groups
+from reasoning.strategies.decomposition.event_groups import parse_groups
+from reasoning.strategies.decomposition.events import documents_of, parse_events
 from reasoning.testing import ScriptedLLM
 from tests import call_counts
 

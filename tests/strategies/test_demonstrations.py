@@ -7,6 +7,7 @@ import json
 import operator
 import re
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
 OF_A_KIND = SETS[:4]
 COMPLEX = tuple(f"complex_{name}" for name in OF_A_KIND)
 SPATIAL = ("spatial_number", "spatial_choice", "spatial_yesno")
+INCREMENTAL = ("last_letters", "scan")
 FEELINGS = ("positive", "negative", "neutral")
 ALL = [
     pytest.param(name, one, id=f"{name}-{place}")
-    for name in (*SETS, *COMPLEX, *SPATIAL)
+    for name in (*SETS, *COMPLEX, *SPATIAL, *INCREMENTAL)
     for place, one in enumerate(shipped_examples(name), 1)
 ]
 WITH_PROGRAM = [one for one in ALL if one.values[0] not in ("sentiment", *COMPLEX)]
@@ -38,8 +40,10 @@ HOW_MANY = Problem("How many?", Number())
 
 
 def kind(name: str, worked: WorkedExample):
-    kinds = {"number": Number(), "yesno": YesNo(), "text": Text(), "spatial": Text(), "sentiment": Label(FEELINGS)}
-    return kinds.get(name) or kinds.get(name.partition("_")[2]) or Choice(worked.options)
+    kinds = {"number": Number(), "yesno": YesNo(), "sentiment": Label(FEELINGS)}
+    return (
+        kinds.get(name) or kinds.get(name.partition("_")[2]) or (Choice(worked.options) if worked.options else Text())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +56,9 @@ def interpreter():
 
 
 def test_there_are_enough_and_they_are_balanced():
-    assert tuple(shipped_sets()) == (*SETS, *COMPLEX, *SPATIAL)
+    assert tuple(shipped_sets()) == (*SETS, *COMPLEX, *SPATIAL, *INCREMENTAL)
     assert all(len(shipped_examples(name)) >= 5 for name in (*COMPLEX, *SPATIAL))
+    assert all(len(shipped_examples(name)) >= 4 for name in INCREMENTAL)
     assert all(len(shipped_examples(name)) >= 8 for name in SETS)
     answers = {name: [worked.answer for worked in shipped_examples(name)] for name in SETS}
     assert sorted(answers["choice"][:5]) == ["A", "B", "C", "D", "E"]
@@ -82,7 +87,7 @@ def test_the_program_gives_the_answer(name, worked, interpreter):
     assert kind(name, worked).score(kind(name, worked).parse(str(said)), worked.answer)
 
 
-@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] in OF_A_KIND])
+@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] in OF_A_KIND + INCREMENTAL])
 def test_the_steps_end_with_the_question_and_its_answer(name, worked):
     assert 2 <= len(worked.steps) <= 6
     assert worked.question.endswith(worked.steps[-1].question)
@@ -90,7 +95,15 @@ def test_the_steps_end_with_the_question_and_its_answer(name, worked):
     if name == "number":
         assert Number().same(Number().parse(final), float(worked.answer))
     else:
-        assert worked.answer in final.replace(".", " ").replace('"', " ").split()
+        assert f" {worked.answer} " in f" {final} ".replace(".", " ").replace('"', " ").replace(":", "")
+
+
+@pytest.mark.parametrize(("name", "worked"), [one for one in ALL if one.values[0] in INCREMENTAL])
+def test_each_step_of_an_incremental_set_extends_the_answer_before_it(name, worked):
+    *before, last = [re.findall(r"[a-z]+|[A-Z ]+", step.answer.strip('".'))[-1].strip() for step in worked.steps]
+    assert last == worked.answer
+    assert all(answer in last for answer in before)
+    assert all(earlier.question != later.question for earlier, later in pairwise(worked.steps))
 
 
 @pytest.mark.parametrize(("name", "worked"), ALL)
