@@ -96,8 +96,8 @@ class Answered(Answer):
 
     @property
     def is_stated(self) -> bool:
-        """True if the reply marked the value as its answer, by words ("The answer is …") or a box."""
-        return self.rule in ("trigger", "box")
+        """True if the reply marked the value as its answer: by words ("The answer is …"), a box, or a marked copy."""
+        return self.rule in ("trigger", "box", "copy")
 
 
 @dataclass(frozen=True, repr=False)

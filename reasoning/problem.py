@@ -10,7 +10,7 @@ from typing import Any
 
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
-from reasoning.kinds import Choice, Kind, Number, Region, Text
+from reasoning.kinds import Choice, Kind, Number, Region, Spans, Text
 from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
@@ -25,7 +25,7 @@ class Problem:
     Attributes:
         question: the text of the question.
         kind: how answers are stated, parsed and compared; a text by default.
-        context: a passage that the question is about.
+        context: a passage that the question is about, in which `Spans` lie.
         options: the texts to choose from. With options and no kind, the kind is `Choice(options)`.
         table: rows of cells; the first row is the header.
         inputs: further named texts, which prompts may name in placeholders.
@@ -59,6 +59,9 @@ class Problem:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
                 object.__setattr__(self, "kind", Choice(tuple(self.options)))
+        if isinstance(self.kind, Spans) and not self.kind.text:
+            kind = dataclasses.replace(self.kind, text=self.context or self.question)
+            object.__setattr__(self, "kind", kind)
 
     def __repr__(self) -> str:
         """Return the fields that are set; long texts are cut."""

@@ -118,7 +118,7 @@ class Comparison:
         race = RaceRecord.from_metadata(folder.metadata, specs)
         stopped_by_race = race.stopped if race else {}
         common = common_subset(results, stopped_by_race)
-        rows = tuple(summarize(results, specs, common))
+        rows = tuple(summarize(results, specs, common, folder.examples))
         return cls(
             folder.settings["task"],
             folder.settings["model"],

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
+from reasoning.benchmarks.analysis.metrics import Metric, measure
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.statistics import clustered_share, wilson
 from reasoning.messages import Usage
+from reasoning.problem import Example
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class StrategySummary:
         interval: the 95 % interval of the accuracy. It is Wilson's; with repetitions or families of
             problems it is clustered, for the effective number of observations.
         best: whether no strategy solved more of the common subset; see `common_subset`.
+        metrics: the metrics of tasks that have more than an accuracy.
     """
 
     strategy: str
@@ -38,6 +41,7 @@ class StrategySummary:
     usage: Usage
     interval: tuple[float, float]
     best: bool = False
+    metrics: tuple[Metric, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -54,8 +58,11 @@ class StrategySummary:
         return self.usage.seconds / self.n if self.n else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts."""
-        return {
+        """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts.
+
+        "metrics" is there if the task has any.
+        """
+        data: dict[str, Any] = {
             "strategy": self.strategy,
             "n": self.n,
             "correct": self.correct,
@@ -69,10 +76,16 @@ class StrategySummary:
             "usd": None if self.usage.usd is None else round(self.usage.usd, 6),
             "seconds": round(self.usage.seconds, 3),
         }
+        if self.metrics:
+            data["metrics"] = {metric.name: metric.to_json() for metric in self.metrics}
+        return data
 
 
 def summarize(
-    results: Iterable[Result], specs: Iterable[str], common: CommonSubset | None = None
+    results: Iterable[Result],
+    specs: Iterable[str],
+    common: CommonSubset | None = None,
+    examples: Mapping[str, Example] | None = None,
 ) -> list[StrategySummary]:
     """Return the summaries of these strategies, in their order, without those that have no result.
 
@@ -81,12 +94,13 @@ def summarize(
         specs: the strategies.
         common: the solves that determine the best strategy; by default those that these strategies have
             in common.
+        examples: the examples by id, for metrics that compare answers with targets.
     """
     by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
     for result in results:
         if result.strategy in by_spec:
             by_spec[result.strategy].append(result)
-    rows = [_summary(spec, own) for spec, own in by_spec.items() if own]
+    rows = [_summary(spec, own, examples or {}) for spec, own in by_spec.items() if own]
     counted = [result for own in by_spec.values() for result in own]
     compared = (common or common_subset(counted)).select(counted)
     correct = Counter(result.strategy for result in compared if result.correct)
@@ -103,7 +117,7 @@ def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
     return min(rows, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
 
 
-def _summary(spec: str, results: list[Result]) -> StrategySummary:
+def _summary(spec: str, results: list[Result], examples: Mapping[str, Example]) -> StrategySummary:
     counted = [result for result in results if not result.failed]
     return StrategySummary(
         spec,
@@ -113,6 +127,7 @@ def _summary(spec: str, results: list[Result]) -> StrategySummary:
         failed=len(results) - len(counted),
         usage=sum((result.usage for result in results), Usage()),
         interval=_interval(counted),
+        metrics=measure(counted, examples),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
@@ -42,28 +42,40 @@ def summary_cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
 
 
 def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
-    """Return the table of strategies, with the best emphasized and a column for n if it differs.
+    """Return the table of strategies, with the best emphasized, and columns for metrics and for n if it differs.
 
-    Strategies have short names, which the legend explains.
+    The legend explains the strategies' short names and the metrics.
 
     Args:
         rows: the numbers, in order.
         free: the model costs no money.
     """
     names = ShortNames.of(row.strategy for row in rows)
-    cells = [(names.by_spec[row.strategy], *summary_cells(row, free)[1:]) for row in rows]
-    header: tuple[str, ...] = HEADER
+    metrics = dict.fromkeys(metric.title for row in rows for metric in row.metrics)
+    cells: list[tuple[str, ...]] = []
+    for row in rows:
+        _, accuracy, interval, *others = summary_cells(row, free)
+        own = {metric.title: metric.cell() for metric in row.metrics}
+        shown = (own.get(title, "–") for title in metrics)
+        cells.append((names.by_spec[row.strategy], accuracy, interval, *shown, *others))
+    header: tuple[str, ...] = (*HEADER[:3], *metrics, *HEADER[3:])
     if len({row.n for row in rows}) > 1:
-        header = (HEADER[0], "n", *HEADER[1:])
+        header = (header[0], "n", *header[1:])
         cells = [(name, _count(row.n), *others) for row, (name, *others) in zip(rows, cells, strict=True)]
     return Table(
         header,
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
-        legend=tuple(names.legend),
-        priority=_PRIORITY,
+        legend=(*names.legend, *metric_legend(rows)),
+        priority=(*_PRIORITY[:2], *metrics, *_PRIORITY[2:]),
         all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
+
+
+def metric_legend(rows: Sequence[StrategySummary]) -> list[str]:
+    """Return the definition of each metric that the rows have."""
+    about = {metric.title: metric.about for row in rows for metric in row.metrics}
+    return [f"{title}: {text}" for title, text in about.items()]
 
 
 _USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
@@ -75,12 +87,16 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
     Args:
         rows: the numbers, in order.
     """
-    cells = []
+    metrics = dict.fromkeys(metric.name for row in rows for metric in row.metrics)
+    cells: list[tuple[Any, ...]] = []
     for row in rows:
         accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
         usage = (getattr(row.usage, name) for name in _USAGE)
-        cells.append((row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage))
-    header = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE)
+        own = {metric.name: metric.value for metric in row.metrics}
+        cells.append(
+            (row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage, *map(own.get, metrics))
+        )
+    header = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE, *metrics)
     return Table(header, cells)
 
 

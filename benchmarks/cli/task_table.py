@@ -47,7 +47,8 @@ def describe_task(name: str) -> RenderableType:
     if isinstance(task, huggingface.HubTask):
         config = "" if configs else task.config
         facts |= {"about": task.about, "note": task.note, "config": config, "revision": task.revision}
-        facts |= {"split": task.split, "splits": ", ".join(task.splits)}
+    if task.split:
+        facts |= {"split": task.split, "splits": ", ".join(getattr(task, "splits", ()))}
     elif isinstance(task, FileTask):
         facts["version"] = task.version()
     facts |= {"licence": task.licence, "canary": task.canary or "none known", "contamination": task.contamination}

@@ -34,7 +34,7 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
         name: the name; a task is returned unchanged.
         fields: the columns of files and of `hf:`; see `field_mapping.Fields`. As text:
             "question=Body, answer=Answer, kind=number"; `hf:` takes config, split and revision too.
-        split: the split of a data set of the hub, such as "train"; by default its usual one.
+        split: the split of a data set, such as "train"; by default its usual one.
 
     Raises:
         UnknownName: there is no such task or field; names the nearest one.
@@ -45,13 +45,14 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     task = _named(name, mapping) if isinstance(name, str) else name
     if not split or split == task.split:
         return task
-    from reasoning.benchmarks.tasks.huggingface import HubTask
-
-    if not isinstance(task, HubTask):
-        raise UsageError(f"the task {task.name!r} has no splits; only data sets of the Hugging Face hub have splits")
+    with_split: Callable[[str], Task] | None = getattr(task, "with_split", None)
+    if with_split is None:
+        raise UsageError(
+            f"the task {task.name!r} has no splits; only data sets of the Hugging Face hub and clinical_entities have"
+        )
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
-    return task.with_split(split)
+    return with_split(split)
 
 
 def _named(name: str, mapping: Mapping[str, str]) -> Task:
@@ -93,14 +94,16 @@ def _plugin(name: str, rest: str) -> Task:
 def named() -> dict[str, Callable[[], Task]]:
     """Return the named tasks, each with a function that makes it."""
     from reasoning.benchmarks.tasks import huggingface
+    from reasoning.benchmarks.tasks.clinical_entities import CLINICAL_ENTITIES
     from reasoning.benchmarks.tasks.event_reports import EVENT_REPORTS
     from reasoning.benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
     from reasoning.benchmarks.tasks.game24 import GAME24
     from reasoning.benchmarks.tasks.gym import GSM_SYMBOLIC
+    from reasoning.benchmarks.tasks.irrelevant_context import GSM_IC
     from reasoning.benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
 
-    generated: tuple[Task, ...] = (GSM_SYMBOLIC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
-    bundled: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT)
+    generated: tuple[Task, ...] = (GSM_SYMBOLIC, GSM_IC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
+    bundled: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT, CLINICAL_ENTITIES)
     local = {task.name: partial(get, task) for task in (*generated, *bundled)}
     return local | {name: partial(huggingface.from_catalogue, name) for name in huggingface.catalogue()}
 

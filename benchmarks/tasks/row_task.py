@@ -16,7 +16,21 @@ from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns, o
 from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError
-from reasoning.kinds import Calculation, Cells, Choice, Code, Date, Expression, Items, Kind, Label, Number, Text, YesNo
+from reasoning.kinds import (
+    Calculation,
+    Cells,
+    Choice,
+    Code,
+    Date,
+    Expression,
+    Items,
+    Kind,
+    Label,
+    Number,
+    Spans,
+    Text,
+    YesNo,
+)
 from reasoning.problem import AnyOf, Example, Problem
 
 Row = tuple[int, dict[str, Any]]
@@ -190,9 +204,13 @@ class RowTask(ABC):
         ]
         if not accepted:
             raise UsageError("the list of accepted answers is empty")
+        # Spans lie in the problem's text, which the kind has from now on.
+        kind = problem.kind
         for answer in accepted:
             _check_shape(answer, kind)
             _check_target(answer, kind)
+        if isinstance(kind, Spans):
+            accepted = [kind.show(kind.target(answer)) for answer in accepted]
         target = accepted[0] if len(accepted) == 1 else AnyOf(accepted)
         family = _short_family(str(line.get("family") or ""))
         return Example(problem, target, default_scorer(kind, target), family)

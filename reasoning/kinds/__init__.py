@@ -7,6 +7,7 @@
     Text()                    a short free text     Expression()    (0, 1], x^2 + 1, "even"
     Date("%m/%d/%Y")          a day                 Calculation()   (10 - 6) * 5 + 4
     Composite({"age": Number(), "member": YesNo()})      several answers at once
+    Spans(["problem", "test"])                           parts of a text with labels
 
 `Region` restricts the part of a reply that is parsed; `stated_only=True` accepts only stated
 answers. docs/explanation/answers.md describes the parsing rules.
@@ -36,6 +37,7 @@ from reasoning.kinds.kind import PARSER_VERSION, Kind, ParseResult, Region, Reje
 from reasoning.kinds.label import Label
 from reasoning.kinds.number import Number
 from reasoning.kinds.registry import KINDS, from_json, get, to_json
+from reasoning.kinds.spans import Span, Spans
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 
@@ -58,6 +60,8 @@ __all__ = [
     "ParseResult",
     "Region",
     "Rejected",
+    "Span",
+    "Spans",
     "Text",
     "YesNo",
     "from_json",

@@ -21,11 +21,12 @@ from reasoning.kinds.json_schema import json_schema
 from reasoning.kinds.kind import Kind
 from reasoning.kinds.label import Label
 from reasoning.kinds.number import Number
+from reasoning.kinds.spans import Spans
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 from reasoning.short_repr import shorten
 
-_ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Composite)
+_ALL = (Number, Choice, Label, YesNo, Text, Date, Expression, Calculation, Items, Cells, Json, Code, Composite, Spans)
 
 KINDS: dict[str, type[Any]] = {kind.name: kind for kind in _ALL}
 """The kinds that a data file can name, by name."""

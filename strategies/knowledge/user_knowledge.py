@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reasoning.errors import InputError
-from reasoning.kinds import Choice, Composite, Kind, Label
+from reasoning.kinds import Choice, Composite, Kind, Label, Spans
 from reasoning.problem import Problem
 
 Terms = Mapping[str, str] | str
@@ -84,7 +84,7 @@ def terms_used(terms: Mapping[str, str], problem: Problem) -> dict[str, str]:
 def _labels(kind: Kind) -> Sequence[str]:
     if isinstance(kind, Composite):
         return [label for part in kind.kinds if isinstance(part, Kind) for label in _labels(part)]
-    return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice) else ()
+    return kind.options if isinstance(kind, Label) else kind.labels if isinstance(kind, Choice | Spans) else ()
 
 
 def format_bullets(items: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reasoning.answer import Answered, Unparsed
-from reasoning.kinds import Items, Json, Text
+from reasoning.kinds import Items, Json, Spans, Text
 from reasoning.kinds.code import Code
 from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
@@ -28,7 +28,7 @@ async def extract_answer(
         max_tokens: the maximum tokens of an answer of one line.
     """
     kind, trigger = problem.kind, problem.kind.trigger()
-    long_answer = isinstance(kind, Items | Json | Code) or (isinstance(kind, Text) and kind.whole)
+    long_answer = isinstance(kind, Items | Json | Code | Spans) or (isinstance(kind, Text) and kind.whole)
     with session.stage("answer"):
         turns = turns.then(reasoning, trigger)
         reply = await session.ask(turns, temperature=0, max_tokens=None if long_answer else max_tokens)

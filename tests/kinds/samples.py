@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gc
+import re
 import string
 import time
 from functools import cache
@@ -25,10 +26,13 @@ from reasoning.kinds import (
     Json,
     Label,
     Number,
+    Span,
+    Spans,
     Text,
     YesNo,
 )
 
+NOTE = Spans(["problem", "test result"], "Fever since May, but the test for DVT (2 times) < 90: no DVT.")
 COLOURS = Choice(["red ball", "blue", "ambiguous", "a green cube"])
 TONES = Label(["positive", "negative", "very positive", "neutral"])
 PRICE = {"type": "object", "properties": {"price": {"type": "number"}}, "required": ["price"]}
@@ -40,6 +44,7 @@ EVERY: list[Any] = [
     *(Items(), Items(sep=","), Cells(), Cells(ordered=True), Code(), Code("c++")),
     *(Json(), Json(shape="any", required=("a",)), Json(schema=PRICE)),
     *(Composite([Number(), YesNo()]), Composite({"day": Date(), "tone": TONES, "who": Text()})),
+    NOTE,
 ]
 IDS = [repr(kind)[:40] for kind in EVERY]
 
@@ -52,6 +57,7 @@ GOOD |= {
     "cells": "x | y",
 }
 GOOD |= {"code": "```\nx = 1\n```", "many": "a) 1\nb) yes"}
+GOOD["spans"] = "<problem>Fever</problem> since May, but the test for <problem>DVT</problem> (2 times) < 90: no DVT."
 """A text that states an answer, for each kind."""
 
 
@@ -120,6 +126,12 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return fitting | st.lists(fitting) if kind.shape == "any" else fitting
     if isinstance(kind, Composite):
         return st.tuples(*(PHRASES if isinstance(one, Text) else values(one) for one in kind.kinds))
+    if isinstance(kind, Spans):
+        words = list(re.finditer(r"\w+", kind.text))
+        labels = st.lists(st.sampled_from(["", *kind.labels]), min_size=len(words), max_size=len(words))
+        return labels.map(
+            lambda made: tuple(Span(word[0], one, word.start()) for word, one in zip(words, made, strict=True) if one)
+        )
     if isinstance(kind, Text):
         return PHRASES | SIGNS | st.lists(PHRASES, min_size=2, max_size=3).map("\n".join)
     return PHRASES

@@ -1,0 +1,192 @@
+"""Metrics of single tasks besides the accuracy: variants of base problems, and spans in a text.
+
+A metric is a ratio of counts that are summed over clusters of results: problems, or families of
+problems. Add a function to `_MEASURES` for another kind of task.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.statistics import wilson
+from reasoning.kinds import Spans
+from reasoning.problem import Example, accepted_answers
+
+Counts = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of one strategy.
+
+    Attributes:
+        name: its name in JSON and CSV, such as "macro_accuracy".
+        title: its name in tables.
+        about: its definition, in one line.
+        value: the value, as a share; None if it is not defined, since there is nothing to divide by.
+        interval: the 95 % interval; None with fewer than two clusters.
+    """
+
+    name: str
+    title: str
+    about: str
+    value: float | None
+    interval: tuple[float, float] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the value and its interval, as `--json` prints them."""
+        interval = [round(end, 4) for end in self.interval] if self.interval else None
+        return {"value": None if self.value is None else round(self.value, 4), "ci95": interval}
+
+    def cell(self) -> str:
+        """Return the value and its interval, in percent."""
+        if self.value is None:
+            return "–"
+        ends = f" ({100 * self.interval[0]:.0f}–{100 * self.interval[1]:.0f})" if self.interval else ""
+        return f"{100 * self.value:.1f} %{ends}"
+
+
+def measure(results: Sequence[Result], examples: Mapping[str, Example]) -> tuple[Metric, ...]:
+    """Return the metrics of one strategy's results; none for most tasks. Failed calls do not count.
+
+    Args:
+        results: the results of one strategy.
+        examples: the examples by id, for metrics that compare answers with targets.
+    """
+    counted = [result for result in results if not result.failed]
+    return tuple(metric for measure in _MEASURES for metric in measure(counted, examples))
+
+
+def _variants(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+    """Yield the metrics of families that have a base problem: the one whose id is the family's name.
+
+    A family that is smaller than the largest one was not run to its end, and is left out.
+
+    Source: Shi et al. (2023), arXiv 2302.00093, §3.2.
+    """
+    families: dict[Hashable, list[Result]] = {}
+    for result in results:
+        if result.family:
+            families.setdefault((result.family, result.epoch), []).append(result)
+    based = [own for own in families.values() if len(own) > 1 and any(one.problem == one.family for one in own)]
+    size = max(map(len, based), default=0)
+    counts: dict[Hashable, Counts] = {}
+    for own in based:
+        if len(own) == size:
+            base = [bool(one.correct) for one in own if one.problem == one.family]
+            variants = [bool(one.correct) for one in own if one.problem != one.family]
+            added = (sum(variants), len(variants), all(variants), 1, sum(base), len(base))
+            counts[own[0].family] = _add(counts.get(own[0].family), added)
+    if not counts:
+        return
+    clusters = list(counts.values())
+    yield _metric(
+        "micro_accuracy",
+        "micro",
+        "the accuracy on the variants, without the base problems",
+        clusters,
+        lambda total: _ratio(total[0], total[1]),
+    )
+    yield _metric(
+        "macro_accuracy",
+        "macro",
+        "the share of base problems of which every variant is solved",
+        clusters,
+        lambda total: _ratio(total[2], total[3]),
+    )
+    yield _metric(
+        "normalised_accuracy",
+        "normalised",
+        "the micro accuracy, divided by the accuracy on the base problems",
+        clusters,
+        lambda total: _ratio(total[0] * total[5], total[1] * total[4]),
+        highest=math.inf,
+    )
+
+
+def _spans(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+    """Yield the F1 of spans over all texts: exact, and relaxed, for which an overlap with the right label suffices.
+
+    An unparsed answer has no spans. If several targets are accepted, the first one counts.
+    """
+    counts: dict[Hashable, Counts] = {}
+    for result in results:
+        example = examples.get(result.problem)
+        if example is None or not isinstance(kind := example.problem.kind, Spans):
+            continue
+        matches = kind.count_matches(
+            () if result.value is None else kind.target(result.value),
+            kind.target(accepted_answers(example.target)[0]),
+        )
+        counts[result.cluster] = _add(counts.get(result.cluster), matches)
+    if not counts:
+        return
+    clusters = list(counts.values())
+    yield _metric(
+        "exact_f1",
+        "exact F1",
+        "F1 over all spans; one is right if its ends and its label are",
+        clusters,
+        lambda total: _ratio(2 * total[0], total[3] + total[4]),
+    )
+    yield _metric(
+        "relaxed_f1",
+        "relaxed F1",
+        "F1 over all spans; one is right if it overlaps one with the same label",
+        clusters,
+        lambda total: _harmonic(_ratio(total[1], total[3]), _ratio(total[2], total[4])),
+    )
+
+
+_MEASURES: tuple[Callable[[Sequence[Result], Mapping[str, Example]], Iterator[Metric]], ...] = (_variants, _spans)
+
+
+def _metric(
+    name: str,
+    title: str,
+    about: str,
+    clusters: Sequence[Counts],
+    statistic: Callable[[Counts], float | None],
+    highest: float = 1.0,
+) -> Metric:
+    """Return a metric with its jackknife interval, over clusters, with Student's quantile.
+
+    If no cluster makes a difference to a value of 0 or 1, the interval is Wilson's over the clusters.
+
+    Source: Efron and Stein (1981), "The jackknife estimate of variance", Annals of Statistics 9(3).
+    """
+    total = _add(*clusters)
+    value = statistic(total)
+    if value is None or len(clusters) < 2:
+        return Metric(name, title, about, value, None)
+    without = [statistic(tuple(a - b for a, b in zip(total, one, strict=True))) for one in clusters]
+    left = [one for one in without if one is not None]
+    mean = sum(left) / len(left) if left else value
+    error = math.sqrt((len(left) - 1) / len(left) * sum((one - mean) ** 2 for one in left)) if left else 0.0
+    if error < 1e-12 and value in (0.0, 1.0):
+        return Metric(name, title, about, value, wilson(int(value) * len(clusters), len(clusters)))
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(clusters) - 1)) * error
+    return Metric(name, title, about, value, (max(0.0, value - half), min(highest, value + half)))
+
+
+def _add(first: Counts | None, *others: Counts) -> Counts:
+    rows = [row for row in (first, *others) if row is not None]
+    return tuple(map(sum, zip(*rows, strict=True)))
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def _harmonic(precision: float | None, recall: float | None) -> float | None:
+    """Return F1; 0 if only one of precision and recall is defined, None if neither is."""
+    if precision is None and recall is None:
+        return None
+    both = (precision or 0.0) + (recall or 0.0)
+    return 2 * (precision or 0.0) * (recall or 0.0) / both if both else 0.0
