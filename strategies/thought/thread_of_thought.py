@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Literal
 
 from reasoning.answer import Answer
 from reasoning.problem import Problem
@@ -16,6 +17,11 @@ WALK = Prompt(
     input="{problem}",
     recap="Go through all of this step by step, in parts that are easy to manage: sum each part up and analyse it "
     "before you go on to the next.",
+)
+# The paper's sentence, as it stands.
+PAPER_WALK = Prompt(
+    input="{problem}",
+    recap="Walk me through this context in manageable parts step by step, summarizing and analyzing as we go.",
 )
 
 
@@ -43,9 +49,14 @@ class ThreadOfThought(Strategy):
     puts it first: replace `walk`. If the second reply is empty, the last sentence of the notes is
     parsed.
 
+    The request is in our words by default. `wording="paper"` sends the paper's sentence, the best of
+    thirty that it compares (exact match of 0.39 to 0.55), to which the published figures belong. The
+    kind's trigger takes the place of its "Therefore, the answer:".
+
     Args:
         max_tokens: maximum tokens of the notes; a larger limit of the model takes its place.
         answer_tokens: maximum tokens of the second reply, which states an answer of one line.
+        wording: "own" for our request, "paper" for the paper's sentence.
 
     Source:
         Zhou et al. (2023), "Thread of Thought Unraveling Chaotic Contexts", arXiv 2311.08734.
@@ -53,13 +64,15 @@ class ThreadOfThought(Strategy):
 
     max_tokens: int = 2048
     answer_tokens: int = ANSWER_TOKENS
+    wording: Literal["own", "paper"] = "own"
     walk: Prompt = WALK
+    paper_walk: Prompt = PAPER_WALK
 
     def __post_init__(self) -> None:
         self.check_parameters(max_tokens=1, answer_tokens=1)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        turns = self.walk.render(problem)
+        turns = (self.paper_walk if self.wording == "paper" else self.walk).render(problem)
         with session.stage("walk"):
             notes = await session.ask(turns, max_tokens=session.at_least(self.max_tokens))
         if notes.truncated:
