@@ -17,8 +17,7 @@ STAGES = Prompt(
     objective="Answer the question, and watch your own judgement while you do.",
     instructions="Write five numbered parts, each under its heading:\n"
     "1. Understanding: say in your own words what is given and what is asked.\n"
-    "2. First judgement: work the answer out step by step, with every calculation that it takes; say what it seems to "
-    "be, and why.\n"
+    "2. First judgement: what the answer seems to be, and why. If it takes a calculation, show every step of it.\n"
     "3. Criticism: look for what could be wrong with this judgement; if you are not sure of it, judge anew.\n"
     "4. Decision: the answer on which you settle, and the reason.\n"
     "5. Confidence: how sure you are of the decision, from 0% to 100%, and why.",

@@ -140,7 +140,7 @@ def test_the_second_part_asks_for_the_calculation() -> None:
     llm = ScriptedLLM([FORMS["lines"].format(confidence="80%")])
     strategies.get("mp").run(PAIR, llm)
     second = llm.prompts[0].partition("2. First judgement:")[2].partition("3. Criticism")[0]
-    assert "step by step, with every calculation" in second
+    assert "If it takes a calculation, show every step" in second
 
 
 @pytest.mark.parametrize(
