@@ -24,6 +24,8 @@ class Card:
         counts: the meaning of the names in `calls` and `rounds` that are not parameters.
         authors, year, arxiv, doi: the paper; the DOI if it is not on arXiv.
         kinds: the kinds of answer that the technique can give; empty for all.
+        default_kinds: the kinds that it serves without demonstrations of the user's own; empty for all
+            of `kinds`.
         requires: what it needs besides a model: "demonstrations", "interpreter", "table", …
         use_when, avoid_when: advice, with the reason.
         aliases: other names of the technique.
@@ -49,6 +51,13 @@ class Card:
     doi: str | None = None
     rounds: str = ""
     version: int = 1
+    default_kinds: tuple[type[Kind], ...] = ()
+
+    @property
+    def kinds_text(self) -> str:
+        """The kinds of answer in words: "all; with the shipped demonstrations Number, Choice"."""
+        given, by_default = (", ".join(kind.__name__ for kind in kinds) for kinds in (self.kinds, self.default_kinds))
+        return f"{given or 'all'}{f'; with the shipped demonstrations {by_default}' if by_default else ''}"
 
 
 def count_text(count: Count) -> str:

@@ -55,6 +55,7 @@ def technique(
     name: str = "",
     aliases: Sequence[str] = (),
     version: int = 1,
+    default_kinds: Sequence[type[Kind]] = (),
 ) -> Callable[[type[S]], type[S]]:
     """Make a `Strategy` subclass a frozen dataclass with a card.
 
@@ -78,6 +79,8 @@ def technique(
         aliases: other names of the technique.
         version: the version of the algorithm. Raise it with every change that may change answers,
             so that stored results of benchmarks are recomputed.
+        default_kinds: the kinds that it serves without demonstrations of the user's own; by default
+            all of `kinds`.
 
     Returns:
         The decorator. The card's summary is the first line of the class's docstring.
@@ -99,6 +102,7 @@ def technique(
             *(title, summary, count_text(calls), counts, authors, year, arxiv),
             *(tuple(kinds), tuple(requires), use_when, avoid_when, tuple(aliases), doi, count_text(rounds)),
             version=version,
+            default_kinds=tuple(default_kinds),
         )
         return decorated
 

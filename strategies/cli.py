@@ -82,7 +82,7 @@ def show(spec: Spec, overrides: PromptTexts = None) -> None:
         "as a formula": "" if card.calls.isdigit() else card.calls + (f"   ({card.counts})" if card.counts else ""),
         "rounds": f"{card.rounds}   (sequential calls)" if card.rounds else "",
         "tokens saved": getattr(strategy, "saving", ""),
-        "kinds": ", ".join(kind.__name__ for kind in card.kinds) or "all",
+        "kinds": card.kinds_text,
         "requires": ", ".join(card.requires),
         "use when": card.use_when,
         "avoid when": card.avoid_when,

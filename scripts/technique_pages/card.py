@@ -63,11 +63,18 @@ def _facts(strategy: Strategy, card: Card) -> str:
         "calls a problem": describe_calls(strategy) + (_in_rounds(strategy) if card.calls.isdigit() else ""),
         "as a formula": "" if card.calls.isdigit() else formula,
         "tokens saved": prose(getattr(strategy, "saving", "")),
-        "answers": ", ".join(code(kind.__name__) for kind in card.kinds) or "of every kind",
+        "answers": _kinds(card),
         "requires, besides a model": prose(", ".join(card.requires)) or "nothing",
         "code": link(code(file), f"../../../{file}"),
     }
     return table(["", ""], [[fact, text] for fact, text in facts.items() if text])
+
+
+def _kinds(card: Card) -> str:
+    """Return the kinds of answer, and those that need no demonstrations of the user's own."""
+    given, by_default = (", ".join(code(kind.__name__) for kind in kinds) for kinds in (card.kinds, card.default_kinds))
+    shipped = f"; with the shipped demonstrations {by_default}" if by_default else ""
+    return f"{given or 'of every kind'}{shipped}"
 
 
 def _in_rounds(strategy: Strategy) -> str:

@@ -22,7 +22,7 @@ from reasoning.strategies.decomposition.solved_steps import (
     with_lines,
 )
 from reasoning.strategies.decomposition.sub_questions import parse_sub_questions
-from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.demonstrations import SHIPPED_KINDS, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.reply_parsing import drop_truncated_tail, normalize_question
 from reasoning.strategies.thought.cot import FEW_SHOT, ChainOfThought
 from reasoning.strategy import Strategy, technique
@@ -71,6 +71,7 @@ def _repeats(step: str, last: str) -> bool:
     rounds="1 if one_pass else 1 + m",
     counts="m: sub-questions, including the final question (at most max_subproblems); 1 if nothing is asked and chain "
     "of thought answers",
+    default_kinds=SHIPPED_KINDS,
     requires=("demonstrations if shots > 0",),
     use_when="problems are harder than the demonstrations: long chains of steps, symbolic tasks of growing length "
     "(last letters of 12 words, code-davinci-002: 31.8 with chain of thought, 74.0 with least-to-most)",

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from reasoning.errors import UsageError
-from reasoning.kinds import Kind
+from reasoning.kinds import Choice, Kind, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.strategies.demonstrations.pool import DemonstrationPool
@@ -16,6 +16,7 @@ from reasoning.strategies.demonstrations.rendering import example_menu, in_kind
 from reasoning.strategies.demonstrations.worked_example import SolvedStep, WorkedExample, shipped_examples
 
 __all__ = [
+    "SHIPPED_KINDS",
     "DemonstrationPool",
     "DemonstrationSource",
     "SolvedStep",
@@ -26,6 +27,9 @@ __all__ = [
 
 DemonstrationSource = DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None
 """Values of `demonstrations=`: a pool, or the source of one; None is the shipped set for the kind of answer."""
+
+SHIPPED_KINDS: tuple[type[Kind], ...] = (Number, Choice, YesNo, Text)
+"""The kinds of answer for which enough worked examples are shipped, for every technique that shows some."""
 
 
 def with_examples(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from reasoning.errors import InputError, UnknownName
-from reasoning.kinds import Choice
+from reasoning.kinds import Choice, Code, Expression
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.strategies.demonstrations.worked_example import (
@@ -121,8 +121,11 @@ class DemonstrationPool:
             return [*_for_kind(problem), *complex_ones]
         if not isinstance(self.source, str):
             return self._listed
-        if shipped := shipped_examples(f"{self.source}_{problem.kind.name}") or shipped_examples(self.source):
-            return shipped
+        if of_kind := shipped_examples(f"{self.source}_{problem.kind.name}"):
+            return of_kind
+        if shipped := shipped_examples(self.source):
+            # Names, as of the set "spatial", are no expressions and no code, though these kinds parse them.
+            return () if isinstance(problem.kind, Code | Expression) and problem.kind.name != self.source else shipped
         path = Path(self.source)
         # "~" without a home folder.
         with suppress(RuntimeError):

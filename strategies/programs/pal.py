@@ -8,7 +8,7 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.demonstrations import SHIPPED_KINDS, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
@@ -52,6 +52,7 @@ def as_function(example: WorkedExample) -> Demonstration | None:
     rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 if the closest option is asked for, else 0; r: repairs",
     kinds=COMPUTED,
+    default_kinds=SHIPPED_KINDS,
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the steps are simple but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with PAL; "
     "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 -> 96.7)",

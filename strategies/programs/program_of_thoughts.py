@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.demonstrations import SHIPPED_KINDS, DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.programs.program_run import (
     CLOSEST,
     COMPUTED,
@@ -57,6 +57,7 @@ def as_program(example: WorkedExample) -> Demonstration | None:
     rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 if the closest option or the second stage is asked for, else 0; r: repairs",
     kinds=COMPUTED,
+    default_kinds=SHIPPED_KINDS,
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is mainly arithmetic: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",

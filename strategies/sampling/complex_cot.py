@@ -9,7 +9,13 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import DemonstrationPool, DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.demonstrations import (
+    SHIPPED_KINDS,
+    DemonstrationPool,
+    DemonstrationSource,
+    WorkedExample,
+    with_examples,
+)
 from reasoning.strategies.sampling.self_consistency import SelfConsistency
 from reasoning.strategies.thought.cot import ChainOfThought
 from reasoning.strategy import Strategy, technique
@@ -41,6 +47,7 @@ def in_lines(example: WorkedExample, trigger: str = "") -> Demonstration | None:
     arxiv="2210.00720",
     calls="samples",
     rounds="1",
+    default_kinds=SHIPPED_KINDS,
     requires=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
     "66.6 greedy, 74.6 -> 82.9 with 50 samples); the gain is mostly the examples', 0.1 to 1.4 points the vote's",

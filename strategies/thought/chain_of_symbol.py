@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from reasoning.answer import Answer
+from reasoning.kinds import Cells, Items
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import DemonstrationPool, DemonstrationSource, WorkedExample, with_examples
+from reasoning.strategies.demonstrations import (
+    SHIPPED_KINDS,
+    DemonstrationPool,
+    DemonstrationSource,
+    WorkedExample,
+    with_examples,
+)
 from reasoning.strategy import Strategy, technique
 from reasoning.token_estimate import estimate_tokens
 
@@ -39,6 +46,7 @@ def in_symbols(example: WorkedExample) -> Demonstration | None:
     arxiv="2305.10276",
     calls="1",
     rounds="1",
+    default_kinds=(*SHIPPED_KINDS, Items, Cells),
     requires=("demonstrations",),
     use_when="the question is spatial: piles, rows, routes, nested boxes (brick world, ChatGPT: 92.6 at "
     "best against 31.8 with chain of thought, with a third of the tokens)",

@@ -9,7 +9,7 @@ from reasoning.kinds import Region
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
+from reasoning.strategies.demonstrations import SHIPPED_KINDS, DemonstrationSource, with_examples
 from reasoning.strategies.demonstrations.contrastive import contrastive_demonstration
 from reasoning.strategy import Strategy, technique
 
@@ -39,6 +39,7 @@ _WRONG = re.compile(
     arxiv="2311.09277",
     calls="1",
     rounds="1",
+    default_kinds=SHIPPED_KINDS,
     requires=("demonstrations",),
     use_when="few-shot chain of thought copies the form of the examples but not their rigour: GSM8K 69.2 -> 79.0, "
     "Bamboogle 40.8 -> 56.8 (gpt-3.5-turbo); with self-consistency 71.0 -> 86.2",
