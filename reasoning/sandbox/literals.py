@@ -30,7 +30,7 @@ _DATETIME_TYPES: dict[str, Callable[..., object]] = {
 
 
 def parse(text: str) -> PlainData:
-    """Parse plain data. Tuples and sets become lists, decimals floats, dates ISO 8601 strings.
+    """Parse plain data. Tuples and sets become lists, decimals floats, dates ISO 8601 strings; sets are sorted.
 
     Half a character (a lone surrogate) becomes U+FFFD.
 
@@ -115,19 +115,30 @@ def _parse_node(node: ast.expr) -> PlainData:
             return _check_finite(-value) if isinstance(value, float) else -_check_digits(value)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id="inf")) | ast.Name(id="nan" | "inf"):
             raise ValueError(f"not a finite number: {ast.unparse(node)}")
-        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+        case ast.List(elts=items) | ast.Tuple(elts=items):
             return [_parse_node(item) for item in items]
+        case ast.Set(elts=items):
+            return _sorted([_parse_node(item) for item in items])
         case ast.Dict(keys=keys, values=values):
             return {_parse_key(key): _parse_node(value) for key, value in zip(keys, values, strict=True)}
         case ast.Call(func=ast.Name(id=name), args=[], keywords=[]) if name in _CONTAINERS:
             return []
         case ast.Call(func=ast.Name(id=name), args=[item], keywords=[]) if name in _CONTAINERS:
-            return _parse_node(item)
+            inner = _parse_node(item)
+            return _sorted(inner) if name in ("set", "frozenset") and isinstance(inner, list) else inner
         case ast.Call(func=ast.Name(id="Decimal"), args=[ast.Constant(value=str() as digits)], keywords=[]):
             return _check_finite(float(Decimal(digits)))
         case ast.Call(func=ast.Attribute(value=ast.Name(id="datetime"), attr=name)) if name in _DATETIME_TYPES:
             return _parse_datetime(name, node)
     raise ValueError(f"not plain data: {_unparse(node)[:80]}")
+
+
+def _sorted(items: list[PlainData]) -> list[PlainData]:
+    """Sort the items of a set, whose order differs from run to run: numbers first."""
+    return sorted(
+        items,
+        key=lambda item: (not isinstance(item, int | float), item if isinstance(item, int | float) else 0, str(item)),
+    )
 
 
 def _parse_datetime(name: str, call: ast.Call) -> str:

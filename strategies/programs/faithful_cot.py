@@ -94,6 +94,7 @@ _SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
     "(code-davinci-002, GSM8K: 63.3 with chain of thought, 72.3 with faithful chain of thought)",
     avoid_when="only the answer counts: the same programs without sub-questions did as well (GSM8K: 72.8), in fewer "
     "tokens; or the answer needs knowledge that does not fit into code",
+    version=2,
 )
 class FaithfulCoT(Strategy):
     """Translate the question into sub-questions with code, then let an interpreter compute the answer.

@@ -63,8 +63,10 @@ _TOKEN = re.compile(
 _FUNCTIONS = frozenset({"max", "min", "abs", "round", "int", "float", "sum", "pow", "sqrt", "ceil", "floor"})
 _CALLABLE = _FUNCTIONS | {f"math.{name}" for name in ("sqrt", "ceil", "floor", "pow")}
 _KEYWORDS = frozenset({"if", "else", "and", "or", "not", "True", "False"})
-_NODES = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Call, ast.Name, ast.Attribute, ast.Constant)
-_NODES += (ast.List, ast.Tuple, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context)
+_NODES = (
+    *(ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp, ast.Call, ast.Name, ast.Attribute, ast.Constant),
+    *(ast.List, ast.Tuple, ast.operator, ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context),
+)
 # Words after a formula that are no unit: they change its value.
 _CALCULATE = re.compile(
     r"\b(?:minus|plus|times|less|over|divided|multiplied|squared|cubed|percent|mod|modulo|remainder|rounded|round|half|twice|"
@@ -158,7 +160,9 @@ def _in_python(text: str, variables: Collection[str]) -> str | None:
     position, operand = 0, False
     while position < len(text.rstrip()):
         token = _TOKEN.match(text, position)
-        name = token["name"] if token else None
+        if token is None:
+            return None
+        name = token["name"]
         if name in ("x", "X") and operand:
             parts.append("*")
             operand = False
@@ -166,8 +170,6 @@ def _in_python(text: str, variables: Collection[str]) -> str | None:
             # A unit: nothing may follow it.
             rest = text[position:].strip()
             return "".join(parts) if operand and _UNIT.fullmatch(rest) and not _CALCULATE.search(rest) else None
-        elif token is None:
-            return None
         elif name in _KEYWORDS:
             parts.append(f" {name} ")
             operand = False

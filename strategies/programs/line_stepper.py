@@ -7,17 +7,20 @@ Source:
 from __future__ import annotations
 
 import ast
-import json
 import keyword
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from reasoning.sandbox import literals
 from reasoning.sandbox.code_extraction import parse
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource, ResultSpec
 from reasoning.sandbox.interpreter import Interpreter
 
 Simulator = Callable[[str, Mapping[str, str]], Awaitable[Mapping[str, PlainData]]]
 """Maps a line and the variables before it, as texts, to the variables that it changes, with their new values."""
+
+Judge = Callable[["Header", Mapping[str, str]], Awaitable[PlainData]]
+"""Maps a header that the interpreter cannot evaluate and the variables before it to its value."""
 
 _MAX_VALUE_CHARS = 300
 _INTERNAL = ("condition_", "values_")
@@ -37,6 +40,21 @@ class _Continue(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class Header:
+    """The header of a branch or a loop.
+
+    Attributes:
+        line: the header as a line, such as `if is_fruit(x):`.
+        expression: its condition, or what it goes through: `is_fruit(x)`.
+        is_loop: whether its value is a list (`for`) and not True or False.
+    """
+
+    line: str
+    expression: str
+    is_loop: bool = False
+
+
 class LineStepper:
     """Run one program line by line.
 
@@ -48,15 +66,24 @@ class LineStepper:
     Args:
         interpreter: runs the pieces, each in a fresh session.
         simulator: gives the effect of a line that the interpreter cannot run.
+        judge: gives the value of a header that the interpreter cannot evaluate.
         seconds: time limit for all pieces together, without the simulator's time.
         pieces: maximum number of pieces to try.
     """
 
     def __init__(
-        self, interpreter: Interpreter, simulator: Simulator, *, seconds: float = 5.0, pieces: int = 1000
+        self,
+        interpreter: Interpreter,
+        simulator: Simulator,
+        judge: Judge,
+        *,
+        seconds: float = 5.0,
+        pieces: int = 1000,
     ) -> None:
-        self._interpreter, self._simulator, self._seconds, self._pieces = interpreter, simulator, seconds, pieces
+        self._interpreter, self._simulator, self._judge = interpreter, simulator, judge
+        self._seconds, self._pieces = seconds, pieces
         self._done: list[str] = []
+        self._lines: list[str] = []
 
     async def run(self, code: str) -> None:
         """Run a program to its end.
@@ -67,6 +94,7 @@ class LineStepper:
         tree = parse(code)
         if tree is None:
             raise StepperError("SyntaxError: this is no Python program")
+        self._lines = code.splitlines()
         try:
             await self._block(tree.body)
         except RecursionError:
@@ -79,10 +107,18 @@ class LineStepper:
         return await self._interpreter.arun("\n".join(self._done), result=places)
 
     async def simulate(self, line: str) -> None:
-        """Let the simulator change the variables as the line would."""
-        for name, value in (await self._simulator(line, await self._variables())).items():
-            if name.isidentifier() and not keyword.iskeyword(name):
-                self._done.append(f"{name} = {value!r}")
+        """Let the simulator change the variables as the line would.
+
+        An entry whose name is an expression of the line, `is_fruit(x)`, gives the value of that
+        expression, and the interpreter runs the line with it.
+        """
+        delta = await self._simulator(line, await self._variables())
+        variables = {
+            name: value for name, value in delta.items() if name.isidentifier() and not keyword.iskeyword(name)
+        }
+        self._done += [f"{name} = {value!r}" for name, value in variables.items()]
+        if delta and not variables:
+            await self._try_run([_Substitute(delta).visit(statement) for statement in _statements(line)])
 
     async def _block(self, statements: Sequence[ast.stmt]) -> None:
         pending = list(statements)
@@ -117,8 +153,9 @@ class LineStepper:
                 await self.simulate(ast.unparse(statement))
 
     async def _for(self, loop: ast.For) -> None:
-        values = f"values_{loop.lineno}"
-        await self._set(values, f"list({ast.unparse(loop.iter)})")
+        values, source = f"values_{loop.lineno}", ast.unparse(loop.iter)
+        header = Header(f"for {ast.unparse(loop.target)} in {source}:", source, is_loop=True)
+        await self._evaluate_header(values, f"list({source})", header)
         count = await self._evaluate(f"len({values})")
         for index in range(count if isinstance(count, int) else 0):
             await self._block(_statements(f"{ast.unparse(loop.target)} = {values}[{index}]"))
@@ -137,12 +174,16 @@ class LineStepper:
         return False
 
     async def _is_true(self, statement: ast.If | ast.While) -> bool:
-        condition = f"condition_{statement.lineno}"
-        await self._set(condition, f"bool({ast.unparse(statement.test)})")
+        condition, source = f"condition_{statement.lineno}", ast.unparse(statement.test)
+        written = self._lines[statement.lineno - 1].lstrip() if statement.lineno <= len(self._lines) else ""
+        word = "while" if isinstance(statement, ast.While) else "elif" if written.startswith("elif") else "if"
+        await self._evaluate_header(condition, f"bool({source})", Header(f"{word} {source}:", source))
         return bool(await self._evaluate(condition))
 
-    async def _set(self, name: str, expression: str) -> None:
-        await self._block(_statements(f"{name} = {expression}"))
+    async def _evaluate_header(self, name: str, expression: str, header: Header) -> None:
+        """Set a variable to a header's value, which the judge gives if the interpreter cannot."""
+        if not await self._try_run(_statements(f"{name} = {expression}")):
+            self._done.append(f"{name} = {await self._judge(header, await self._variables())!r}")
 
     async def _try_run(self, statements: Sequence[ast.stmt]) -> bool:
         """Run statements at once and return True; if the interpreter cannot, change nothing and return False."""
@@ -170,24 +211,22 @@ class LineStepper:
         return {str(name): str(value) for name, value in ran.value.items()} if isinstance(ran.value, dict) else {}
 
 
+class _Substitute(ast.NodeTransformer):
+    """Replace the expressions that a delta state names by their values."""
+
+    def __init__(self, delta: Mapping[str, PlainData]) -> None:
+        named = ((parse(name), value) for name, value in delta.items())
+        self._values = {ast.unparse(tree): value for tree, value in named if tree is not None}
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.expr) and (source := ast.unparse(node)) in self._values:
+            value = parse(repr(self._values[source]))
+            return value.body[0].value if value and isinstance(value.body[0], ast.Expr) else node
+        return self.generic_visit(node)
+
+
 def _statements(source: str) -> list[ast.stmt]:
     tree = parse(source)
     if tree is None:
         raise StepperError("it is nested too deeply")
     return tree.body
-
-
-def parse_delta_state(reply: str) -> dict[str, PlainData] | None:
-    """Parse the variables that a reply sets: the dict after the last "delta state:", else the last dict."""
-    start = reply.find("{", max(reply.lower().rfind("delta state:"), 0))
-    end = reply.rfind("}")
-    if start < 0 or end < start:
-        return None
-    for reader in (literals.parse, json.loads):
-        try:
-            parsed = reader(reply[start : end + 1])
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(parsed, dict):
-            return {str(name): value for name, value in parsed.items()}
-    return None

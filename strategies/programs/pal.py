@@ -59,6 +59,7 @@ def as_function(example: WorkedExample) -> Demonstration | None:
     avoid_when="the model writes poor code (text-davinci-001 does better with chain of thought), or the answer needs "
     "knowledge or reading more than calculation",
     aliases=("program_aided",),
+    version=2,
 )
 class PAL(Strategy):
     r"""Write a function `solution()`, run it, and parse its return value.
@@ -66,7 +67,8 @@ class PAL(Strategy):
     The steps are as small as in a chain of thought, in code with meaningful names; the model
     computes nothing itself. If a chat model writes no such function, the result is read from the
     variables `answer` and `ans`, then from the last printed or assigned value.
-    `self_consistency(pal, samples=40)` is the paper's majority over executed values.
+    `self_consistency(pal, samples=40)` is the paper's majority over executed values. A list or a set
+    that the function returns answers a list of items; for items, give `demonstrations` or `shots=0`.
 
     Args:
         shots: number of demonstrations; 8 in the paper for word problems.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from reasoning.answer import Answer
+from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -18,7 +19,7 @@ from reasoning.strategies.programs.program_run import (
     REPAIR,
     ProgramRun,
     answer_from_run,
-    format_result,
+    read_result,
     write_and_run,
 )
 from reasoning.strategy import Strategy, technique
@@ -64,6 +65,7 @@ def as_program(example: WorkedExample) -> Demonstration | None:
     avoid_when="the answer needs knowledge or reading more than calculation, or is open text: a program only computes; "
     "or no suitable demonstrations exist: zero-shot is much worse (GSM8K: 56.9; arXiv 2211.12588)",
     aliases=("pot",),
+    version=2,
 )
 class ProgramOfThoughts(Strategy):
     r"""Write a program, run it, and read the variable `ans`.
@@ -132,5 +134,6 @@ class ProgramOfThoughts(Strategy):
         return await answer_from_run(problem, ran, session, self.closest, self.option_tokens)
 
     def _needs_more(self, problem: Problem, ran: ProgramRun) -> bool:
-        multiple = isinstance(ran.value, list | dict) and len(ran.value) > 1
-        return self.second_stage == "needed" and (multiple or problem.kind.parse(format_result(ran.value)) is None)
+        value = read_result(problem.kind, ran)
+        multiple = isinstance(ran.value, list | dict) and len(ran.value) > 1 and not isinstance(problem.kind, Items)
+        return self.second_stage == "needed" and (multiple or value is None)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reasoning.answer import Answer, Answered, Unparsed
-from reasoning.kinds import Choice, Date, Expression, Label, Number, Text, YesNo
+from reasoning.kinds import Choice, Date, Expression, Items, Kind, Label, Number, Text, YesNo
 from reasoning.messages import Completion, Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -27,7 +28,7 @@ CLOSEST = Prompt(
 )
 OPTION_TOKENS = 32
 """The maximum tokens of the reply that names the closest option."""
-COMPUTED = (Number, Choice, YesNo, Text, Date, Label, Expression)
+COMPUTED = (Number, Choice, YesNo, Text, Items, Date, Label, Expression)
 """Kinds whose answers a program can return."""
 FALLBACK = (ResultSource.PRINTED, ResultSource.ASSIGNED)
 """Places to look for a result that is not in the requested place: small models forget the requested name."""
@@ -44,12 +45,14 @@ class ProgramRun:
         code: the program as it was run; empty if the reply has none.
         value: its result.
         error: the reason for a missing result.
+        printed: what it printed.
     """
 
     text: str
     code: str = ""
     value: PlainData = None
     error: str | None = None
+    printed: str = ""
 
 
 async def write_and_run(
@@ -111,7 +114,7 @@ async def answer_from_run(
     """
     if ran.error is not None:
         return Unparsed(f"the program failed: {ran.error}" if ran.code else ran.error, text=ran.text)
-    value = problem.kind.parse(format_result(ran.value))
+    value = read_result(problem.kind, ran)
     if value is not None:
         return Answered(value, rule="program", text=ran.text)
     if isinstance(problem.kind, Choice):
@@ -122,8 +125,31 @@ async def answer_from_run(
     return Unparsed(f"the program's result {ran.value!r:.80} is not an answer of kind {problem.kind!r}", text=ran.text)
 
 
+def read_result(kind: Kind, ran: ProgramRun) -> Any | None:
+    """Return a program's result as a value of a kind, or None.
+
+    A list, a tuple or a set answers a list of items with all its values, and so do several printed
+    lines; a text has them with commas. For other kinds the first value counts.
+    """
+    value = ran.value
+    if isinstance(kind, Items) and isinstance(value, list):
+        items = tuple(text for text in map(format_result, value) if text)
+        return items if items or kind.empty is not None else None
+    lines = ran.printed.strip().splitlines()
+    if isinstance(kind, Items) and len(lines) > 1 and str(value) == lines[-1].strip():
+        # Each item was printed on a line of its own.
+        return kind.parse("\n".join(f"- {line}" for line in lines))
+    if isinstance(kind, Text) and isinstance(value, list) and len(value) > 1:
+        return kind.parse(", ".join(map(format_result, value)))
+    return kind.parse(format_result(value))
+
+
 def format_result(result: PlainData) -> str:
-    """Format a program's result as text that a kind can parse; of several values, the first."""
+    """Format a program's result as text that a kind can parse; of several values, the first.
+
+    Source:
+        Chen et al. (2022), arXiv 2211.12588: results are reduced to one number.
+    """
     if isinstance(result, dict) and result:
         result = next(iter(result.values()))
     if isinstance(result, list) and result:
@@ -152,7 +178,7 @@ async def _run(
             ran = ExecutionResult(error="it was cut off")
         error = "it sets no result" if ran.error is None and ran.value is None else ran.error
         session.note(f"{code}\n→ {ran.value!r}" if error is None else f"{code}\n→ {error}")
-    return ProgramRun(reply.text, code, ran.value, error)
+    return ProgramRun(reply.text, code, ran.value, error, ran.stdout)
 
 
 def _extract(reply: Completion) -> tuple[str | None, bool]:

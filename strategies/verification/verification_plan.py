@@ -160,7 +160,7 @@ def _link(entries: list[_Entry]) -> list[_Entry]:
     above, asked = "", 0
     for entry in entries:
         if entry.lacks_claim:
-            claim = numbered[entry.number] if by_number else claims[asked].claim if by_order else above
+            claim = numbered[entry.number or 0] if by_number else claims[asked].claim if by_order else above
             asked += 1
             linked.append(entry._replace(claim="" if are_apart and not (by_number or by_order) else claim))
         elif entry.question:

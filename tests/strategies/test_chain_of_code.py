@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.errors import CallFailed
 from reasoning.messages import Message
 from reasoning.strategies.programs.chain_of_code import SIMULATE, WRITE
-from reasoning.strategies.programs.line_stepper import parse_delta_state
+from reasoning.strategies.programs.delta_state import parse_delta_state
 from reasoning.testing import ScriptedLLM
 from tests import call_counts
 
@@ -188,4 +188,8 @@ def test_the_demonstrations_run_with_a_model_that_knows() -> None:
 
         values.append(strategies.get("chain_of_code").run(Problem("?"), ScriptedLLM(reply)).value)
     assert values == ["3", "162", "False"]
-    assert [parse_delta_state(example.reply) for example in SIMULATE.examples] == [{"count": 1}, {"city": "Nairobi"}]
+    assert [parse_delta_state(example.reply) for example in SIMULATE.examples] == [
+        {"count": 1},
+        {"can_cut(tool)": False},
+        {"city": "Nairobi"},
+    ]

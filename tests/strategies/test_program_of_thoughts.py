@@ -88,7 +88,7 @@ def test_a_result_is_found_among_the_options_or_asked_for() -> None:
 
 def test_a_kind_that_it_does_not_serve_is_refused_before_any_call() -> None:
     with pytest.raises(UsageError, match=r"program_of_thoughts gives answers of the kinds Number"):
-        strategies.get("pot").run(Problem("List three.", kinds.Items()), ScriptedLLM([]))
+        strategies.get("pot").run(Problem("List three.", kinds.Code()), ScriptedLLM([]))
 
 
 @pytest.mark.parametrize(

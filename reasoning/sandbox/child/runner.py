@@ -233,7 +233,9 @@ class _PlainConverter:
             raise _NotPlainData(f"{self.what} is longer than {self.limit} characters")
 
     def _items(self, items: Iterable[Any], depth: int) -> list[Any]:
-        return [self.of(item, depth + 1) for item in items]
+        plain = [self.of(item, depth + 1) for item in items]
+        # The order of a set differs from run to run.
+        return sorted(plain, key=_order) if isinstance(items, set | frozenset) else plain
 
     def _key(self, key: Any, depth: int) -> Any:
         return repr(self._items_of_key(key, depth)) if isinstance(key, tuple | frozenset) else self.of(key, depth + 1)
@@ -268,6 +270,11 @@ class _PlainConverter:
             except (TypeError, ValueError):  # complex, or not a number
                 return str(value)
         return self._items(value, depth) if isinstance(value, Iterable) else str(value)
+
+
+def _order(item: Any) -> tuple[bool, float, str]:
+    number = isinstance(item, int | float)
+    return not number, item if number else 0, str(item)
 
 
 def _number(value: Any) -> int | float:
