@@ -127,7 +127,7 @@ class Incomplete:
         if self.only_reasoning:
             limit = max(limit, _REASONING_TOKENS)
         own = _with_own_limit(self.strategy, self.limit, limit)
-        return f"set {own}" if own else f"set --max-tokens {limit}"
+        return f"use {own}" if own else f"set --max-tokens {limit} (in Python, max_tokens={limit})"
 
 
 def find_incomplete(results: Iterable[Result]) -> dict[str, Incomplete]:

@@ -172,7 +172,7 @@ def test_a_loss_that_a_limit_could_have_made_is_withheld(run: Callable[..., Path
     assert "cot(stages=1) became worse by more than 10 points" in shown
     assert (
         "vanilla fails, as its loss of 30.0 points may be due to missing replies: 3 of 10 answers of vanilla were cut "
-        "off by the limit of 64 tokens. What to do: set vanilla(max_tokens=256)."
+        "off by the limit of 64 tokens. What to do: use vanilla(max_tokens=256)."
     ) in shown
     suite = ElementTree.parse(junit).getroot()
     assert [suite.get(name) for name in ("failures", "errors")] == ["1", "1"]

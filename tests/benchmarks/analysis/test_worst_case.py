@@ -55,12 +55,12 @@ REFUSED = Completion("", "refusal", Usage(1, 10, 0))
         (
             THINKING,
             "20 of 20 answers of vanilla were cut off by the limit of 64 tokens, which thinking used up. "
-            "What to do: set vanilla(max_tokens=25000).",
+            "What to do: use vanilla(max_tokens=25000).",
         ),
         (
             HALF,
             "20 of 20 answers of vanilla were cut off by the limit of 64 tokens. "
-            "What to do: set vanilla(max_tokens=256).",
+            "What to do: use vanilla(max_tokens=256).",
         ),
         (REFUSED, "20 of 20 answers of vanilla were refused."),
     ],
@@ -174,7 +174,9 @@ def test_a_result_of_an_earlier_version_says_it_in_words() -> None:
     for name in ("truncated", "only_reasoning", "token_limit", "refused"):
         del stored[name]
     assert Result.from_json(stored).truncated == 1
-    assert find_incomplete([Result.from_json(stored)])["s"].remedy == "set --max-tokens 4096"
+    assert (
+        find_incomplete([Result.from_json(stored)])["s"].remedy == "set --max-tokens 4096 (in Python, max_tokens=4096)"
+    )
 
 
 def test_the_json_of_a_folder_has_the_old_keys_and_the_new(tmp_path: Path) -> None:
