@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from reasoning.answer import Answer, Unparsed
 from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted
-from reasoning.kinds import Items
+from reasoning.kinds import Items, Kind
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -18,9 +19,11 @@ from reasoning.strategies.decomposition.handlers import (
     Function,
     Handler,
     NoAnswer,
+    NothingAsked,
     as_handlers,
     format_value,
 )
+from reasoning.strategies.decomposition.shown_handlers import lacks_numbers, suited_handlers, without_programs_of
 from reasoning.strategies.decomposition.subquestion_program import DECOMPOSE, SubProgram, SubQuestion
 from reasoning.strategy import Strategy, technique
 
@@ -37,12 +40,21 @@ QS: [math] How many eggs does a box with 4 rows of 6 eggs hold?
 A: 24
 QS: [math] How many eggs are left of 2 boxes with #1 eggs each, if 5 break?
 A: 43
+QS: [EOQ]
+QC: Tom reads 12 pages a day for 5 days, and Ina reads 8 pages a day for 9 days. How many more pages does Ina read?
+QS: [math] Tom reads 12 pages a day for 5 days. How many pages does he read?
+A: 60
+QS: [math] Ina reads 8 pages a day for 9 days. How many pages does she read?
+A: 72
+QS: [math] Ina reads #2 pages, and Tom reads #1 pages. How many more pages does Ina read?
+A: 12
 QS: [EOQ]""".splitlines()
 CONTROLLER = Prompt(
     objective="Break a complex question (QC) into sub-questions (QS), one at a time. A handler answers each (A).",
     instructions="A line is QS: [handler] sub-question. In it #1 stands for the first answer, #2 for the second. "
     "QS: (foreach) [handler] asks once for each element of the list that # stands for; (filter) keeps the elements for "
     "which the answer is yes. When the last answer is the one to the complex question, the line is QS: [EOQ].\n\n"
+    "A handler sees its sub-question and nothing else: repeat in it the names and numbers that it needs.\n\n"
     "The handlers:\n{handlers}\n\nThe next QS line, and nothing else. Don't answer it.",
     examples=tuple(map(Demonstration, _DEMONSTRATION[::2], _DEMONSTRATION[1::2])),
     input="QC: {question}",
@@ -65,6 +77,7 @@ CONTROLLER = Prompt(
     avoid_when="a sentence of reasoning is enough: each sub-question costs two or more sequential calls; or "
     "the handlers are weak, since most errors come from them and not from the plan (arXiv 2210.02406)",
     aliases=("decomp",),
+    version=2,
 )
 class DecomposedPrompting(Strategy):
     """Let a controller write one sub-question at a time and a handler answer it, until the question is answered.
@@ -72,8 +85,14 @@ class DecomposedPrompting(Strategy):
     The grammar is the paper's (`QC`, `QS: (operation) [handler] question`, `A`, `[EOQ]`, `#i`). For
     a chat model a program is a conversation: each `QS` is a reply, each `A` the next turn. The
     first line of a reply that follows the grammar counts. A line that cannot be executed is sent
-    back once; the paper gives up. Answers are JSON where possible. `(foreach)` asks concurrently,
-    but sequentially within `[decompose]`, which gives the controller a smaller question.
+    back once; the paper gives up. So is a first line that ends the program, and a question without
+    a number for a handler that calculates, if the complex question has numbers; the second such
+    question is asked as it is. Answers are JSON where possible. `(foreach)` asks concurrently, but
+    sequentially within `[decompose]`, which gives the controller a smaller question.
+
+    Where a number is asked for, handlers that give numbers are listed first, and the functions on
+    texts (`split`, `letters`, `merge`) and the program that demonstrates them are shown only if the
+    question is about a text. This choice and the demonstrations are ours.
 
     Args:
         handlers: strategies, functions or `Handler`s; see `Handler.from_value`. The default
@@ -135,7 +154,7 @@ class DecomposedPrompting(Strategy):
         """Answer one complex question."""
         while True:
             with session.stage(f"line {len(program.answers) + 1}"):
-                sub_question = await self._next(program, session)
+                sub_question = await self._next(program, problem.kind, session)
                 if sub_question is None:
                     return program.answers[-1]
                 if len(program.answers) == self.max_steps:
@@ -144,18 +163,31 @@ class DecomposedPrompting(Strategy):
                     sub_question, sub_question.combine(await self._answers(sub_question, program, problem, session))
                 )
 
-    async def _next(self, program: SubProgram, session: Session) -> SubQuestion | None:
+    async def _next(self, program: SubProgram, kind: Kind, session: Session) -> SubQuestion | None:
         """Return the controller's next line, or None for [EOQ]."""
-        handlers = {handler.name.lower(): handler.does for handler in map(Handler.from_value, self.handlers)}
+        available = [*map(Handler.from_value, self.handlers)]
+        shown = {handler.name.lower(): handler for handler in suited_handlers(available, kind, program.question)}
+        handlers = {name: handler.does for name, handler in shown.items()}
         if program.depth < self.max_depth:
             handlers[DECOMPOSE] = "breaks a question down that is still complex, but smaller than this one"
         listing = "\n".join(f"- [{name}] {does}" for name, does in handlers.items())
-        turns = self.controller.fill(question=program.question, handlers=listing)
+        hidden = {handler.name.lower() for handler in available} - shown.keys()
+        controller = without_programs_of(hidden, self.controller)
+        turns = controller.fill(question=program.question, handlers=listing)
         for line, answer in program.lines:
             turns = turns.then(line, answer)
         reply = await session.ask(turns, stop=["\nA:"], max_tokens=self.max_tokens)
         try:
-            return program.parse_next(reply.text, handlers)
+            sub_question = program.parse_next(reply.text, handlers)
+            asked = shown.get(sub_question.handler) if sub_question and re.search(r"\d", program.question) else None
+            if sub_question and asked and lacks_numbers(asked, sub_question.questions):
+                raise NoAnswer(f"[{asked.name}] sees this sub-question and nothing else: repeat its numbers in it.")
+            return sub_question
+        except NothingAsked as error:
+            session.note(f"rejected: {error}")
+            # A small model repeats the [EOQ] that it sees as its own.
+            first = f"Write the first sub-question, which begins with QS: [{next(iter(handlers))}]"
+            turns = controller.fill(question=f"{program.question}\n\n{first}", handlers=listing)
         except NoAnswer as error:
             session.note(f"rejected: {error}")
             turns = turns.then(reply.text, f"{error} Write the line again, and nothing else.")

@@ -31,6 +31,10 @@ class NoAnswer(Exception):
     """A sub-question could not be answered; the message says why."""
 
 
+class NothingAsked(NoAnswer):
+    """A program ends before its first sub-question."""
+
+
 @dataclass(frozen=True)
 class Handler:
     """A handler for one sort of sub-question.
@@ -102,12 +106,12 @@ class Handler:
             CallFailed: a call failed.
         """
         if not isinstance(self.by, Strategy):
-            argument = _parse_container(question) if self.by in _BUILT_IN else parse_value(question)
+            argument = _parse_container(question) if self.by in TEXT_FUNCTIONS else parse_value(question)
             # Built-in functions run synchronously, so that branches in lockstep stay in lockstep.
             with _as_no_answer():
                 value = (
                     self.by(argument)
-                    if self.by in _BUILT_IN
+                    if self.by in TEXT_FUNCTIONS
                     else await asyncio.to_thread(_as_no_answer()(self.by), argument)
                 )
                 value = await value if inspect.isawaitable(value) else value
@@ -191,7 +195,9 @@ def merge(parts: Any) -> str:
     return " ".join(map(format_value, parts)) if isinstance(parts, list | tuple) else format_value(parts)
 
 
-_BUILT_IN = (split, letters, merge)
+TEXT_FUNCTIONS = (split, letters, merge)
+"""The shipped functions, which run synchronously."""
+
 DEFAULT_HANDLERS = (
     Handler("qa", "answers a short question of fact", ChainOfThought(stages=1), sees_passage=True),
     Handler("math", "calculates a number", ProgramOfThoughts(), Number()),

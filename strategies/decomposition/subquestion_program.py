@@ -9,9 +9,16 @@ from itertools import chain
 from typing import Any
 
 from reasoning.kinds import YesNo
-from reasoning.strategies.decomposition.handlers import NoAnswer, format_value
+from reasoning.strategies.decomposition.handlers import NoAnswer, NothingAsked, format_value
 
-_LINE = re.compile(r"(?:\W*QS:[*_\s]*+)*+(?:\((\w+)\)\s*+)?\[\s*(\w+)\s*\]\s*(.*)", re.IGNORECASE)
+# "QS: [math] …", "**QS:** [math]: …", "2. QS2: (foreach) `[math]` …", "QS: [handler: math] …"
+_LINE = re.compile(
+    r"(?:\W{0,20}(?:\d{1,2}[.)]\s{0,3})?(?:QS|(?:next )?sub-?question)\s?\d{0,2}[*_]{0,3}[:：][*_`\s]*+)*+"
+    r"[*_`\s]*+(?:\((\w+)\)[*_`\s]*+)?\[[*_\s]*(?:handler:\s?)?(\w+)[*_\s]*\](?:[*_]{1,3}|`)?[:：]?(?:[*_]{1,3}(?=\s))?\s*(.*)",
+    re.IGNORECASE,
+)
+_END = re.compile(r"\W{0,20}(?:QS\s?\d{0,2}[*_]{0,3}[:：]\W{0,9})?EOQ\W{0,9}", re.IGNORECASE)
+_BOLD = re.compile(r"(\*\*|`)(?=\S)([^*`\n]{1,400})\1|\*\*$")
 _OPERATION = re.compile(r"(select|foreach|project_values|project_keys|filter)((?:_(?:flat|unique|merge|keys|values))*)")
 _REFERENCE = re.compile(r"#(\d{1,3})(?!\d)")
 
@@ -111,14 +118,15 @@ class SubProgram:
             NoAnswer: no line follows the grammar, or a line names something that does not exist.
                 The message is sent to the model, which can act on it.
         """
-        match = next(filter(None, (_LINE.match(line.strip()) for line in reply.splitlines())), None)
+        lines = [line.strip() for line in reply.splitlines() if line.strip()]
+        match = next((match for line in lines if (match := _END.fullmatch(line) or _LINE.match(line))), None)
         if match is None:
             raise NoAnswer("There is no line of the form QS: [handler] sub-question.")
-        operation, name, question = match[1] or "select", match[2].lower(), match[3].strip()
-        if name == "eoq":
+        if match.re is _END or match[2].lower() == "eoq":
             if not self.answers:
-                raise NoAnswer("Nothing has been answered yet.")
+                raise NothingAsked("Nothing has been answered yet.")
             return None
+        operation, name, question = match[1] or "select", match[2].lower(), _plain(match[3])
         if name not in handlers:
             raise NoAnswer(f"There is no handler [{name}]: use {', '.join(f'[{handler}]' for handler in handlers)}.")
         if not (parsed := _OPERATION.fullmatch(operation.lower())):
@@ -168,6 +176,11 @@ class SubProgram:
 
     def __str__(self) -> str:
         return "\n".join([f"QC: {self.question}", *chain.from_iterable(self.lines)])
+
+
+def _plain(question: str) -> str:
+    """Return a question without bold type and code marks; a mark that is its whole text is kept."""
+    return _BOLD.sub(r"\2", question.strip()).rstrip("`") or question.strip()
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -313,7 +313,6 @@ def test_a_handler_can_be_another_controller() -> None:
         ("QS: (map) [qa] What is #1?", "no operation (map)"),
         ("QS: [qa] What is #1?", "no answer #1"),
         ("QS: (foreach) [qa] What is it?", "needs the # of a list"),
-        ("QS: [EOQ]", "Nothing has been answered yet"),
     ],
 )
 def test_a_malformed_line_is_sent_back_once_and_then_there_is_no_answer(reply: str, complaint: str) -> None:
