@@ -46,6 +46,9 @@ _STATED = re.compile(
     r"|\s{0,20}####\s|\W{0,6}boxed\{)",
     re.IGNORECASE,
 )
+# A copy of the prompt's words on the confidence, and a number below it.
+_HOW_SURE = re.compile(r"\bhow (?:sure|confident|certain)\b|\b0\s?%?\s?(?:to|-|–)\s?100\b", re.IGNORECASE)
+_BARE = re.compile(r"[^\w\n]{0,8}(100|\d{1,2})[.*_]{0,4}[ \t]*(?:\n|\Z)")
 _ASKS_FOR_SHARE = re.compile(r"%|\bpercent|\bper cent\b", re.IGNORECASE)
 
 
@@ -111,6 +114,9 @@ def _decide(part4: str, part5: str, reply: Completion, problem: Problem) -> tupl
     if is_share and before is None and not _ASKS_FOR_SHARE.search(problem.question):
         # "The answer is 80% confident" states the confidence.
         return decided, behind
+    if before is None and _HOW_SURE.search(part5, 0, stated.start()) and (bare := _BARE.match(part5, stated.end())):
+        # "How sure you are, from 0% to 100%, and why. Answer: 90."
+        return decided, Confidence(int(bare[1]) / 100, bare.start(1))
     answer = below if isinstance(below, Answered) and below.is_stated else decided
     return answer, before or (None if is_share else behind)
 
