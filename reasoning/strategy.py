@@ -27,7 +27,7 @@ from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.short_repr import shorten
-from reasoning.trace import Trace
+from reasoning.trace import Note, Trace
 from reasoning.truncation import name_truncation
 
 if TYPE_CHECKING:
@@ -236,8 +236,9 @@ class Strategy(ABC):
             BudgetExhausted: the budget does not cover a call.
         """
         model = _connected(llm)
-        with notebook_progress(model):
-            return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget))
+        trace = Trace(f"fit {self!r}")
+        with notebook_progress(model, describe=lambda: _last_note(trace)):
+            return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget, trace))
 
     async def afit(
         self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
@@ -260,7 +261,14 @@ class Strategy(ABC):
     def _learns(self) -> bool:
         return type(self)._fit is not Strategy._fit
 
-    async def _fitted(self: S, pool: Sequence[Example], llm: LLM | str, epoch: int, budget: Budget | None) -> S:
+    async def _fitted(
+        self: S,
+        pool: Sequence[Example],
+        llm: LLM | str,
+        epoch: int,
+        budget: Budget | None,
+        trace: Trace | None = None,
+    ) -> S:
         if not self._learns:
             inner = next(
                 (name for name, value in self.parameters() if isinstance(value, Strategy) and value._learns), None
@@ -276,7 +284,7 @@ class Strategy(ABC):
         model = _connected(llm)
         model.check_price(budget)
         nested = nest(budget, model.budget)
-        trace = Trace(f"fit {self!r}")
+        trace = trace or Trace(f"fit {self!r}")
         context = CallContext(nested, model.journal, trace.name)
         session = Session(model, trace, stream=DrawStream(epoch=epoch), context=context)
         with telemetry.solve(trace.name):
@@ -449,3 +457,8 @@ def _connected(llm: LLM | str) -> LLM:
     from reasoning.engine.connect import connected
 
     return connected(llm)
+
+
+def _last_note(trace: Trace) -> str:
+    """Return the text of the last note of a trace; empty if it has none."""
+    return next((event.text for event in reversed(trace.events) if isinstance(event, Note)), "")

@@ -13,7 +13,7 @@ from typing import Any
 
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.statistics import wilson
-from reasoning.kinds import Spans
+from reasoning.kinds import SpanMatches, Spans
 from reasoning.problem import Example, accepted_answers
 
 Counts = tuple[float, ...]
@@ -131,14 +131,14 @@ def _spans(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterat
         "exact F1",
         "F1 over all spans; one is right if its ends and its label are",
         clusters,
-        lambda total: _ratio(2 * total[0], total[3] + total[4]),
+        lambda total: SpanMatches(*map(int, total)).exact_f1,
     )
     yield _metric(
         "relaxed_f1",
         "relaxed F1",
         "F1 over all spans; one is right if it overlaps one with the same label",
         clusters,
-        lambda total: _harmonic(_ratio(total[1], total[3]), _ratio(total[2], total[4])),
+        lambda total: SpanMatches(*map(int, total)).relaxed_f1,
     )
 
 
@@ -182,11 +182,3 @@ def _add(first: Counts | None, *others: Counts) -> Counts:
 
 def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
-
-
-def _harmonic(precision: float | None, recall: float | None) -> float | None:
-    """Return F1; 0 if only one of precision and recall is defined, None if neither is."""
-    if precision is None and recall is None:
-        return None
-    both = (precision or 0.0) + (recall or 0.0)
-    return 2 * (precision or 0.0) * (recall or 0.0) / both if both else 0.0

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def notebook_progress(llm: LLM, total: int = 0) -> Iterator[Callable[[], None]]:
+def notebook_progress(
+    llm: LLM, total: int = 0, describe: Callable[[], str] = lambda: ""
+) -> Iterator[Callable[[], None]]:
     """Show the progress of a synchronous call in a notebook, and let the stop button end it in order.
 
     Elsewhere nothing is shown, and Ctrl-C is the usual KeyboardInterrupt.
@@ -22,6 +24,7 @@ def notebook_progress(llm: LLM, total: int = 0) -> Iterator[Callable[[], None]]:
     Args:
         llm: the model that is called.
         total: the number of items; 0 for one problem, which has no bar.
+        describe: returns what the call has reached so far, such as the score of a round.
 
     Yields:
         A function to call after each item.
@@ -36,7 +39,8 @@ def notebook_progress(llm: LLM, total: int = 0) -> Iterator[Callable[[], None]]:
 
     def render() -> str:
         bar = f'<progress value="{done}" max="{total}"></progress> {done}/{total} · ' if total else ""
-        return f"<div>{bar}{escape_html(str(activity))}</div>"
+        reached = f"{escape_html(text)} · " if (text := describe()) else ""
+        return f"<div>{bar}{reached}{escape_html(str(activity))}</div>"
 
     def on_item() -> None:
         nonlocal done

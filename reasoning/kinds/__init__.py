@@ -37,7 +37,7 @@ from reasoning.kinds.kind import PARSER_VERSION, Kind, ParseResult, Region, Reje
 from reasoning.kinds.label import Label
 from reasoning.kinds.number import Number
 from reasoning.kinds.registry import KINDS, from_json, get, to_json
-from reasoning.kinds.spans import Span, Spans
+from reasoning.kinds.spans import Span, SpanMatches, Spans
 from reasoning.kinds.text import Text
 from reasoning.kinds.yesno import YesNo
 
@@ -61,6 +61,7 @@ __all__ = [
     "Region",
     "Rejected",
     "Span",
+    "SpanMatches",
     "Spans",
     "Text",
     "YesNo",

@@ -70,6 +70,20 @@ class SpanMatches(NamedTuple):
     found: int
     expected: int
 
+    @property
+    def exact_f1(self) -> float | None:
+        """The harmonic mean of precision and recall of exact spans; None without any span."""
+        both = self.found + self.expected
+        return 2 * self.exact / both if both else None
+
+    @property
+    def relaxed_f1(self) -> float | None:
+        """The harmonic mean of precision and recall, for which an overlap suffices; None without any span."""
+        if not self.found or not self.expected:
+            return 0.0 if self.found or self.expected else None
+        precision, recall = self.found_overlapping / self.found, self.expected_overlapping / self.expected
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
 
 @dataclass(frozen=True)
 class Spans(BaseKind):

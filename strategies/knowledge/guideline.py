@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 
-from reasoning.answer import Answer, Answered
+from reasoning.answer import Answer
 from reasoning.branches import gather
-from reasoning.errors import UsageError
-from reasoning.kinds import Choice, Kind, Label
-from reasoning.problem import AnyOf, Example, Problem
+from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
 from reasoning.strategies.direct.vanilla import bare
+from reasoning.strategies.knowledge.error_analysis import development_score, frequent_mistakes
 from reasoning.strategies.knowledge.user_knowledge import (
     Terms,
     format_bullets,
@@ -24,6 +23,7 @@ from reasoning.strategies.knowledge.user_knowledge import (
     terms_used,
 )
 from reasoning.strategy import Strategy, technique
+from reasoning.tables import pluralize
 
 GUIDED = Prompt(
     objective="{task}",
@@ -61,8 +61,8 @@ class GuidelinePrompting(Strategy):
 
     Task, guideline and terms are the user's data, given as text or as the name of a file. Empty
     sections are left out, which gives the paper's ablations. The rules (`errors`) come from the
-    user or from `fit`. The paper marks entities in a copy of the text; here the kind of the problem
-    defines the form of an answer.
+    user or from `fit`. As in the paper, entities are marked in a copy of the text if the problem asks
+    for `Spans`; for other kinds of answers the kind defines the form.
 
     Args:
         task: the task, in one sentence.
@@ -70,7 +70,9 @@ class GuidelinePrompting(Strategy):
         terms: definitions by term, or a file with them. Those that occur in the question or are
             answer labels are shown.
         errors: rules against mistakes that were made before.
-        max_rules: number of mistakes, most frequent first, for which `fit` asks for a rule.
+        max_rules: number of mistakes, most frequent first, for which a round of `fit` asks for a rule.
+        max_rounds: maximum number of rounds of `fit`. A round whose rules do not raise the score on the
+            examples is the last, and its rules are dropped.
 
     Source:
         Hu et al. (2024), "Improving Large Language Models for Clinical Named Entity Recognition via
@@ -83,13 +85,14 @@ class GuidelinePrompting(Strategy):
     errors: Sequence[str] = ()
     shots: int = 0
     max_rules: int = 5
+    max_rounds: int = 3
     max_tokens: int = 256
     demonstrations: DemonstrationSource = None
     guided: Prompt = GUIDED
     rule: Prompt = RULE
 
     def __post_init__(self) -> None:
-        self.check_parameters(shots=0, max_rules=1, max_tokens=1)
+        self.check_parameters(shots=0, max_rules=1, max_rounds=1, max_tokens=1)
         if isinstance(self.errors, str) or not all(isinstance(rule, str) for rule in self.errors):
             raise UsageError("guided: errors must be a list of texts")
 
@@ -110,41 +113,56 @@ class GuidelinePrompting(Strategy):
     async def _fit(self, pool: Sequence[Example], session: Session) -> GuidelinePrompting:
         """Return a copy with rules against the mistakes that it makes on examples.
 
-        It makes one call per example and one per rule. A mistake is a pair of a wrong and a correct
-        answer. A pair that occurs more than once gets a rule, which a model writes from up to three
-        cases. Labels therefore get rules; numbers and free texts, whose errors hardly repeat,
-        rarely do. Unparsed answers teach nothing, and an empty reply gives no rule. The paper's
-        authors sort the mistakes (missed, spurious, boundary, wrong type) and write the rules by
-        hand.
+        A round sorts the mistakes, lets a model write a rule for each group that has more than one,
+        from up to three cases, and answers the examples again with the new rules. It is repeated
+        until the score on the examples no longer rises, there is no such group, or `max_rounds` is
+        reached. The rules of the best round are kept. If the budget runs out after a round has
+        raised the score, the best so far is returned.
+
+        A round makes one call per example and one per rule; one call per example comes before the
+        first. Groups are pairs of a wrong and a correct answer, so labels get rules; numbers and free
+        texts, whose errors hardly repeat, rarely do. Spans are grouped as in the paper (missed,
+        spurious, boundary, wrong type), by label, and their score is the exact F1. Unparsed answers
+        teach nothing, and an empty reply gives no rule. The paper's authors write the rules by hand.
 
         Args:
             pool: examples with known answers.
             session: the session to ask with.
         """
+        best, answers = self, await self._answers(pool, session)
+        score = development_score(pool, answers)
+        session.note(f"before the first round: development score {score:.3f}")
+        for number in range(1, self.max_rounds + 1):
+            try:
+                with session.stage(f"round {number}"):
+                    rules = await best._write_rules(frequent_mistakes(pool, answers), session)
+                    if not rules:
+                        break
+                    candidate = best.replace(errors=(*best.errors, *rules))
+                    answers = await candidate._answers(pool, session)
+            except BudgetExhausted as error:
+                if best is self:
+                    raise
+                session.note(f"round {number} was stopped: {error}")
+                break
+            reached = development_score(pool, answers)
+            new = pluralize(len(rules), "new rule")
+            session.note(f"round {number} of {self.max_rounds}: development score {reached:.3f} with {new}")
+            if reached <= score:
+                break
+            best, score = candidate, reached
+        return best
+
+    async def _answers(self, pool: Sequence[Example], session: Session) -> list[Answer]:
         branches = session.fork("example", [example.problem.values()["problem"] for example in pool])
-        answers = await gather(
+        return await gather(
             [branch.solve(self, example.problem) for branch, example in zip(branches, pool, strict=True)]
         )
-        mistakes: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for example, answer in zip(pool, answers, strict=True):
-            if isinstance(answer, Answered) and not example.score(answer.value):
-                answered, correct = (_describe(example.problem.kind, value) for value in (answer.value, example.target))
-                mistakes[answered, correct].append(
-                    f"{example.problem.values()['problem']}\nGiven: {answered}\nRight: {correct}"
-                )
-        frequent = sorted((cases for cases in mistakes.values() if len(cases) > 1), key=len, reverse=True)
-        prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in frequent[: self.max_rules]]
+
+    async def _write_rules(self, groups: Sequence[Sequence[str]], session: Session) -> list[str]:
+        """Return a rule against each group of mistakes, without those that it has already."""
+        prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in groups[: self.max_rules]]
         branches = session.fork("rule", prompts)
         replies = await gather([branch.ask(turns) for branch, turns in zip(branches, prompts, strict=True)])
         rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
-        return self.replace(errors=(*self.errors, *(rule for rule in rules if rule)))
-
-
-def _describe(kind: Kind, value: object) -> str:
-    """Describe an answer or a target in words; an option by its text, since its letter differs between questions."""
-    if isinstance(value, AnyOf):
-        return " or ".join(_describe(kind, one) for one in value.answers)
-    text = value if isinstance(value, str) else kind.show(value)
-    option_texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
-    label_names = kind.options if isinstance(kind, Label) else ()
-    return option_texts.get(text) or next((name for name in label_names if name.casefold() == text.casefold()), text)
+        return [rule for rule in dict.fromkeys(rules) if rule and rule not in self.errors]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from reasoning import Budget, Example, Journal, Problem, event_loop, kinds, strategies
-from reasoning.errors import InputError, SpecError, UsageError
+from reasoning.errors import BudgetExhausted, InputError, SpecError, UsageError
 from reasoning.kinds.label import Label
+from reasoning.messages import Message
 from reasoning.session import Session
 from reasoning.strategies.knowledge.guideline import GuidelinePrompting
 from reasoning.testing import ScriptedLLM
@@ -26,7 +29,12 @@ SPEC = "guided(task='Sort messages.', guideline='Lateness is a complaint.', erro
         ("guided(guideline='Lateness is a complaint.')", ["Lateness"], ["Mistakes", "Terms", "Sort", "<context>"]),
         (SPEC, ["Sort messages.", "Lateness", "Mistakes to avoid:\n- Thanks alone"], ["Terms", "<context>"]),
         ("guided(terms={'parcel': 'a box', 'bill': 'a demand'})", ["- parcel: a box"], ["bill", "<context>"]),
-        ("guided(errors=('Be strict.',), shots=2, demonstrations='sentiment')", ["Be strict."], ["<objective>"]),
+        (
+            "guided(errors=('Be strict.',), shots=2, demonstrations=[{'question': 'Great!', 'answer': 'praise'}, "
+            "{'question': 'Where?', 'answer': 'question'}])",
+            ["Be strict."],
+            ["<objective>"],
+        ),
     ],
 )
 def test_one_call_with_the_sections_that_are_given(spec: str, shown: list[str], hidden: list[str]) -> None:
@@ -117,12 +125,18 @@ def fitted(
     return event_loop.run_sync(strategy._fit(POOL, Session(llm, Trace("fit"))))
 
 
-def script(rule: str, broken: str = "question"):
-    def reply(messages: object) -> str:
-        asked = messages[-1].content  # type: ignore[index]
+def script(rule: str, broken: str = "question", learns: bool = True) -> Callable[[Sequence[Message]], str]:
+    """Return a model that obeys the rules that its prompt shows, or ignores them."""
+
+    def reply(messages: Sequence[Message]) -> str:
+        asked, told = messages[-1].content, messages[0].content
         if "Rule:" in asked:
             return rule if "Thank" in asked else "Rule: Broken things are complaints."
-        return "question" if "hank" in asked else broken if "It " in asked else "complaint"
+        if "hank" in asked:
+            return "praise" if learns and "Thanks are praise." in told else "question"
+        if "It " in asked:
+            return "complaint" if learns and "Broken things are complaints." in told else broken
+        return "question" if "Where" in asked else "complaint"
 
     return reply
 
@@ -131,9 +145,10 @@ def test_each_mistake_made_more_than_once_gets_a_rule_the_most_frequent_first() 
     llm = ScriptedLLM(script("Thanks are praise."), latency=0.01, max_n=1)
     made = fitted(llm)
     assert made.errors == ("Be strict.", "Thanks are praise.", "Broken things are complaints.")
-    assert llm.calls == len(POOL) + 2
+    # The round that removes all mistakes is followed by no other.
+    assert llm.calls == 2 * len(POOL) + 2
     assert llm.peak_concurrency == len(POOL)
-    asked = [request.messages[-1].content for request in llm.requests[len(POOL) :]]
+    asked = [request.messages[-1].content for request in llm.requests[len(POOL) : -len(POOL)]]
     assert [text.count("Given: question\nRight: praise") for text in asked] == [3, 0]
     assert [text.count("Given: question\nRight: complaint") for text in asked] == [0, 2]
     assert not any("Where is it?" in text for text in asked)  # once is no pattern
@@ -163,13 +178,15 @@ def test_fitting_takes_the_draws_that_a_run_has_bought() -> None:
         strategy.run(one.problem, ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal))
     llm = ScriptedLLM(script("**Rule:** Thanks are praise."), journal=journal)
     assert fitted(llm, strategy).errors[1] == "Thanks are praise."
-    assert llm.calls == 2  # the rules
+    assert llm.calls == 2 + len(POOL)  # the rules, and the examples with them
+    again = ScriptedLLM([], journal=journal)
+    assert fitted(again, strategy) == fitted(llm, strategy)
+    assert again.calls == 0
 
 
 def test_so_many_rules_at_most_and_an_empty_one_is_none() -> None:
-    assert fitted(ScriptedLLM(script("Thanks are praise.")), GuidelinePrompting(task="t", max_rules=1)).errors == (
-        "Thanks are praise.",
-    )
+    one = fitted(ScriptedLLM(script("Thanks are praise.")), GuidelinePrompting(task="t", max_rules=1, max_rounds=1))
+    assert one.errors == ("Thanks are praise.",)
     assert fitted(ScriptedLLM(script("  "))).errors == ("Be strict.", "Broken things are complaints.")
 
 
@@ -178,3 +195,142 @@ def test_no_mistake_and_no_answer_give_no_rule() -> None:
     llm = ScriptedLLM(lambda messages: next(t for q, t in right.items() if q in messages[-1].content))
     assert fitted(llm).errors == ("Be strict.",)
     assert fitted(ScriptedLLM(lambda messages: "No idea at all.")).errors == ("Be strict.",)
+
+
+def notes(strategy: GuidelinePrompting, llm: ScriptedLLM, pool: Sequence[Example] = POOL) -> list[str]:
+    trace = Trace("fit")
+    event_loop.run_sync(strategy._fit(pool, Session(llm, trace)))
+    return [str(event) for event in trace.events if "development score" in str(event)]
+
+
+def test_rounds_are_repeated_while_the_score_rises() -> None:
+    llm = ScriptedLLM(script("Thanks are praise."))
+    strategy = GuidelinePrompting(task="t", max_rules=1)
+    assert fitted(llm, strategy).errors == ("Thanks are praise.", "Broken things are complaints.")
+    assert llm.calls == 3 * len(POOL) + 2
+    said = notes(strategy, ScriptedLLM(script("Thanks are praise.")))
+    assert [text[text.index("score ") + 6 :][:5] for text in said] == ["0.286", "0.714", "1.000"]
+    once = fitted(ScriptedLLM(script("Thanks are praise.")), strategy.replace(max_rounds=1))
+    assert once.errors == ("Thanks are praise.",)
+
+
+def test_rules_that_do_not_raise_the_score_are_dropped() -> None:
+    llm = ScriptedLLM(script("Thanks are praise.", learns=False))
+    assert fitted(llm).errors == ("Be strict.",)
+    assert llm.calls == 2 * len(POOL) + 2
+
+
+def test_a_rule_that_is_there_already_ends_the_rounds() -> None:
+    strategy = GuidelinePrompting(task="t", errors=("Thanks are praise.", "Broken things are complaints."))
+    llm = ScriptedLLM(script("Thanks are praise.", learns=False))
+    assert fitted(llm, strategy) == strategy
+    assert llm.calls == len(POOL) + 2
+
+
+def test_a_budget_that_ends_in_a_later_round_keeps_the_best_so_far() -> None:
+    strategy = GuidelinePrompting(task="t", max_rules=1)
+    llm = ScriptedLLM(script("Thanks are praise."))
+    made = strategy.fit(POOL, llm, budget=Budget(calls=2 * len(POOL) + 1 + 3))
+    assert made.errors == ("Thanks are praise.",)
+    with pytest.raises(BudgetExhausted):
+        strategy.fit(POOL, ScriptedLLM(script("Thanks are praise.")), budget=Budget(calls=len(POOL) + 3))
+    journal = Journal()
+    first = ScriptedLLM(script("Thanks are praise."), journal=journal)
+    with pytest.raises(BudgetExhausted):
+        strategy.fit(POOL, first, budget=Budget(calls=len(POOL) + 3))
+    rest = ScriptedLLM(script("Thanks are praise."), journal=journal)
+    assert strategy.fit(POOL, rest).errors == ("Thanks are praise.", "Broken things are complaints.")
+    assert first.calls + rest.calls == 3 * len(POOL) + 2
+
+
+# Spans: the mark-up, the definitions and the buckets of the paper.
+
+NOTE = kinds.Spans(["problem", "test"])
+
+
+def marked(text: str) -> Example:
+    plain = text.replace("<problem>", "").replace("</problem>", "").replace("<test>", "").replace("</test>", "")
+    return Example(Problem("Mark all.", NOTE, plain), text)
+
+
+SPANS = [
+    marked("No <problem>chest pain</problem>."),
+    marked("Some <problem>back pain</problem> today."),
+    marked("The <test>pulse</test> is high."),
+    marked("The <test>pressure</test> is low."),
+    marked("She lives in Rome."),
+    marked("He lives in Paris."),
+    marked("<test>X-ray</test> of <problem>fracture</problem>."),
+    marked("<test>Scan</test> of <problem>tumour</problem>."),
+]
+
+
+def test_mistakes_in_spans_are_grouped_by_bucket_and_label() -> None:
+    replies = {
+        "chest": "No chest <problem>pain</problem>.",
+        "back": "Some back <problem>pain</problem> today.",
+        "pulse": "The pulse is high.",
+        "pressure": "The pressure is low.",
+        "Rome": "She lives in <problem>Rome</problem>.",
+        "Paris": "He lives in <problem>Paris</problem>.",
+        "X-ray": "<problem>X-ray</problem> of <problem>fracture</problem>.",
+        "Scan": "<problem>Scan</problem> of <problem>tumour</problem>.",
+    }
+    asked: list[str] = []
+
+    def reply(messages: Sequence[Message]) -> str:
+        text = messages[-1].content
+        if "Rule:" in text:
+            asked.append(text)
+            return f"Rule {len(asked)}"
+        return next(answer for word, answer in replies.items() if word in text)
+
+    llm = ScriptedLLM(reply)
+    strategy = GuidelinePrompting(task="Mark the entities.", terms={"test": "an examination"}, max_rounds=1)
+    assert event_loop.run_sync(strategy._fit(SPANS, Session(llm, Trace("fit")))) == strategy
+    assert "- test: an examination" in llm.prompts[0]
+    assert "<problem>…</problem>" in llm.prompts[0]
+    assert sorted(text.partition("Mistake: ")[2].partition("\n")[0] for text in asked) == [
+        '"Rome" was marked as problem, right is no mark',
+        '"X-ray" was marked as problem, right is "X-ray" as test',
+        '"pain" was marked as problem, right is "chest pain"',
+        '"pulse" was not marked, right is test',
+    ]
+    assert all(text.count("Mistake: ") == 2 for text in asked)
+
+
+def test_the_score_of_spans_is_the_exact_f1() -> None:
+    def reply(messages: Sequence[Message]) -> str:
+        text, told = messages[-1].content, messages[0].content
+        if "Rule:" in text:
+            return "Tests are marked."
+        [answer] = [one.target for one in SPANS if str(one.problem.context) in text]
+        return str(answer) if "Tests are marked." in told else str(answer).replace("test>", "b>")
+
+    said = notes(GuidelinePrompting(task="Mark."), ScriptedLLM(reply), SPANS)
+    # 4 of 8 spans are found, and no other: precision 1, recall 0.5.
+    assert [text[text.index("score ") + 6 :][:5] for text in said] == ["0.667", "1.000"]
+
+
+def test_demonstrations_of_marked_texts_are_shown_as_they_stand() -> None:
+    shown = [{"question": one.problem.values()["problem"], "answer": one.target} for one in SPANS[:4]]
+    llm = ScriptedLLM(["She has <problem>fever</problem>."])
+    strategy = GuidelinePrompting(task="Mark.", shots=3, demonstrations=shown)
+    answer = strategy.run(marked("She has <problem>fever</problem>.").problem, llm)
+    assert [span.text for span in answer.value] == ["fever"]
+    assert [turn.content for turn in llm.requests[0].messages if turn.role == "assistant"] == [
+        one["answer"] for one in shown[:3]
+    ]
+
+
+def test_a_fit_says_in_a_notebook_what_the_rounds_have_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    described: list[str] = []
+
+    @contextmanager
+    def progress(llm: object, describe: Callable[[], str]) -> Iterator[None]:
+        yield
+        described.append(describe())
+
+    monkeypatch.setattr("reasoning.strategy.notebook_progress", progress)
+    GuidelinePrompting(task="t", max_rules=1).fit(POOL, ScriptedLLM(script("Thanks are praise.")))
+    assert described == ["round 2 of 3: development score 1.000 with 1 new rule"]
