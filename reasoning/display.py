@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
@@ -58,6 +59,8 @@ def _about(draw: Completion) -> str:
         marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:
         marks.append("cut off by max_tokens")
+    if claims_output(draw.text):
+        marks.append("states the output of a program that had not run")
     if not draw.is_new:
         marks.append("from the journal")
     if draw.key:

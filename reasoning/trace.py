@@ -58,6 +58,11 @@ class Trace:
             elif isinstance(event, Call):
                 yield event
 
+    def has_stage(self, name: str) -> bool:
+        """Return whether a stage with this name is within this one, at any depth."""
+        inner = [event for event in self.events if isinstance(event, Trace)]
+        return any(stage.name == name or stage.has_stage(name) for stage in inner)
+
     @property
     def usage(self) -> Usage:
         """The sum over all draws of all calls, whether new or read from the journal."""

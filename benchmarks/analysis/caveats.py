@@ -40,6 +40,7 @@ def find_caveats(
         *_race(stopped, over_population),
         *_failed_calls(rows),
         *_incomplete(results),
+        *_claimed_outputs(results),
         *_different_problems(rows, common, results, stopped),
         *_families(results, bool(stopped) and over_population),
         *_mixed_versions(results),
@@ -105,6 +106,17 @@ def _incomplete(results: Sequence[Result]) -> Iterator[str]:
     if refused := [one for one in incomplete if one.refused]:
         counts = (f"{one.strategy} {one.refused} of {one.n}" for one in refused)
         yield f"Answers that the model or the provider refused: {', '.join(counts)}."
+
+
+def _claimed_outputs(results: Sequence[Result]) -> Iterator[str]:
+    claimed = Counter(result.strategy for result in results if result.claimed_outputs)
+    if claimed:
+        answered = Counter(result.strategy for result in results)
+        counts = ", ".join(f"{spec} {count} of {answered[spec]}" for spec, count in claimed.items())
+        yield (
+            f"Answers with a reply that states the output of a program which did not run: {counts}. "
+            "cot(run_programs=True) runs it."
+        )
 
 
 def _different_problems(

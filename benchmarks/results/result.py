@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.kinds import PARSER_VERSION
-from reasoning.messages import Usage
+from reasoning.kinds import PARSER_VERSION, Code
+from reasoning.messages import Completion, Usage
 from reasoning.problem import Example
+from reasoning.sandbox.program_in_text import claims_output
 from reasoning.truncation import is_only_reasoning
 
 
@@ -48,6 +49,8 @@ class Result:
         token_limit: the lowest limit that cut a reply off, in tokens; 0 if it is not known.
         refused: the number of its replies that the model declined; 1 if the provider refused the
             prompt.
+        claimed_outputs: the number of replies behind an answer that state the output of a program
+            which did not run.
     """
 
     problem: str
@@ -70,6 +73,7 @@ class Result:
     only_reasoning: int = 0
     token_limit: int = 0
     refused: int = 0
+    claimed_outputs: int = 0
 
     @classmethod
     def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
@@ -101,6 +105,7 @@ class Result:
             only_reasoning=sum(map(is_only_reasoning, cut)),
             token_limit=min((reply.max_tokens for reply in cut), default=0),
             refused=max(declined, int(isinstance(answer, Failed) and answer.refused)),
+            claimed_outputs=_claimed_outputs(answer, example, replies),
         )
 
     @property
@@ -154,6 +159,14 @@ class Result:
         return cls(**fields, votes=votes, usage=usage, spent=spent)
 
 
+def _claimed_outputs(answer: Answer, example: Example, replies: Sequence[Completion]) -> int:
+    """Return the replies that state the output of a program, if no program ran and the answer is not code."""
+    ran = answer.trace is not None and (getattr(answer, "rule", "") == "program" or answer.trace.has_stage("run"))
+    if not isinstance(answer, Answered) or ran or isinstance(example.problem.kind, Code):
+        return 0
+    return sum(claims_output(reply.text) for reply in replies)
+
+
 _NUMBER = (int, float)
 _NONE = type(None)
 _STATES = ("answered", "unparsed", "failed")
@@ -163,7 +176,9 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     "value": (str, _NONE),
     "confidence": (*_NUMBER, _NONE),
     "seconds": _NUMBER,
-    **dict.fromkeys(("epoch", "parser_version", "truncated", "only_reasoning", "token_limit", "refused"), (int,)),
+    **dict.fromkeys(
+        ("epoch", "parser_version", "truncated", "only_reasoning", "token_limit", "refused", "claimed_outputs"), (int,)
+    ),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds"), _NUMBER),

@@ -20,11 +20,15 @@ class Block(NamedTuple):
         language: the first word after the opening fence, in lower case, or empty.
         content: the text between the fences.
         closed: whether the block has a closing fence; without one it ends with the text.
+        end: the position in the text after the block.
+        size: its characters, with the fences.
     """
 
     language: str
     content: str
     closed: bool
+    end: int = 0
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -44,10 +48,11 @@ def find_code_blocks(text: str) -> tuple[list[Block], str | None]:
         if opened is None:
             opened = fence
         elif fence[1].startswith(opened[1]) and not fence[2]:
-            found.append(Block(opened[2].lower(), text[opened.end() : fence.start()], True))
+            size = fence.end() - opened.start()
+            found.append(Block(opened[2].lower(), text[opened.end() : fence.start()], True, fence.end(), size))
             opened = None
     if opened is not None:
         if len(fences) == 1 and not opened[2] and not text[opened.end() :].strip():
             return [], text[: opened.start()]
-        found.append(Block(opened[2].lower(), text[opened.end() :], False))
+        found.append(Block(opened[2].lower(), text[opened.end() :], False, len(text), len(text) - opened.start()))
     return found, None

@@ -11,7 +11,7 @@ from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.sandbox.execution import PlainData
 from reasoning.session import Session
-from reasoning.strategies.programs.implicit_imports import add_imports
+from reasoning.strategies.implicit_imports import add_imports
 from reasoning.strategies.programs.number_template import NumberTemplate, parse_formula, parse_function, same_result
 from reasoning.strategies.programs.program_run import CLOSEST, OPTION_TOKENS, ProgramRun, answer_from_run, format_result
 from reasoning.strategy import Strategy, technique

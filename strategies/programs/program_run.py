@@ -14,7 +14,7 @@ from reasoning.prompts import Prompt
 from reasoning.sandbox.code_extraction import extract_code
 from reasoning.sandbox.execution import ExecutionResult, PlainData, ResultSource
 from reasoning.session import Session
-from reasoning.strategies.programs.implicit_imports import add_imports, defined_functions
+from reasoning.strategies.implicit_imports import add_imports, defined_functions
 from reasoning.strategies.reply_parsing import continue_with
 
 STOP_AFTER_CODE = "\n```\n\n"

@@ -9,7 +9,7 @@ from reasoning.answer import Answer
 from reasoning.errors import CallFailed
 from reasoning.messages import Completion
 from reasoning.sandbox.interpreter import Interpreter
-from reasoning.strategies.programs.implicit_imports import add_imports, defined_functions
+from reasoning.strategies.implicit_imports import add_imports, defined_functions
 from reasoning.testing import ScriptedLLM
 from tests import call_counts
 
