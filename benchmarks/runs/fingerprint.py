@@ -28,6 +28,10 @@ _DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
 _FORMER_CONSTANTS = [("answer_tokens", 64), ("option_tokens", 32), ("label_tokens", 32)]
 """Parameters that were constants before: with these values the stored results of earlier versions stay valid."""
 _DEMONSTRATIONS = "reasoning.strategies.demonstrations"
+_PLAIN_DEMONSTRATIONS = "shipped.toml"
+_FURTHER_DEMONSTRATIONS = {"complex_cot", "contrastive_cot", "least_to_most"}
+"""The techniques whose demonstrations have parts or sets of their own: wrong explanations, long chains,
+sub-questions that grow."""
 
 
 def fingerprint(strategy: Strategy) -> str:
@@ -57,7 +61,7 @@ def _describe(value: Any, modules: set[str]) -> Iterator[str]:
             yield field.name
             yield from _describe(getattr(value, field.name), modules)
         if hasattr(value, "demonstrations") and getattr(value, "shots", True):
-            yield _bundled_demonstrations()
+            yield _bundled_demonstrations(value)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield repr(key)
@@ -124,9 +128,18 @@ def _is_ours(module: str) -> bool:
     return module.partition(".")[0] in ("reasoning", "builtins")
 
 
-def _bundled_demonstrations() -> str:
-    """Return the text of the demonstrations that come with the library: they reach prompts as data."""
-    data = [path for path in files(_DEMONSTRATIONS).iterdir() if Path(path.name).suffix in _DATA_SUFFIXES]
+def _bundled_demonstrations(strategy: Any) -> str:
+    """Return the text of the demonstrations that come with the library: they reach prompts as data.
+
+    The further files serve named sets, pools and the techniques that show more than the plain
+    examples. They are left out for others, whose stored results they do not change.
+    """
+    plain = strategy.demonstrations is None and strategy.card.name not in _FURTHER_DEMONSTRATIONS
+    data = [
+        path
+        for path in files(_DEMONSTRATIONS).iterdir()
+        if path.name == _PLAIN_DEMONSTRATIONS or (Path(path.name).suffix in _DATA_SUFFIXES and not plain)
+    ]
     return "\0".join(path.read_text(encoding="utf-8") for path in sorted(data, key=lambda path: path.name))
 
 

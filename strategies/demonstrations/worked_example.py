@@ -18,7 +18,7 @@ from reasoning.errors import InputError, UnknownName
 Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked examples by the name of their set."""
 
-_SHIPPED_FILES = ("shipped.toml", "complex.toml", "spatial.toml", "incremental.toml")
+_SHIPPED_FILES = ("shipped.toml", "contrastive.toml", "complex.toml", "spatial.toml", "incremental.toml")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -118,11 +118,15 @@ class WorkedExample:
 @cache
 def shipped_sets() -> Sets:
     """Return the worked examples that come with this package."""
-    sets: dict[str, tuple[WorkedExample, ...]] = {}
-    for name in _SHIPPED_FILES:
-        text = files(__package__).joinpath(name).read_text("utf-8")
-        sets |= _sets(tomllib.loads(text), name)
-    return sets
+    sets: dict[str, dict[str, WorkedExample]] = {}
+    for file in _SHIPPED_FILES:
+        for name, examples in _sets(tomllib.loads(files(__package__).joinpath(file).read_text("utf-8")), file).items():
+            known = sets.setdefault(name, {})
+            for example in examples:
+                # A later file adds fields to an example that it names by its question.
+                added = {field: value for field, value in vars(example).items() if value}
+                known[example.question] = dataclasses.replace(known.get(example.question, example), **added)
+    return {name: tuple(examples.values()) for name, examples in sets.items()}
 
 
 def shipped_examples(name: str) -> tuple[WorkedExample, ...]:

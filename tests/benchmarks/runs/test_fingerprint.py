@@ -71,10 +71,23 @@ def test_the_code_counts_and_that_of_its_neighbours(tmp_path: Path, monkeypatch:
 def test_bundled_demonstrations_count_where_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     specs = ["cot(shots=2)", "cot"]
     before = [fingerprint(get(spec)) for spec in specs]
-    monkeypatch.setattr("reasoning.benchmarks.runs.fingerprint._bundled_demonstrations", lambda: "others")
+    monkeypatch.setattr("reasoning.benchmarks.runs.fingerprint._bundled_demonstrations", lambda strategy: "others")
     after = [fingerprint(get(spec)) for spec in specs]
     assert before[0] != after[0]
     assert before[1] == after[1]
+
+
+def test_further_demonstrations_count_only_for_what_shows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    showing = [
+        "cot(shots=2, demonstrations='spatial')",
+        "complex_cot",
+        "contrastive_cot",
+        "chain_of_symbol",
+        "least_to_most",
+    ]
+    before = {spec: fingerprint(get(spec)) for spec in ["cot(shots=2)", *showing]}
+    monkeypatch.setattr("reasoning.benchmarks.runs.fingerprint._DATA_SUFFIXES", set())
+    assert [spec for spec, known in before.items() if fingerprint(get(spec)) != known] == showing
 
 
 def test_the_librarys_source_does_not_count_but_a_version_does(monkeypatch: pytest.MonkeyPatch) -> None:
