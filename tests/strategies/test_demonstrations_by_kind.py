@@ -61,8 +61,7 @@ def served(spec: str, kind: kinds.Kind) -> bool:
         labels = kind.options if isinstance(kind, Label) else kind.labels
         # Feelings have no sub-questions.
         return labels[0].lower() == "positive" and spec not in SPATIAL and not spec.startswith("least_to_most")
-    # A word is an expression, too.
-    if isinstance(kind, kinds.Items | kinds.Expression):
+    if isinstance(kind, kinds.Items):
         return spec in SPATIAL
     return isinstance(kind, kinds.Number | kinds.YesNo | kinds.Text | kinds.Choice)
 
