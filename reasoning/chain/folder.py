@@ -21,7 +21,8 @@ MAX_NESTING = 8
 
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("name", "prompt", "form", "turns", "fallback", "strategy", "model", "function", "chain", "for_each"), (str,)
+        ("name", "prompt", "form", "turns", "parse", "fallback", "strategy", "model", "function", "chain", "for_each"),
+        (str,),
     ),
     **dict.fromkeys(("reads", "first_of"), (list,)),
     **dict.fromkeys(("max_repairs", "concurrency", "max_attempts"), (int,)),
@@ -127,6 +128,7 @@ class _Reader:
             raise self.toml.error(f"{next(iter(form))} needs a prompt", "step", number, next(iter(form)))
         convert("returns", self._kind)
         convert("check", self._check)
+        convert("parse", self.code.resolve)
         convert("fallback", self.code.resolve)
         convert("function", self.code.resolve)
         convert("prompt", lambda name: self._prompt(fields["name"], name, form))

@@ -120,6 +120,8 @@ class _Writer:
             table["strategy"] = repr(step.strategy) if isinstance(step.strategy, Strategy) else step.strategy
         if step.returns != Text():
             table["returns"] = self.kind(step.returns)
+        if step.parse is not None:
+            table["parse"] = self._function(step.parse)
         if step.check is not None:
             checks = [self._check(check) for check in as_validators(step.check)]
             table["check"] = checks if isinstance(step.check, list | tuple) else checks[0]

@@ -122,7 +122,7 @@ def lint(chain: Chain, locate: Locate = _locate_step) -> list[LintFinding]:
     findings += [
         LintFinding("error", locate("", name), f"nothing uses the input {name!r}")
         for name in chain.inputs or ()
-        if not any(name in step.dependencies or step.check or step.fallback for step in chain.steps)
+        if not any(name in step.dependencies or step.parse or step.check or step.fallback for step in chain.steps)
     ]
     for step in chain.steps:
         findings += [LintFinding("error", locate(step.name, key), message) for key, message in _mismatches(chain, step)]
@@ -260,7 +260,7 @@ def _warnings(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         if not is_known(name):
             near = nearest(name, PARAM_NAMES)
             yield "sampling", f"unknown sampling parameter {name!r}" + (f"; did you mean {near!r}?" if near else "")
-    for function in (step.function, step.fallback, *as_validators(step.check)):
+    for function in (step.function, step.parse, step.fallback, *as_validators(step.check)):
         if isinstance(function, UnresolvedFunction):
             yield "name", f"the function {function.reference} was not checked: it needs --allow-code to run"
 

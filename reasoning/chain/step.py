@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reasoning.chain.list_kind import ListOf
-from reasoning.chain.validators import Fallback, Validator, as_validators, plain_json
+from reasoning.chain.validators import Fallback, Parse, Validator, as_validators, plain_json
 from reasoning.errors import UsageError
 from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.registry import check_is_kind
@@ -42,6 +42,8 @@ class Step:
         returns: the kind that parses the reply and to which a function's value is coerced. Later
             steps get the value, shown by this kind, never the raw reply. With `chain` the default is
             the kind of the inner chain's value.
+        parse: a function that reads a reply in the forms that the kind does not know, such as a table
+            or a list with headings. Where it returns None, the kind parses the reply.
         check: further validators of the value, one or a tuple.
         max_repairs: the most times that a rejected reply is sent back with the error message.
         fallback: a function that replaces a value that stays rejected by one of the same kind; the
@@ -90,6 +92,7 @@ class Step:
     name: str
     prompt: Prompt | None = None
     returns: Kind = field(default_factory=Text)
+    parse: Parse | None = None
     check: Validator | tuple[Validator, ...] | None = None
     max_repairs: int = 1
     fallback: Fallback | None = None
@@ -123,7 +126,7 @@ class Step:
             raise self._error(f"prompt must be a Prompt; write Prompt(input={self.prompt!r:.60})")
         if not isinstance(self.only_if, Mapping):
             raise self._error(f"only_if must be a mapping such as {{'step': 'label'}}, got {self.only_if!r:.60}")
-        for name, needed in (("strategy", "prompt"), ("reads", "function")):
+        for name, needed in (("strategy", "prompt"), ("parse", "prompt"), ("reads", "function")):
             if getattr(self, name) and not getattr(self, needed):
                 raise self._error(f"{name} needs a {needed}")
         if self.first_of and (
@@ -153,8 +156,9 @@ class Step:
             as_validators(self.check)
         except UsageError as error:
             raise self._error(str(error)) from None
-        if inspect.iscoroutinefunction(self.fallback):
-            raise self._error("fallback must be a plain function, got an async one")
+        for name in ("parse", "fallback"):
+            if inspect.iscoroutinefunction(getattr(self, name)):
+                raise self._error(f"{name} must be a plain function, got an async one")
         # Values take the form that a folder gives them, so that a loaded step equals the saved one.
         if not isinstance(self.strategy, str):
             object.__setattr__(self, "strategy", _spec(self.strategy))

@@ -18,6 +18,7 @@ from reasoning.chain.list_kind import show_item
 from reasoning.chain.step import Step
 from reasoning.chain.validators import as_validators, coerce, first_error
 from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
+from reasoning.kinds.answer_span import visible_text
 from reasoning.problem import Problem
 from reasoning.registry import get
 from reasoning.session import Session
@@ -202,8 +203,11 @@ async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
     turns = step.prompt.fill(**step.kind_values, **inputs.texts, **inputs.retry)
     for attempt in range(step.max_repairs + 1):
         reply = await session.ask(turns, **step.sampling)
-        value, rule = step.returns.parse_reply(reply.text)
-        result = _validate(step, _Result(value, None, reply.text, rule), inputs)
+        result = _parse_with_function(step, reply.text, inputs)
+        if result is None:
+            value, rule = step.returns.parse_reply(reply.text)
+            result = _Result(value, None, reply.text, rule)
+        result = _validate(step, result, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
         session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
@@ -224,13 +228,30 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
         if isinstance(answer, Failed):
             raise answer.to_error()
         error = None if isinstance(answer, Answered) else step.returns.error_message(answer.text) or answer.reason
-        result = _validate(step, _Result(answer.value, error, answer.text, getattr(answer, "rule", "")), inputs)
+        result = _parse_with_function(step, answer.text, inputs)
+        if result is None:
+            result = _Result(answer.value, error, answer.text, getattr(answer, "rule", ""))
+        result = _validate(step, result, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
         session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
         rejected = f"An earlier answer:\n{answer.text}\n\n{_REPAIR.format(error=result.error)}"
         problem = Problem(f"{question}\n\n{rejected}", step.returns)
     raise AssertionError  # the last attempt returns
+
+
+def _parse_with_function(step: Step, text: str, inputs: _Inputs) -> _Result | None:
+    """Return the result of the step's own parser; None if the step has none, or if it leaves the reply to the kind."""
+    if step.parse is None:
+        return None
+    with _user_code("its parse"):
+        value = step.parse(visible_text(text, None), inputs.values)
+    if value is None:
+        return None
+    try:
+        return _Result(coerce(step.kind, value), None, text, "parse")
+    except UsageError as error:
+        return _Result(None, f"its parse gave {error}", text, "parse")
 
 
 async def _call_function(step: Step, inputs: _Inputs) -> _Result:

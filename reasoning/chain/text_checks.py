@@ -20,6 +20,19 @@ def normalize(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
+def unique(texts: Iterable[str]) -> list[str]:
+    """Return the texts without those that repeat an earlier one; they are compared after `normalize`.
+
+    Examples:
+        >>> unique(["High bill", "slow data", "high  bill."])
+        ['High bill', 'slow data']
+    """
+    kept: dict[str, str] = {}
+    for text in texts:
+        kept.setdefault(normalize(text), text)
+    return list(kept.values())
+
+
 def missing_from(texts: Iterable[str], known: Iterable[str]) -> list[str]:
     """Return the texts that are not among the known ones: the items that a later step lost, or that it invented.
 

@@ -20,6 +20,10 @@ Fallback = Callable[[Any, Mapping[str, Any]], Any]
 """A function of a rejected value (None if nothing could be parsed) and of the values that the step read, by name. It
 returns the value to continue with, or None to keep the rejection."""
 
+Parse = Callable[[str, Mapping[str, Any]], Any]
+"""A function of a reply's text and of the values that the step read, by name. It returns a value of the step's kind, or
+None to leave the reply to the kind."""
+
 Validator = Check | Kind | type[Any] | Mapping[str, Any]
 """A function, a kind that must parse the value's text, a pydantic model (its class), or a JSON schema."""
 

@@ -31,6 +31,7 @@ _JSON = re.compile(r"[`\s]*+(?:(?:json|python)\s*+)?(?=\[)", re.IGNORECASE)
 _AND = re.compile(r"\A\s*+and\s")
 # Markup and math delimiters around a box.
 _AROUND_BOX = " \t\n*_`$\\()[].:"
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _MAX_CHARS = 10_000
 """The characters of a reply that are examined."""
 
@@ -122,7 +123,7 @@ class Items(BaseKind):
         rows = rows or [line for line in lines if has_bullet(line)] or (lines if len(lines) == 1 else [])
         if len(rows) == 1 and is_refusal(rows[0]):
             return ()
-        pieces = [piece for row in rows for piece in row.split(self.sep)]
+        pieces = [piece for row in rows for piece in split_outside_brackets(row, self.sep)]
         if self.sep == "," and len(pieces) > 2:
             pieces[-1] = _AND.sub("", pieces[-1], count=1)
         return tuple(item for piece in pieces if (item := strip_bullet(piece)) and not is_blank(piece))
@@ -178,6 +179,27 @@ def _boxed(text: str, *, whole: bool) -> str:
     if box is None or text[box.end :].strip(_AROUND_BOX) or (whole and text[: box.start].strip(_AROUND_BOX)):
         return ""
     return strip_markup(box.text)
+
+
+def split_outside_brackets(text: str, sep: str) -> list[str]:
+    """Split a text at a separator, but not inside brackets: "4G drops (no signal; no data)" is one item.
+
+    If the brackets do not match, the text is split at every separator.
+    """
+    closing: list[str] = []
+    pieces, begin, at = list[str](), 0, 0
+    while at < len(text):
+        if text.startswith(sep, at) and not closing:
+            pieces.append(text[begin:at])
+            begin = at = at + len(sep)
+            continue
+        character = text[at]
+        if character in _BRACKETS:
+            closing.append(_BRACKETS[character])
+        elif character in _BRACKETS.values() and (not closing or closing.pop() != character):
+            return text.split(sep)
+        at += 1
+    return text.split(sep) if closing else [*pieces, text[begin:]]
 
 
 def list_lines(text: str) -> list[str]:

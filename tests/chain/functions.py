@@ -30,6 +30,11 @@ def fine(value: Any, before: Mapping[str, Any]) -> Any:
     return "fine"
 
 
+def last_line(text: str, before: Mapping[str, Any]) -> str | None:
+    """Read the last line."""
+    return text.rpartition("\n")[2] if "\n" in text else None
+
+
 def merged(issues: tuple[str, ...], notes: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Each once, in order."""
     return tuple(dict.fromkeys((*issues, *notes)))

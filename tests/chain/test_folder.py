@@ -110,6 +110,7 @@ def steps(draw: Callable[..., Any], name: str, before: list[str], deep: bool) ->
     if way == "chain" and deep:
         return Step(name, chain=draw(chains(deep=False)), rename={"given": before[-1]}, **common)
     more: dict[str, Any] = {"max_repairs": draw(st.integers(0, 3)), "model": draw(st.sampled_from([None, "openai/x"]))}
+    more["parse"] = draw(st.sampled_from([None, functions.last_line]))
     more["sampling"] = draw(st.sampled_from([{}, {"temperature": 0.5, "max_tokens": 9, "stop": ["\n", '"']}]))
     if way == "strategy":
         more["strategy"] = "self_consistency(cot, samples=5)"

@@ -1,4 +1,4 @@
-"""Checks and fallbacks for the steps of the chain.
+"""Parsers, checks and fallbacks for the steps of the chain.
 
 Every claim has its words in the document, every quotation is in the sources, and in the summary
 every claim keeps its mark and no sentence is added.
@@ -13,15 +13,37 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from reasoning.chain.text_checks import normalize, word_recall
+from reasoning.chain.reply_rows import read_fields, read_rows
+from reasoning.chain.text_checks import normalize, unique, word_recall
+from reasoning.kinds.phrasing import is_refusal
 
 MARKS = {"supported": "", "contradicted": " [contradicted]", "not found": " [unsupported]"}
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]?(?: ?\[(?:unsupported|contradicted)\]\.?)?")
 _MARK = re.compile(r"\[(?:unsupported|contradicted)\]")
 _LETTER = re.compile(r"[^\W\d_]")
+_CLAIM = re.compile(r"(?:claim|fact) ?\d{0,3} ?[:.)] ?", re.IGNORECASE)
+_NO_QUOTE = re.compile(r"(?:none|null|n/?a|not found|empty|no quote|[-–—\"'“”])*", re.IGNORECASE)
+_TITLE = re.compile(r"[#*_ ]*summary[*_: ]*", re.IGNORECASE)
+_ROUND_MARK = re.compile(r"\((unsupported|contradicted)\)", re.IGNORECASE)
+_EMPHASIS = re.compile(r"\*\*|__|`")
 _MIN_RECALL = 0.6
 """Minimum share of a claim's words in the document, and in a sentence on the claim."""
+
+
+def parse_claims(text: str, values: Mapping[str, Any]) -> list[str] | None:
+    """Return the claims of a list, a table or JSON, each once; None without any.
+
+    In a row with several texts the claim is the one named so, or else the longest.
+    """
+    claims = list[str]()
+    for row in read_rows(text):
+        named = [cell.text for cell in row.cells if cell.label.startswith("claim")]
+        claim = named[0] if named else max((cell.text for cell in row.cells), key=len)
+        claim = _CLAIM.sub("", claim, count=1)
+        if row.listed and " " in claim and not is_refusal(claim):
+            claims.append(claim)
+    return unique(claims) or None
 
 
 def check_claims(claims: list[str], values: Mapping[str, Any]) -> str | None:
@@ -34,6 +56,16 @@ def check_claims(claims: list[str], values: Mapping[str, Any]) -> str | None:
 def fallback_claims(claims: list[str] | None, values: Mapping[str, Any]) -> list[str] | None:
     """Drop the claims that are not in the document."""
     return [claim for claim in claims or [] if word_recall(claim, values["document"]) >= _MIN_RECALL] or None
+
+
+def parse_verdict(text: str, values: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the verdict and the quote of a reply in any form that names them; None without a verdict of the three."""
+    fields = read_fields(text)
+    verdict = next((known for known in MARKS if normalize(fields.get("verdict", "").replace("_", " ")) == known), None)
+    quote = next((fields[name] for name in ("quote", "quotation", "evidence") if name in fields), "")
+    if verdict is None:
+        return None
+    return {"verdict": verdict, "quote": "" if _NO_QUOTE.fullmatch(quote.strip(" .")) else quote}
 
 
 def check_verdict(verdict: dict[str, Any], values: Mapping[str, Any]) -> str | None:
@@ -52,6 +84,15 @@ def marked(claims: list[str], verdicts: tuple[dict[str, Any], ...]) -> str:
     """Return the claims, one a line, each with its mark."""
     lines = [f"{claim}{MARKS[verdict['verdict']]}" for claim, verdict in zip(claims, verdicts, strict=True)]
     return "\n".join(lines) or "No claims."
+
+
+def parse_summary(text: str, values: Mapping[str, Any]) -> str | None:
+    """Return a summary without its heading and without emphasis; marks in round brackets become square ones."""
+    lines = text.strip().split("\n")
+    if len(lines) > 1 and (lines[0].rstrip("* ").endswith(":") or _TITLE.fullmatch(lines[0])):
+        lines = lines[1:]
+    summary = _ROUND_MARK.sub(r"[\1]", _EMPHASIS.sub("", "\n".join(lines))).strip()
+    return summary or None
 
 
 def check_summary(summary: str, values: Mapping[str, Any]) -> str | None:
