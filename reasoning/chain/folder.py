@@ -47,7 +47,7 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
     """Load the chain of a folder. See `Chain.load`.
 
     Args:
-        folder: the folder of the chain.
+        folder: the folder of the chain, or one of its .toml files.
         policy: the import policy for the functions that the chain names.
         package: the import name of the folder if it is an installed package, else None.
         depth: the number of chains that enclose this one.
@@ -56,22 +56,31 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
         InputError: the folder holds no valid chain; names the file and the line.
         UsageError: the chain names a function that may not be imported.
     """
-    folder = folder.expanduser()
-    if not (folder / CHAIN_FILE).is_file():
+    file = chain_file(folder.expanduser())
+    folder = file.parent if file.is_file() else folder.expanduser()
+    if not file.is_file():
         problem = "it has no chain.toml" if folder.is_dir() else "the folder does not exist"
         problem = "it is a file, and a chain is a folder" if folder.is_file() else problem
         raise InputError(f"{folder}: no chain: {problem}; create one with: reasoning chain new")
     if depth > MAX_NESTING:
-        raise InputError(f"{folder / CHAIN_FILE}:1: chains must be nested at most {MAX_NESTING} levels deep")
-    return _Reader(folder, CodeLoader(folder, policy, package), depth).chain()
+        raise InputError(f"{file}:1: chains must be nested at most {MAX_NESTING} levels deep")
+    return _Reader(file, CodeLoader(folder, policy, package), depth).chain()
+
+
+def chain_file(path: Path) -> Path:
+    """Return the file that describes a chain: `chain.toml` of a folder, or the path itself if it is a .toml file.
+
+    A folder may hold several chains that share its prompts and its code.
+    """
+    return path if path.suffix == ".toml" and not path.is_dir() else path / CHAIN_FILE
 
 
 class _Reader:
-    """A reader of one folder."""
+    """A reader of one chain's file and the prompts next to it."""
 
-    def __init__(self, folder: Path, code: CodeLoader, depth: int) -> None:
-        self.folder, self.code, self.depth = folder, code, depth
-        self.toml = toml_io.TomlFile(folder / CHAIN_FILE)
+    def __init__(self, file: Path, code: CodeLoader, depth: int) -> None:
+        self.folder, self.code, self.depth = file.parent, code, depth
+        self.toml = toml_io.TomlFile(file)
         self.prompts: dict[str, tuple[Path, str]] = {}
         """The file and the text of each step's prompt, by the step's name."""
 

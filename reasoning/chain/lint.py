@@ -14,7 +14,7 @@ from reasoning import prompt_markdown, toml_io
 from reasoning.chain.chain import Chain
 from reasoning.chain.code_loader import UnresolvedFunction
 from reasoning.chain.diagram import kind_label
-from reasoning.chain.folder import CHAIN_FILE, load
+from reasoning.chain.folder import chain_file, load
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.prompt_preview import prompt_tokens
 from reasoning.chain.step import KIND_PLACEHOLDERS, RETRY_PLACEHOLDERS, Step
@@ -87,7 +87,7 @@ def lint_folder(folder: Path) -> tuple[Chain, list[LintFinding]]:
     """Load a chain and check it, with its inner chains and for secrets. Only code of bundled chains is imported.
 
     Args:
-        folder: the chain's folder.
+        folder: the chain's folder, or one of its .toml files.
 
     Returns:
         The chain, and its problems with file and line.
@@ -96,7 +96,11 @@ def lint_folder(folder: Path) -> tuple[Chain, list[LintFinding]]:
         InputError: the folder holds no valid chain; names file and line.
     """
     chain = load(folder, "none")
-    return chain, [*lint(chain, _locator(folder)), *_lint_inner(chain, folder), *_find_secrets(folder)]
+    return chain, [
+        *lint(chain, _locator(folder)),
+        *_lint_inner(chain, folder),
+        *_find_secrets(chain_file(folder).parent),
+    ]
 
 
 def _locate_step(step: str, key: str) -> str:
@@ -278,11 +282,11 @@ def _placeholder_mistakes(step: Step, names: Iterable[str]) -> Iterator[tuple[st
 
 def _lint_inner(chain: Chain, folder: Path) -> list[LintFinding]:
     """Return the problems of a chain's inner chains."""
-    toml = toml_io.TomlFile(folder / CHAIN_FILE)
+    toml = toml_io.TomlFile(chain_file(folder))
     findings = []
     for table, step in zip(toml.values["step"], chain.steps, strict=True):
         if step.chain is not None:
-            inner = folder / table["chain"]
+            inner = toml.path.parent / table["chain"]
             findings += [*lint(step.chain, _locator(inner)), *_lint_inner(step.chain, inner)]
     return findings
 
@@ -297,13 +301,13 @@ def _find_secrets(folder: Path) -> Iterator[LintFinding]:
 
 def _locator(folder: Path) -> Locate:
     """Return the function that finds the file and the line of a step's key in a folder."""
-    toml = toml_io.TomlFile(folder / CHAIN_FILE)
+    toml = toml_io.TomlFile(chain_file(folder))
     numbers: Mapping[str, int] = {table["name"]: number for number, table in enumerate(toml.values["step"])}
 
     def locate(step: str, key: str) -> str:
         key, _, text = key.partition(": ")
         if step and text:
-            path = folder / toml.values["step"][numbers[step]]["prompt"]
+            path = toml.path.parent / toml.values["step"][numbers[step]]["prompt"]
             return f"{path}:{prompt_markdown.line_of(toml_io.read_text(path), text.partition(chr(10))[0])}"
         if step:
             return f"{toml.path}:{toml.line('step', numbers[step], key)}"

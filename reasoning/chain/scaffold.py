@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from reasoning.chain.chain import Chain
-from reasoning.chain.folder import CHAIN_FILE, load
+from reasoning.chain.folder import CHAIN_FILE, chain_file, load
 from reasoning.errors import UnknownName, UsageError
 from reasoning.registry import bundled_chains
 from reasoning.toml_io import read_text
@@ -22,16 +22,18 @@ def resolve_folder(name: str) -> Path:
     """Return the folder of a chain.
 
     Args:
-        name: a folder, or the name of a bundled chain; a folder comes first.
+        name: a folder, or the name of a bundled chain; a folder comes first. With the name of a file behind it, such
+            as "telecom_feedback/batch.toml", the chain of this file.
 
     Raises:
         UnknownName: the name is neither a folder nor a bundled chain.
     """
     folder = Path(name).expanduser()
-    if (folder / CHAIN_FILE).is_file() or folder.is_dir():
+    if chain_file(folder).is_file() or folder.is_dir():
         return folder
-    if name in (known := bundled_chains()):
-        return known[name]
+    bundled, _, file = name.partition("/")
+    if bundled in (known := bundled_chains()) and (not file or (known[bundled] / file).is_file()):
+        return known[bundled] / file
     raise UnknownName("chain", name, known, "(a folder with a chain.toml, or the name of a bundled chain)")
 
 

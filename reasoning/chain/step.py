@@ -47,7 +47,8 @@ class Step:
         check: further validators of the value, one or a tuple.
         max_repairs: the most times that a rejected reply is sent back with the error message.
         fallback: a function that replaces a value that stays rejected by one of the same kind; the
-            trace records it. Without a fallback the chain stops here.
+            trace records it. With `for_each` it also replaces the value of an item whose prompt the
+            provider refuses. Without a fallback the chain stops here.
         if_empty: the step's value, without a call, if an input of the step is empty. None: the
             step is always run.
         sampling: sampling parameters of this step's calls, such as `{"temperature": 0.7}`.

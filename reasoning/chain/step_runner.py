@@ -148,7 +148,15 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
         for attempt in range(1, step.max_attempts + 1):
             if attempt > 1:
                 session.note(f"{where}: attempt {attempt} of {step.max_attempts}")
-            result = await _attempt(step, replace(inputs, retry=retry), session)
+            try:
+                result = await _attempt(step, replace(inputs, retry=retry), session)
+            except PromptRefused as error:
+                if not step.loop or step.fallback is None:
+                    raise
+                # One item that the provider refuses must not cost the results of the others.
+                result = _Result(None, f"the provider refused it: {error}")
+                session.trace.events.append(Rejected(f"{where}: {result.error}"))
+                break
             if result.error is None:
                 return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
             session.trace.events.append(Rejected(f"{where}: rejected: {result.error}"))

@@ -14,12 +14,13 @@ from reasoning.cli import interrupts, streams
 from reasoning.cli.commands import Commands
 from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
-from reasoning.cli.output import READER_GONE, OutputOptions, console, echo, info, print_json
+from reasoning.cli.output import CALLS_FAILED, READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import UsageError
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
+    from reasoning.answer import Answer
     from reasoning.chain.batch import BatchRow, BatchSummary
     from reasoning.chain.chain import Chain
     from reasoning.engine.ledger import Ledger, Spending
@@ -190,6 +191,12 @@ def run(
     max_input_chars: Annotated[
         int, typer.Option(help="The most characters of one input.", min=1, metavar="N")
     ] = 200_000,
+    together: Annotated[
+        bool,
+        typer.Option(
+            "--together", help="Give all inputs to the chain as one list, for one result: telecom_feedback/batch.toml."
+        ),
+    ] = False,
     new_samples: NewSamples = False,
     allow_code: AllowCode = False,
     *,
@@ -202,6 +209,9 @@ def run(
     does not stop the others. Finished rows are written in every case; those of a stopped run to NAME.part.csv.
 
     With --out, a budget is that of the run until it is complete: what earlier commands spent on it counts.
+
+    With --together, the chain is run once on the list of all inputs, and its value is written: a list of objects as a
+    table.
     """
     from reasoning.chain.batch import run_batch
     from reasoning.chain.folder import load
@@ -210,11 +220,14 @@ def run(
     from reasoning.chain.scaffold import resolve_folder
 
     loaded = load(resolve_folder(folder), "all" if allow_code else "trusted")
+    if out is not None and any(file != "-" and _is_same_file(Path(file), out) for file in files):
+        raise UsageError(f"--out {out} is one of the inputs, which the results would replace; give another file")
+    if together:
+        _run_together(loaded, files, model, out, input_format, max_input_chars, new_samples, options)
+        return
     inputs = list(read_inputs(files, loaded, input_format, max_input_chars))  # type: ignore[arg-type]
     if not inputs:
         raise UsageError(f"no inputs in {', '.join(files)}")
-    if out is not None and any(file != "-" and _is_same_file(Path(file), out) for file in files):
-        raise UsageError(f"--out {out} is one of the inputs, which the results would replace; give another file")
     writer = ResultWriter(out, [step.name for step in loaded.steps])
     try:
         with (
@@ -253,6 +266,89 @@ def run(
             info(f"results: {writer.final_path} (incomplete)")
         raise
     _finish(done, len(inputs), llm.total_usage, writer.final_path, before, budget.left)
+
+
+def _run_together(
+    loaded: Chain,
+    files: list[str],
+    model: str,
+    out: Path | None,
+    input_format: str | None,
+    max_chars: int,
+    new_samples: bool,
+    options: ModelOptions,
+) -> None:
+    """Run a chain once on the list of all inputs."""
+    from reasoning.answer import Answered, Failed
+    from reasoning.chain.result_writer import ResultWriter
+    from reasoning.chain.together import as_table, read_together, report_replies, write_value
+    from reasoning.engine.budget import Budget
+    from reasoning.tables import Document, Table
+
+    problem, invalid = read_together(files, loaded, input_format, max_chars)  # type: ignore[arg-type]
+    for one in invalid:
+        info(to_line(f"invalid: {one.error}"))
+    [texts] = problem.inputs.values()
+    ResultWriter(out, ())  # an error now, not after the calls, if it cannot be written
+    with options.open_model(model) as llm, _ledger(out, llm) as ledger:
+        before, budget = (ledger.before if ledger else None), llm.budget
+        epoch = _epoch(before, llm) if new_samples else 0
+        if ledger and before:
+            budget = budget.resumed(before.total(), before.bounds)
+            budget.account = ledger.account(str(epoch))
+        with progress_bar(total=len(texts)) as bar, bar.watching(llm):
+            replies = dict.fromkeys((step.name for step in loaded.steps), 0)
+
+            def on_reply(step: str) -> None:
+                replies[step] += 1
+                # The first step that is asked goes through the inputs; a repair is a second reply to one of them.
+                if step == next(name for name, count in replies.items() if count) and replies[step] <= len(texts):
+                    bar.advance(step)
+                elif step != bar.text:
+                    bar(len(texts), len(texts), step)
+
+            try:
+                # Within the budget of the run, which then raises when it is used up.
+                within = Budget(within=budget)
+                answer = report_replies(loaded, on_reply).run(problem, llm, epoch=epoch, budget=within)
+            except BudgetExhausted:
+                info(f"the calls so far are kept; with a larger budget, resume with: {command_line()}")
+                raise
+    if isinstance(answer, Answered) and out is not None:
+        write_value(out, answer.value)
+        if ledger is not None:
+            ledger.path.unlink(missing_ok=True)
+    elif isinstance(answer, Answered):
+        table = as_table(answer.value)
+        parts: list[Table | str] = [table if table is not None else loaded.steps[-1].kind.show(answer.value)]
+        console().print(Document(parts), soft_wrap=table is None)
+    _finish_together(answer, len(texts), llm.total_usage, out, before, budget.left)
+    if isinstance(answer, Failed):
+        raise typer.Exit(CALLS_FAILED)
+    if not isinstance(answer, Answered):
+        raise typer.Exit(1)
+    if invalid:
+        raise typer.Exit(2)
+
+
+def _finish_together(
+    answer: Answer, total: int, spent: Usage, out: Path | None, before: Spending | None, left: str
+) -> None:
+    from reasoning.chain.batch import BatchRow
+    from reasoning.chain.inputs import ChainInput
+    from reasoning.display import describe_spending
+    from reasoning.messages import Usage
+
+    row = BatchRow(ChainInput("all"), answer)
+    fallbacks = f"; fallbacks in {', '.join(row.fallbacks)}" if row.fallbacks else ""
+    rejected = f"; {row.rejections} rejected repl{'y' if row.rejections == 1 else 'ies'}" if row.rejections else ""
+    info(f"{total} inputs together: {answer.state}{rejected}{fallbacks}")
+    earlier, interrupted = (before.total(), before.interrupted) if before else (Usage(), Usage())
+    info(describe_spending(spent, answer.usage, earlier, interrupted, left))
+    if answer.reason:
+        info(to_line(f"{answer.state}: {answer.reason}; the same command resumes it, and recorded calls are free"))
+    elif out is not None:
+        info(f"results: {out}")
 
 
 def _is_same_file(first: Path, second: Path) -> bool:

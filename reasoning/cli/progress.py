@@ -53,6 +53,11 @@ class ProgressBar:
                 self._print_line(text)
         self._show()
 
+    @property
+    def text(self) -> str:
+        """The description of the job."""
+        return self._text
+
     def advance(self, text: str | None = None) -> None:
         """Show that one more item is done."""
         self._done += 1

@@ -440,3 +440,55 @@ def test_a_budget_is_that_of_the_run_until_it_is_complete(folder: Path, server: 
     with closing(Ledger(ledger, lambda usage: None)):
         code, said = start(3)
         assert (code, "another process" in said) == (2, True)
+
+
+BATCH = """\
+name = "counted"
+
+[inputs]
+texts = { kind = "json", shape = "array" }
+
+[[step]]
+name = "found"
+prompt = "issues.md"
+for_each = "feedback in texts"
+returns = "items"
+
+[[step]]
+name = "table"
+reads = ["found"]
+function = "count:count"
+returns = { kind = "json", shape = "array" }
+"""
+COUNT = """\
+def count(found):
+    words = [word for issues in found for word in issues]
+    return [{"issue": word, "number": words.count(word)} for word in dict.fromkeys(words)]
+"""
+
+
+def test_run_together_writes_one_table(folder: Path, server: Server, tmp_path: Path) -> None:
+    (folder / "batch.toml").write_text(BATCH)
+    (folder / "count.py").write_text(COUNT)
+    (tmp_path / "table.csv").write_text('id,feedback\n1,slow dear\n2,"  "\n3,slow rude\n')
+    (tmp_path / "one.txt").write_text("=dear\n")
+    files = [str(tmp_path / "table.csv"), str(tmp_path / "one.txt")]
+    batch, out = folder / "batch.toml", tmp_path / "out.csv"
+    model = ("--model", "mock", "--base-url", server.url, "--journal", str(tmp_path / "journal.sqlite"), "--allow-code")
+    command = ("chain", "run", str(batch), *files, "--together", *model)
+    done = reasoning(*command, "--out", str(out))
+    assert done.returncode == 2, done.stderr  # an empty row
+    assert f"invalid: {files[0]}:3: 'feedback' is empty" in done.stderr
+    assert "3 inputs together: answered" in done.stderr
+    header, *rows = out.read_text().splitlines()
+    assert header == "issue,number"
+    assert rows[0] == "slow,2"
+    assert not any(row.startswith("=") for row in rows)  # no spreadsheet runs it
+    again = reasoning(*command)
+    assert "spent now: nothing" in again.stderr
+    assert "slow" in again.stdout
+    wrong = reasoning("chain", "run", str(folder), files[1], "--together", *model)
+    assert (wrong.returncode, "--together needs a chain with one input, a list" in wrong.stderr) == (2, True)
+    budget = reasoning(*command, "--new-samples", "--budget-tokens", "1", "--out", str(out))
+    assert (budget.returncode, "resume with" in budget.stderr) == (3, True)
+    assert out.read_text().startswith("issue,number")

@@ -24,6 +24,8 @@ CATEGORIES = ("network", "billing", "customer service", "pricing", "device", "ot
 
 _SENTIMENT = re.compile(r"\((?:negative|positive|neutral)\)$")
 _MIN_RECALL = 0.5
+_MAX_KEPT = 120
+"""The characters of a feedback without issues that stand for it."""
 _WORDS = {"negative": "negative", "negativ": "negative", "positive": "positive", "positiv": "positive"} | {
     "neutral": "neutral"
 }
@@ -112,19 +114,26 @@ def fallback_issues(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -
     return tuple(issue if _SENTIMENT.search(issue) else f"{issue} (neutral)" for issue in kept) or None
 
 
+def keep_feedback(issues: tuple[str, ...] | None, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the issues as `fallback_issues` does, or else the feedback itself, so that a batch loses none."""
+    words = " ".join(values["feedback"].split())
+    return fallback_issues(issues, values) or (f"{words[:_MAX_KEPT].strip()} (neutral)",)
+
+
 def parse_categories(text: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the category of each issue that a reply sorts, in the order of the reply; None without any.
 
     An issue in two categories has none. What is sorted besides the issues is dropped if no issue is
     missing; otherwise the object stays as it is, so that the check can name what is wrong.
     """
-    issues = _find_issues(values["issues"])
+    expected = _listed(values["issues"])
+    issues = _find_issues(expected)
     found: dict[str, set[str]] = {}
     for row in read_rows(text):
         for issue, category in _pairs(row, issues):
             found.setdefault(issue, set()).add(category)
     sorted_issues = {issue: categories.pop() for issue, categories in found.items() if len(categories) == 1}
-    if len(sorted_issues) == len(set(values["issues"])):
+    if len(sorted_issues) == len(set(expected)):
         return sorted_issues
     raw = Json().parse(text)
     if isinstance(raw, dict) and all(isinstance(category, str) for category in raw.values()):
@@ -179,9 +188,9 @@ def _split(text: str) -> list[str]:
 
 def check_categories(categories: dict[str, Any], values: Mapping[str, Any]) -> str | None:
     """Check that each issue has one of the categories, and that no issue is lost or invented."""
-    if lost := missing_from(values["issues"], categories):
+    if lost := missing_from(_listed(values["issues"]), categories):
         return f"{_quoted(lost)} is missing: copy every issue exactly, as a key."
-    if invented := missing_from(categories, values["issues"]):
+    if invented := missing_from(categories, _listed(values["issues"])):
         return f"{_quoted(invented)} is not among the issues."
     if wrong := [str(category) for category in categories.values() if category not in CATEGORIES]:
         return f"{_quoted(wrong)} is no category: use {', '.join(CATEGORIES)}."
@@ -191,7 +200,12 @@ def check_categories(categories: dict[str, Any], values: Mapping[str, Any]) -> s
 def fallback_categories(categories: dict[str, Any] | None, values: Mapping[str, Any]) -> dict[str, str]:
     """Sort lost issues and those without a category under "other", and drop invented ones."""
     category_of = {normalize(issue): find_category(str(category)) for issue, category in (categories or {}).items()}
-    return {issue: category_of.get(normalize(issue)) or "other" for issue in values["issues"]}
+    return {issue: category_of.get(normalize(issue)) or "other" for issue in _listed(values["issues"])}
+
+
+def _listed(issues: Iterable[str] | str) -> list[str]:
+    """Return the issues as a list; a text has a semicolon between them."""
+    return [issue.strip() for issue in _split(issues)] if isinstance(issues, str) else list(issues)
 
 
 def parse_recommendations(text: str, values: Mapping[str, Any]) -> dict[str, list[str]] | None:
