@@ -3,13 +3,13 @@
 Level 1 names the section, level 2 its parts: `# Constraints` with `## Do` and `## Don't`,
 `# Examples` with `## Input`, `## Reasoning` and `## Output` for each example. A line of text that
 begins like a heading is escaped with a backslash, `\\# …`; so is an empty line at the beginning or
-the end of a text.
+the end of a text. A comment, `<!-- … -->`, that begins at the beginning of a line is not sent.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,7 +29,8 @@ _PARTS: dict[str, dict[str, str]] = {
 }
 """The sections in their order in a file, with their parts and the prompt's field of each part."""
 
-_ESCAPABLE = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|[ \t]*$)") for levels in (1, 2)}
+_ESCAPABLE = {levels: re.compile(rf"\\*(?:#{{1,{levels}}}[ \t]|<!--|[ \t]*$)") for levels in (1, 2)}
+_COMMENT, _COMMENT_END = "<!--", "-->"
 
 
 def to_markdown(prompt: Prompt) -> str:
@@ -110,7 +111,13 @@ class _Block:
         return _unescaped(self.lines, 2 if _PARTS[self.section] else 1)
 
 
-def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "chat") -> Prompt:
+def from_markdown(
+    text: str,
+    path: Path,
+    form: Form = "plain",
+    turns: Turns = "chat",
+    titles: Mapping[str, str] | tuple[tuple[str, str], ...] = (),
+) -> Prompt:
     """Return the prompt of a Markdown text.
 
     Args:
@@ -118,11 +125,12 @@ def from_markdown(text: str, path: Path, form: Form = "plain", turns: Turns = "c
         path: the file, for error messages.
         form: the form in which the prompt is rendered; see `Prompt`.
         turns: "chat" for system and user messages, "single" for one message; see `Prompt`.
+        titles: other titles of sections; see `Prompt`.
 
     Raises:
         InputError: the text is not a prompt; names the file and the line.
     """
-    fields: dict[str, Any] = {"form": form, "turns": turns}
+    fields: dict[str, Any] = {"form": form, "turns": turns, "titles": titles}
     blocks = list(_blocks(text, path))
     if not any(block.section == "Input" for block in blocks):
         last = text.rstrip().count("\n") + 1
@@ -146,7 +154,11 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
     """Yield the block under each heading, in order. Only examples may repeat a heading."""
     seen: dict[tuple[str, str], int] = {}
     section, block = "", None
+    comment = 0
     for number, line in enumerate(text.split("\n"), 1):
+        if comment or line.startswith(_COMMENT):
+            comment = 0 if _COMMENT_END in line else comment or number
+            continue
         level = next((level for level in (1, 2) if line.startswith(("#" * level + " ", "#" * level + "\t"))), 0)
         if level == 1 or (level == 2 and section and _PARTS[section]):
             title = line[level:].strip(" \t#")
@@ -167,6 +179,8 @@ def _blocks(text: str, path: Path) -> Iterator[_Block]:
             block.lines.append(line)
         elif line.strip(" \t"):
             _wrong(path, number, f"text before the first heading, such as '# {next(iter(_PARTS))}'")
+    if comment:
+        _wrong(path, comment, f"this comment has no end: write {_COMMENT_END}")
     if block is not None:
         yield block
 

@@ -237,9 +237,9 @@ def _new_value(name: str, section: str, text: str, before: Prompt | str) -> Prom
     if section:
         new = before.with_plain({section: tuple(text.splitlines()) if section in _LINES else text})
     elif path is not None and path.suffix == ".md":
-        new = prompt_markdown.from_markdown(text, path, before.form, before.turns)
+        new = prompt_markdown.from_markdown(text, path, before.form, before.turns, before.titles)
     else:
-        new = Prompt(input=text, form=before.form, turns=before.turns)
+        new = Prompt(input=text, form=before.form, turns=before.turns, titles=before.titles)
     if lost := sorted(before.placeholders - new.placeholders):
         raise UsageError(
             f"prompt {name}: the new prompt lacks {', '.join(f'{{{key}}}' for key in lost)}, which the replaced one "

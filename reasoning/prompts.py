@@ -1,4 +1,4 @@
-"""Prompts as data: named sections, demonstrations and one input, rendered in any of five forms.
+"""Prompts as data: named sections, demonstrations and one input, rendered in any of six forms.
 
     prompt = Prompt(
         objective="Sort feedback.", dos=("Use the customer's words.",), input="{feedback}", form="xml"
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -26,12 +26,26 @@ from reasoning.text_safety import escape_turn_marks
 if TYPE_CHECKING:
     from reasoning.problem import Problem
 
-Form = Literal["plain", "xml", "markdown", "json", "prefixes"]
+Form = Literal["plain", "xml", "markdown", "json", "prefixes", "template"]
 Turns = Literal["chat", "single"]
 
 PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
 # The placeholders whose values are the same for every problem of a task.
 _OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})
+
+TITLES = {
+    "objective": "Objective",
+    "persona": "Persona",
+    "instructions": "Instructions",
+    "dos": "Do",
+    "donts": "Don't",
+    "context": "Context",
+    "output_format": "Output format",
+    "input": "Input",
+    "recap": "Recap",
+}
+"""The title of each section."""
+_TITLE = re.compile(r"[^\W\d_][\w' -]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -68,10 +82,19 @@ class Prompt:
         output_format: the form of the reply.
         examples: demonstrations; taken literally, without placeholders.
         recap: a reminder after the input, at the end, to which small models pay most attention.
-        form: "plain" (paragraphs without headings), "xml", "markdown", "json" or "prefixes"
-            (`OBJECTIVE: …`).
+        form: "plain" (paragraphs without headings), "xml", "markdown", "json", "prefixes"
+            (`OBJECTIVE: …`) or "template": `<objective_and_persona>` with the persona first,
+            `<instructions>`, `<constraints>` around dos and don'ts, `<context>`, `<output_format>`,
+            `<few_shot_examples>`, and after the input `<recap>`. This is the sample template of
+            Google's guide to prompts; its tags are in upper case.
         turns: "chat" (system turn, each demonstration as two turns, the input) or "single" (one
-            user turn).
+            user turn). The form "template" has its examples in the system turn.
+        titles: other titles of sections, in every form but "plain" and "template":
+            `titles={"objective": "TASK", "context": "CLASSES", "input": "OBJECTS"}`.
+
+    Raises:
+        UnknownName: a form, or the section of a title, does not exist.
+        UsageError: a section is not a text, or a title is not one or is used twice.
 
     Examples:
         >>> from reasoning import Problem
@@ -86,6 +109,13 @@ class Prompt:
         </input>
         >>> prompt.replace(form="plain").fill(question="Why?").messages[-1].content
         'Question: Why?'
+        >>> sizes = Prompt("{objects}", objective="Classify.", form="prefixes", titles={"input": "OBJECTS"})
+        >>> sizes.fill(objects="a rhino").messages[-1].content
+        'OBJECTS: a rhino'
+
+    Source:
+        "Sample prompt template" and "Structure prompts" of the guide to prompts of Google Cloud:
+        docs.cloud.google.com/vertex-ai/generative-ai/docs/learn/prompts/prompt-design-strategies.
     """
 
     input: str = "{problem}"
@@ -100,6 +130,8 @@ class Prompt:
     recap: str = ""
     form: Form = "plain"
     turns: Turns = "chat"
+    # Without it in the repr, the digests of prompts stay those of earlier versions.
+    titles: Mapping[str, str] | tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         for what, value, known in (("form", self.form, get_args(Form)), ("turns", self.turns, get_args(Turns))):
@@ -108,6 +140,7 @@ class Prompt:
         for name in ("input", "objective", "persona", "instructions", "context", "output_format", "recap"):
             if not isinstance(value := getattr(self, name), str):
                 raise UsageError(f"a prompt's {name} must be a text, got {value!r:.60}")
+        object.__setattr__(self, "titles", _as_titles(self.titles))
 
     def replace(self, **changes: Any) -> Prompt:
         """Return a copy with some sections changed.
@@ -123,7 +156,8 @@ class Prompt:
     def with_plain(self, changes: Mapping[str, Any]) -> Prompt:
         """Return a copy with some sections changed, from the plain values of a spec: `{"form": "xml"}`.
 
-        `dos` and `donts` are tuples of texts; an example is a tuple of input, output and reasoning.
+        `dos` and `donts` are tuples of texts; an example is a tuple of input, output and reasoning;
+        titles may be one text: "objective=TASK, input=OBJECTS".
 
         Raises:
             UnknownName: a section or form does not exist.
@@ -137,6 +171,8 @@ class Prompt:
                 sections[name] = tuple(
                     example if isinstance(example, Demonstration) else Demonstration(*example) for example in value
                 )
+            elif name == "titles":
+                sections[name] = _as_titles(value)
             elif not (_is_lines(value) if name in ("dos", "donts") else isinstance(value, str)):
                 what = "a tuple of texts" if name in ("dos", "donts") else "a text"
                 raise UsageError(f"a prompt's {name} must be {what}, got {value!r:.80}")
@@ -174,16 +210,24 @@ class Prompt:
         Raises:
             UsageError: a placeholder has no value.
         """
-        clean = _Clean(values, _NEUTRAL[self.form])
+        clean = _Clean(values, self._neutral)
         preamble = {title: _fill(text, clean) for title, text in self._titled.items()}
-        request = _FORMS[self.form]({"Input": _fill(self.input, clean), "Recap": _fill(self.recap, clean)})
+        ends = {self._title("input"): _fill(self.input, clean), self._title("recap"): _fill(self.recap, clean)}
+        request = _FORMS[self.form](ends)
+        if self.form == "template":
+            examples = self._numbered_examples()
+            system = _xml({**_group(preamble), "Few shot examples": examples})
+            messages = [Message("system", system)] if system else []
+            if self.turns == "single":
+                return Conversation((Message("user", "\n".join(filter(None, (system, request)))),))
+            return Conversation((*messages, Message("user", request)), len(messages) if self._fixed else 0)
         if self.turns == "single":
             parts = [_FORMS[self.form](preamble), self._examples_as_text(), request]
             return Conversation((Message("user", "\n\n".join(part for part in parts if part)),))
         system = _FORMS[self.form](preamble)
         messages = [Message("system", system)] if system else []
         for example in self.examples:
-            messages.append(Message("user", _FORMS[self.form]({"Input": self._as_data(example.input)})))
+            messages.append(Message("user", _FORMS[self.form]({self._title("input"): self._as_data(example.input)})))
             messages.append(Message("assistant", escape_turn_marks(example.reply)))
         return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
 
@@ -200,15 +244,30 @@ class Prompt:
     @cached_property
     def _titled(self) -> dict[str, str]:
         sections = {
-            "Objective": self.objective,
-            "Persona": self.persona,
-            "Instructions": self.instructions,
-            "Do": _lines(self.dos),
-            "Don't": _lines(self.donts),
-            "Context": self.context,
-            "Output format": self.output_format,
+            "objective": self.objective,
+            "persona": self.persona,
+            "instructions": self.instructions,
+            "dos": _lines(self.dos),
+            "donts": _lines(self.donts),
+            "context": self.context,
+            "output_format": self.output_format,
         }
-        return {title: text for title, text in sections.items() if text}
+        return {self._title(name): text for name, text in sections.items() if text}
+
+    def _title(self, section: str) -> str:
+        return TITLES[section] if self.form == "template" else dict(self.titles).get(section, TITLES[section])
+
+    @cached_property
+    def _neutral(self) -> Callable[[str], str]:
+        """The function that keeps data from closing a section."""
+        return _neutral_with(tuple(dict(self.titles).values()))[self.form] if self.titles else _NEUTRAL[self.form]
+
+    def _numbered_examples(self) -> str:
+        parts = (
+            f"Example {number}\n{_prefix_lines(Input=demo.input, Thoughts=demo.reasoning, Output=demo.output)}"
+            for number, demo in enumerate(self.examples, 1)
+        )
+        return self._as_data("\n\n".join(parts))
 
     def _examples_as_text(self) -> str:
         shown = [
@@ -223,7 +282,7 @@ class Prompt:
 
     def _as_data(self, text: str) -> str:
         """Return an example's question, which may be untrusted, unable to close a section or a turn."""
-        return escape_turn_marks(_NEUTRAL[self.form](text))
+        return escape_turn_marks(self._neutral(text))
 
     def _repr_html_(self) -> str:
         from reasoning.display import prompt_html
@@ -233,6 +292,25 @@ class Prompt:
 
 def _is_lines(value: object) -> bool:
     return isinstance(value, tuple | list) and all(isinstance(line, str) for line in value)
+
+
+def _as_titles(titles: object) -> tuple[tuple[str, str], ...]:
+    """Return titles by section as pairs, and check them."""
+    if isinstance(titles, str):
+        titles = [tuple(map(str.strip, pair.partition("=")[::2])) for pair in titles.split(",") if pair.strip()]
+    try:
+        pairs = tuple((section, title) for section, title in dict(titles).items())  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise UsageError(f"a prompt's titles must be texts by section, got {titles!r:.60}") from None
+    for section, title in pairs:
+        if section not in TITLES:
+            raise UnknownName("section", str(section), TITLES, "with a title")
+        if not isinstance(title, str) or not _TITLE.fullmatch(title):
+            raise UsageError(f"the title of a section must be a word or a few, such as 'TASK', got {title!r:.60}")
+    used = [title.casefold() for title in {**TITLES, **dict(pairs)}.values()]
+    if twice := next((title for title in used if used.count(title) > 1), None):
+        raise UsageError(f"two sections have the title {twice!r}; give each its own")
+    return pairs
 
 
 def _names(texts: Iterable[str]) -> frozenset[str]:
@@ -281,6 +359,22 @@ def _xml(sections: Mapping[str, str]) -> str:
     return "\n".join(f"<{tag}>\n{text}\n</{tag}>" for tag, text in _tagged(sections))
 
 
+def _group(sections: Mapping[str, str]) -> dict[str, str]:
+    """Return sections in the groups of the form "template"."""
+    constraints = [f"{title}s:\n{sections[title]}" for title in ("Do", "Don't") if title in sections]
+    return {
+        "Objective and persona": "\n".join(sections[name] for name in ("Persona", "Objective") if name in sections),
+        "Instructions": sections.get("Instructions", ""),
+        "Constraints": "\n".join(constraints),
+        "Context": sections.get("Context", ""),
+        "Output format": sections.get("Output format", ""),
+    }
+
+
+def _prefix_lines(**parts: str) -> str:
+    return "\n".join(f"{title}: {text}" for title, text in parts.items() if text)
+
+
 def _tagged(sections: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(title.lower().replace(" ", "_").replace("'", ""), text) for title, text in sections.items() if text]
 
@@ -303,6 +397,7 @@ _FORMS: dict[Form, Callable[[Mapping[str, str]], str]] = {
     "markdown": _markdown,
     "json": _json,
     "prefixes": _prefixes,
+    "template": _xml,
 }
 
 # How each form keeps data from closing a section. JSON's quoting does so; plain text has no sections to close.
@@ -313,10 +408,27 @@ _TITLES = (
 _TAG = re.compile(rf"<(?=\s*/?\s*(?:{_TITLES})\b)", re.IGNORECASE)
 _PREFIX = re.compile(rf"^(?=\s*(?:{_TITLES})\s*:)", re.IGNORECASE | re.MULTILINE)
 _HEADING = re.compile(r"^(?=\s{0,3}#)", re.MULTILINE)
+_GROUP_TAG = re.compile(
+    rf"<(?=\s*/?\s*(?:{_TITLES}|objective_and_persona|constraints|few_shot_examples)\b)", re.IGNORECASE
+)
 _NEUTRAL: dict[Form, Callable[[str], str]] = {
     "plain": lambda text: text,
     "xml": lambda text: _TAG.sub("&lt;", text),
     "markdown": lambda text: _HEADING.sub(r"\\", text),
     "json": lambda text: text,
     "prefixes": lambda text: _PREFIX.sub("| ", text),
+    "template": lambda text: _GROUP_TAG.sub("&lt;", text),
 }
+
+
+@lru_cache(256)
+def _neutral_with(titles: tuple[str, ...]) -> dict[Form, Callable[[str], str]]:
+    """Return `_NEUTRAL` for a prompt with other titles, which data cannot write either."""
+    tags = "|".join(re.escape(tag) for tag, _ in _tagged(dict.fromkeys(titles, " ")))
+    tag = re.compile(rf"<(?=\s*/?\s*(?:{tags})\b)", re.IGNORECASE)
+    prefix = re.compile(rf"^(?=\s*(?:{'|'.join(map(re.escape, titles))})\s*:)", re.IGNORECASE | re.MULTILINE)
+    return {
+        **_NEUTRAL,
+        "xml": lambda text: tag.sub("&lt;", _NEUTRAL["xml"](text)),
+        "prefixes": lambda text: prefix.sub("| ", _NEUTRAL["prefixes"](text)),
+    }

@@ -66,6 +66,7 @@ _SPEC_VALUES = {
 """The locations of the classes that a spec may call as a parameter, by their names in specs."""
 
 _CHAINS = {
+    "blank": "reasoning.strategies.domain.blank",
     "claims": "reasoning.strategies.domain.claims",
     "grounded_answer": "reasoning.strategies.domain.grounded_answer",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback",

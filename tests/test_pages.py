@@ -21,6 +21,7 @@ from tests.faults.server import Server
 ROOT = Path(reasoning.__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in PAGES if "docs/reference/techniques" not in page.as_posix()]
+ASKING = (["bench", "run"], ["chain", "test"], ["chain", "eval"], ["chain", "run"])
 PLACEHOLDER = re.compile(r"…|\.\.\.|\bLINE\b")
 
 
@@ -66,11 +67,12 @@ def test_there_are_commands_and_a_wrong_one_is_found() -> None:
         parse(["bench", "run", "--task", "gsm8k", "--strategies", "cot", "--no-such-option"])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorials/first-steps.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorials/first-steps.md", "docs/how-to/write-a-prompt.md"])
 def test_the_commands_of_a_page_run_in_order(page: str, tmp_path: Path) -> None:
     """The model is a server on loopback, and tasks of the hub are generated ones; all else is as printed."""
     lines = [json.dumps({"question": f"What is {n} * 12?", "answer": 12 * n}) for n in range(1, 13)]
     (tmp_path / "mine.jsonl").write_text("\n".join(lines))
+    (tmp_path / "messages.csv").write_text("message\nDo you also have child seats?\n")
     with Server(latency=0, keep=False) as server:
         for words in read_commands((ROOT / page).read_text(encoding="utf-8")):
             done = run(words, server.url, tmp_path)
@@ -81,13 +83,14 @@ def test_the_commands_of_a_page_run_in_order(page: str, tmp_path: Path) -> None:
 def _expected(words: list[str]) -> tuple[int, ...]:
     if words[0] == "ask" and "program_of_thoughts" in words:  # the server writes no program; test_readme has a model
         return (1,)
-    return (0, 1) if words[:2] in (["chain", "test"], ["bench", "compare"]) else (0,)  # 1: a case failed
+    # 1: a case failed, or a reply is none of the labels.
+    return (0, 1) if words[:2] in (["chain", "test"], ["chain", "run"], ["bench", "compare"]) else (0,)
 
 
 def run(words: list[str], url: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command with the server as its model."""
     words = ["gsm_symbolic" if word == "gsm8k" else word for word in words]
-    asks = words[0] in ("ask", "advise") or words[:2] in (["bench", "run"], ["chain", "test"], ["chain", "eval"])
+    asks = words[0] in ("ask", "advise") or words[:2] in ASKING
     if asks and "--model" in words:
         words[words.index("--model") + 1] = "openai/mock"
     elif asks:

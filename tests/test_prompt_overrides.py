@@ -174,7 +174,7 @@ def test_forms_are_those_that_look_different() -> None:
         *(f"rendered(cot, form='{form}')" for form in ("xml", "markdown", "json", "prefixes")),
     ]
     few = [repr(one) for one in format_variants(strategies.get("cot(shots=2)"))]
-    assert len(few) == 10  # with demonstrations, one turn and chat turns differ too
+    assert len(few) == 12  # with demonstrations, one turn and chat turns differ too
     assert "rendered(cot(shots=2), form='xml', turns='single')" in few
 
 

@@ -25,7 +25,13 @@ from typing import Any
 from reasoning.strategy import Strategy
 
 _DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
-_FORMER_CONSTANTS = [("answer_tokens", 64), ("option_tokens", 32), ("label_tokens", 32)]
+_FORMER_CONSTANTS = [
+    ("answer_tokens", 64),
+    ("option_tokens", 32),
+    ("label_tokens", 32),
+    ("titles", ()),
+    ("parse", None),
+]
 """Parameters that were constants before: with these values the stored results of earlier versions stay valid."""
 _DEMONSTRATIONS = "reasoning.strategies.demonstrations"
 _PLAIN_DEMONSTRATIONS = "shipped.toml"

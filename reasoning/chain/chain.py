@@ -234,7 +234,10 @@ class Chain(Strategy):
 
     def as_variant_of(self, original: Strategy) -> Chain:
         """Return this chain with a digest of its prompts in its name, because results are grouped by the name."""
-        digest = hashlib.sha256(repr([(step.prompt, step.strategy) for step in self.steps]).encode()).hexdigest()
+        parts: list[Any] = [(step.prompt, step.strategy) for step in self.steps]
+        # The repr of a prompt does not have its titles.
+        parts += [step.prompt.titles for step in self.steps if step.prompt is not None and step.prompt.titles]
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()
         return self.replace(name=f"{self.name.partition('#')[0]}#{digest[:6]}")
 
     def run(

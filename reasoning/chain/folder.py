@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     ),
     **dict.fromkeys(("reads", "first_of"), (list,)),
     **dict.fromkeys(("max_repairs", "concurrency", "max_attempts"), (int,)),
-    **dict.fromkeys(("sampling", "rename", "only_if"), (dict,)),
+    **dict.fromkeys(("sampling", "rename", "only_if", "titles"), (dict,)),
     "returns": (str, dict),
     "check": (str, dict, list),
     "if_empty": (str, bool, int, float, list, dict),
@@ -132,7 +132,7 @@ class _Reader:
         fields = dict(table)
         if "name" not in fields:
             raise self.toml.error("this step has no name", "step", number)
-        form = {key: fields.pop(key) for key in ("form", "turns") if key in fields}
+        form = {key: fields.pop(key) for key in ("form", "turns", "titles") if key in fields}
         if form and "prompt" not in fields:
             raise self.toml.error(f"{next(iter(form))} needs a prompt", "step", number, next(iter(form)))
         convert("returns", self._kind)

@@ -112,6 +112,8 @@ class _Writer:
             for key in ("form", "turns"):
                 if getattr(step.prompt, key) != _DEFAULTS[key]:
                     table[key] = getattr(step.prompt, key)
+            if step.prompt.titles:
+                table["titles"] = dict(step.prompt.titles)
         if step.chain is not None:
             table["chain"] = step.name
         if step.function is not None:
@@ -140,7 +142,8 @@ class _Writer:
         # The file may be missing or invalid.
         with suppress(UsageError):
             old = toml_io.read_text(path)
-            if prompt_markdown.from_markdown(old, path, step.prompt.form, step.prompt.turns) == step.prompt:
+            new = step.prompt
+            if prompt_markdown.from_markdown(old, path, new.form, new.turns, new.titles) == new:
                 return old
         return prompt_markdown.to_markdown(step.prompt)
 

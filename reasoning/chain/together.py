@@ -42,7 +42,9 @@ def read_together(
     invalid = [one for one in inputs if one.problem is None]
     if not texts:
         raise UsageError(invalid[0].error if invalid else f"no inputs in {', '.join(files)}")
-    return Problem(f"{len(texts)} inputs", inputs={name: texts}), invalid
+    # A chain's input may be of any kind; a list is one of the kind JSON.
+    inputs_by_name: dict[str, Any] = {name: texts}
+    return Problem(f"{len(texts)} inputs", inputs=inputs_by_name), invalid
 
 
 def _list_and_item(chain: Chain) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The same prompts in another format: plain text, XML, Markdown, JSON, prefixes (He et al. 2024, arXiv 2411.10541)."""
+"""The same prompts in another format, such as XML, Markdown or JSON (He et al. 2024, arXiv 2411.10541)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PromptFormat(Strategy):
 
     Args:
         base: the strategy whose prompts are formatted.
-        form: the markup around a prompt's sections.
+        form: the markup around a prompt's sections; see `Prompt`.
         turns: "chat" sends demonstrations as turns; "single" sends everything in one turn.
 
     Source:

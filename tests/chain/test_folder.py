@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 import reasoning
 from reasoning import Chain, Demonstration, Prompt, Step, kinds, prompt_markdown
-from reasoning.chain.lint import lint
+from reasoning.benchmarks.chains.suite import load_suite
+from reasoning.chain.lint import lint, lint_folder
+from reasoning.chain.scaffold import create_chain
 from reasoning.errors import InputError, UsageError
 from reasoning.testing import ScriptedLLM
 from tests.chain import functions
@@ -79,7 +81,8 @@ def prompts(draw: Callable[..., Any], reads: list[str]) -> Prompt:
     fields |= {name: draw(LINES) for name in ("dos", "donts")}
     fields |= {"examples": tuple(draw(st.lists(demonstrations, max_size=2)))}
     fields |= {
-        "form": draw(st.sampled_from(["plain", "xml", "json"])),
+        "form": draw(st.sampled_from(["plain", "xml", "json", "template"])),
+        "titles": draw(st.sampled_from([(), {"objective": "TASK", "input": "OBJECTS"}])),
         "turns": draw(st.sampled_from(["chat", "single"])),
     }
     return Prompt(input=text, **fields)
@@ -133,7 +136,21 @@ def chains(draw: Callable[..., Any], deep: bool = True) -> Chain:
 @given(prompts(["a", "b"]))
 def test_a_prompt_is_what_its_file_says(prompt: Prompt) -> None:
     text = prompt_markdown.to_markdown(prompt)
-    assert prompt_markdown.from_markdown(text, Path("p.md"), prompt.form, prompt.turns) == prompt
+    assert prompt_markdown.from_markdown(text, Path("p.md"), prompt.form, prompt.turns, prompt.titles) == prompt
+
+
+def test_comments_of_a_prompt_are_not_sent() -> None:
+    text = (
+        "<!-- one -->\n# Objective and persona\n\n## Objective\n\n<!-- two\n# Not a heading\n-->\nSort it.\n\n# Input\n"
+    )
+    text += "\n{q} <!-- kept -->\n\\<!-- kept too -->\n"
+    prompt = prompt_markdown.from_markdown(text, Path("p.md"))
+    assert (prompt.objective, prompt.input) == ("Sort it.", "{q} <!-- kept -->\n<!-- kept too -->")
+    assert prompt_markdown.from_markdown(prompt_markdown.to_markdown(prompt), Path("p.md")) == prompt
+    with pytest.raises(InputError, match=r"p\.md:4: this comment has no end"):
+        prompt_markdown.from_markdown("# Input\n\n{q}\n<!-- no end\n", Path("p.md"))
+    with pytest.raises(InputError, match=r"p\.md:4: .*'# Inptu'|p\.md:4: unknown section 'Inptu'"):
+        prompt_markdown.from_markdown("<!-- a\nb\n-->\n# Inptu\n", Path("p.md"))
 
 
 @settings(max_examples=60, deadline=None)
@@ -578,3 +595,21 @@ def test_a_schema_and_a_chain_within_stand_in_the_folder(tmp_path: Path) -> None
     llm = ScriptedLLM([said, json.dumps({"claim": "It rains.", "sure": 0.5}), "The answer is rain."])
     assert loaded.run("Rain!", llm).value == "rain"
     assert "sure" in llm.requests[1].messages[-1].content
+
+
+def test_the_blank_template_has_every_section_with_a_comment_and_one_case(tmp_path: Path) -> None:
+    create_chain(tmp_path / "mine", "blank")
+    chain, findings = lint_folder(tmp_path / "mine")
+    assert (chain.name, findings) == ("mine", [])
+    [step] = chain.steps
+    assert step.prompt is not None
+    text = (tmp_path / "mine" / "answer.md").read_text(encoding="utf-8")
+    headings = [line for line in text.splitlines() if line.startswith("# ")]
+    commented = [part for part in re.split(r"^#{1,2} .*$", text, flags=re.MULTILINE) if "<!--" in part]
+    assert headings == [f"# {name}" for name in prompt_markdown._PARTS]
+    assert len(commented) == 11  # the file, and each part, examples as one
+    names = {field.name for field in dataclasses.fields(Prompt)} - {"titles"}
+    assert all(value for name, value in vars(step.prompt).items() if name in names)
+    assert "<!--" not in "".join(turn.content for turn in step.prompt.fill(message="x").messages)
+    [case] = load_suite(tmp_path / "mine", "trusted").cases
+    assert case.checks
