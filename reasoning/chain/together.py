@@ -26,8 +26,8 @@ def read_together(
     """Return the problem whose only input is the list of all inputs in files, and the inputs that are invalid.
 
     Args:
-        files: paths, as for `read_inputs`. A row of a table has the input in its only column, or in
-            the column that is named like an item of the chain's list.
+        files: paths, as for `read_inputs`. A row of a table has the input in the column that is named
+            like an item of the chain's list.
         chain: a chain whose only input is a list that a step goes through with `for_each`.
         input_format: the format of all files; by default it follows from their suffixes.
         max_chars: the most characters of one input.

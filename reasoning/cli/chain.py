@@ -16,7 +16,7 @@ from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
 from reasoning.cli.output import CALLS_FAILED, READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
-from reasoning.errors import UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, JournalError, UsageError
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
@@ -311,8 +311,8 @@ def _run_together(
                 # Within the budget of the run, which then raises when it is used up.
                 within = Budget(within=budget)
                 answer = report_replies(loaded, on_reply).run(problem, llm, epoch=epoch, budget=within)
-            except BudgetExhausted:
-                info(f"the calls so far are kept; with a larger budget, resume with: {command_line()}")
+            except (BudgetExhausted, CallFailed, JournalError) as error:
+                info(f"the calls so far are kept; {how_to_continue(error, is_of_run=before is not None)}")
                 raise
     if isinstance(answer, Answered) and out is not None:
         write_value(out, answer.value)

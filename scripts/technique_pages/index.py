@@ -28,6 +28,7 @@ def index() -> str:
         "Techniques are grouped by mechanism: by what they add to a plain question. Each page has the card with its "
         "sources, the parameters, the prompts as sent, the measurements "
         f"({link('all results', '../../research/results.md')}), and an example on a small real model. "
+        f"{link('Techniques by task', '../techniques-by-task.md')} lists what papers report for a task. "
         f"The order within a table is not a ranking: {code('reasoning advise')} recommends a technique for a model "
         "and a task. Calls are completions for one problem, with the defaults and with one parameter set lower; the "
         "page has the formula. Calls of one round are sent together, so the number of rounds is how many replies a "

@@ -490,5 +490,5 @@ def test_run_together_writes_one_table(folder: Path, server: Server, tmp_path: P
     wrong = reasoning("chain", "run", str(folder), files[1], "--together", *model)
     assert (wrong.returncode, "--together needs a chain with one input, a list" in wrong.stderr) == (2, True)
     budget = reasoning(*command, "--new-samples", "--budget-tokens", "1", "--out", str(out))
-    assert (budget.returncode, "resume with" in budget.stderr) == (3, True)
+    assert (budget.returncode, "the calls so far are kept" in budget.stderr) == (3, True)
     assert out.read_text().startswith("issue,number")

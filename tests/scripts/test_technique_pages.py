@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from technique_pages import example, markdown, tables
+from technique_pages import by_task, example, markdown, tables
 from technique_pages.card import card_part
 from technique_pages.docstring import Docstring, meanings
 from technique_pages.index import MECHANISMS, index
@@ -21,6 +21,7 @@ from technique_pages.worked_examples import ExampleSolve, example_for
 
 import reasoning
 from reasoning import Problem, kinds, strategies
+from reasoning.benchmarks.statistics.paired import mcnemar
 from reasoning.chain import Chain
 from reasoning.registry import places
 from reasoning.testing import ScriptedLLM
@@ -190,3 +191,40 @@ def test_a_page_that_has_no_example_yet_says_so() -> None:
     page = Page.of("# A title\n")
     assert page == ("# A title\n", tables.NONE, example.NONE)
     assert Page.of(str(page)) == page
+
+
+def test_techniques_by_task_name_what_exists_and_measured_numbers_are_those_of_the_results() -> None:
+    """The page is generated; every technique of the library is on it, and every number is a row of the results."""
+    results = (ROOT / "docs" / "research" / "results.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "techniques-by-task.md").read_text(encoding="utf-8")
+    assert text == by_task.page(results)
+    listed = set(re.findall(r"\]\(techniques/(\w+)\.md\)", text))
+    assert listed <= set(places())
+    # Wrappers around other techniques that no paper reports for a task, and a check of formats.
+    assert set(places()) - listed == {"rendered", "faithful_cot"}
+    said = re.findall(r"`([^`]+)`( †)? ([\d.]+ %)", text)
+    assert len(said) > 20
+    for spec, mark, accuracy in said:
+        assert re.search(rf"\[`{re.escape(spec)}`\]\([^)]*\){mark} \| {re.escape(accuracy)} \|", results), spec
+
+
+def test_a_measured_task_names_its_best_rows_and_says_if_they_differ() -> None:
+    page = (
+        "## gym:chain\\_sum · 48 problems · local:x\n\n"
+        "| [`pal`](a.md) † | 90.0 % | 1–2 | 1.0 | 9 | 1.0 | **+50.0 (+40 to +60)**, p = 0.01 | x | 0 |\n"
+        "| [`cot`](a.md) | 40.0 % | 1–2 | 1.0 | 9 | 1.0 | – | x | 0 |\n"
+    )
+    [(name, problems, rows)] = by_task.read_results(page)
+    assert (name, problems) == ("gym:chain_sum", 48)
+    assert by_task.describe(name, problems, rows) == (
+        "Measured here, `gym:chain_sum`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 %; significantly "
+        "better than `cot`: `pal`. † With earlier prompts."
+    )
+
+
+def test_the_results_say_which_differences_their_problems_can_show() -> None:
+    results = (ROOT / "docs" / "research" / "results.md").read_text(encoding="utf-8")
+    assert tables.least_difference() == 6
+    assert mcnemar(6, 0) < 0.05 <= mcnemar(5, 0)
+    for paragraph in tables._ABOUT:
+        assert tables._wrap(paragraph) in results
