@@ -83,7 +83,7 @@ def test_the_commands_of_a_page_run_in_order(page: str, tmp_path: Path) -> None:
 def _expected(words: list[str]) -> tuple[int, ...]:
     if words[0] == "ask" and "program_of_thoughts" in words:  # the server writes no program; test_readme has a model
         return (1,)
-    # 1: a case failed, or a reply is none of the labels.
+    # 1: a case failed, or a reply has no label.
     return (0, 1) if words[:2] in (["chain", "test"], ["chain", "run"], ["bench", "compare"]) else (0,)
 
 
