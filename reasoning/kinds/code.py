@@ -34,6 +34,10 @@ _PROGRAM = re.compile(
     r"|[\w.\[\]'\"]++(?:, ?\w+)*+ ?(?:: ?[\w\[\], .]+)?(?:[-+*/%|&]|//|\*\*|:)?=(?!=).*|[\w.]++\(.*\)"
     r"|#(?:include|!|define).*|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|WITH)\b.*|(?://|/\*).*|[{})\]]++[;,]?|.*[;{])"
 )
+_DEFINITION = re.compile(r"^[ \t]*+(?:async )?(?:def|class|function|fn|func) (\w+)", re.MULTILINE)
+_CALL = re.compile(r"\b(\w++)\(")
+_MAX_BLOCKS = 50
+"""The last blocks that are compared."""
 _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 
 
@@ -41,11 +45,11 @@ _COMMENT = re.compile(r"#\s|--\s|\"\"\"|\'\'\'")
 class Code(BaseKind):
     r"""Source code. Its value is the source text.
 
-    The parser accepts the last fenced block of the language, else the last block without a language,
-    else the last of all blocks. Without fences, it accepts a reply that contains only code. A reply
-    that was cut off is parsed up to its last complete block. The code is neither compiled nor run.
-    Two sources are the same answer if they differ only in spaces at line ends and in blank lines
-    around them.
+    The parser accepts the last fenced block of the language, but not one that only calls what an
+    earlier block defines, else the last block without a language, else the last of all blocks.
+    Without fences, it accepts a reply that contains only code. A reply that was cut off is parsed
+    up to its last complete block. The code is neither compiled nor run. Two sources are the same
+    answer if they differ only in spaces at line ends and in blank lines around them.
 
     Attributes:
         language: the word after the fence, such as "python"; its common other names are accepted
@@ -123,10 +127,23 @@ class Code(BaseKind):
     def _by_preference(self, blocks: list[Block]) -> Iterator[tuple[str, Block]]:
         """Yield the blocks, the best first, each with the name of its rule."""
         names = next((names for names in _SAME if self.language.lower() in names), {self.language.lower()})
-        yield from (("block of the language", block) for block in reversed(blocks) if block.language in names)
+        own = [block for block in blocks if block.language in names]
+        yield from (("block of the language", block) for block in _without_examples_of_use(own))
         bare = (block for block in reversed(blocks) if not block.language)
         yield from (("block", block) for block in bare if block.closed or _is_code(block.text))
         yield from (("block of another language", block) for block in reversed(blocks) if block.language)
+
+
+def _without_examples_of_use(blocks: list[Block]) -> list[Block]:
+    """Return the blocks, the last one first, and those that only call what a block before them defines at the end."""
+    defined: set[str] = set()
+    programs, examples = [], []
+    for block in blocks[-_MAX_BLOCKS:]:
+        own = set(_DEFINITION.findall(block.content))
+        is_example = not own and any(name in defined for name in _CALL.findall(block.content))
+        (examples if is_example else programs).append(block)
+        defined |= own
+    return [*reversed(programs), *reversed(examples)]
 
 
 def _trimmed(text: str) -> str:

@@ -76,7 +76,9 @@ TRANSLATE = Prompt(
     examples=EXAMPLES,
 )
 
-_SUB_QUESTION = re.compile(r"^# ?(\d{1,2})[.)] ?(.+)$", re.MULTILINE)
+_SUB_QUESTION = re.compile(
+    r"^#{1,3} ?(?:\*\*)?(?:(?:(?:sub-?)?question|step|q) ?)?[(#]?(\d{1,2})(?:[.):]|\*\*)+ ?(.+)$", re.MULTILINE | re.I
+)
 
 
 @technique(

@@ -148,7 +148,8 @@ class StructuredCoT(Strategy):
             return best if best.confidence is None else replace(best, confidence=share)
         with session.stage("plan"):
             plan = (await session.ask(self.plan.render(problem))).text.splitlines()
-        turns = self.write.render(problem, plan="\n".join(line for line in plan if not line.startswith("```")).strip())
+        plan = [line for line in plan if not line.lstrip().startswith(("```", "~~~"))]
+        turns = self.write.render(problem, plan="\n".join(plan).strip())
         with session.stage("write"):
             reply = await session.ask(turns)
         for repairs_left in range(self.repairs, -1, -1):
