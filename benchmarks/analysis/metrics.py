@@ -28,7 +28,7 @@ class Metric:
         title: its name in tables.
         about: its definition, in one line.
         value: the value, as a share; None if it is not defined, since there is nothing to divide by.
-        interval: the 95 % interval; None with fewer than two clusters.
+        interval: the 95 % interval; None if the clusters are too few or too alike to have one.
     """
 
     name: str
@@ -165,10 +165,14 @@ def _metric(
         return Metric(name, title, about, value, None)
     without = [statistic(tuple(a - b for a, b in zip(total, one, strict=True))) for one in clusters]
     left = [one for one in without if one is not None]
-    mean = sum(left) / len(left) if left else value
-    error = math.sqrt((len(left) - 1) / len(left) * sum((one - mean) ** 2 for one in left)) if left else 0.0
-    if error < 1e-12 and value in (0.0, 1.0):
-        return Metric(name, title, about, value, wilson(int(value) * len(clusters), len(clusters)))
+    # Without this cluster there would be nothing to divide by.
+    if len(left) < len(clusters):
+        return Metric(name, title, about, value, None)
+    mean = sum(left) / len(left)
+    error = math.sqrt((len(left) - 1) / len(left) * sum((one - mean) ** 2 for one in left))
+    if error < 1e-12:
+        ends = wilson(int(value) * len(clusters), len(clusters)) if highest == 1 and value in (0.0, 1.0) else None
+        return Metric(name, title, about, value, ends)
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(clusters) - 1)) * error

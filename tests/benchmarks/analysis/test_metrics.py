@@ -34,7 +34,7 @@ def test_micro_macro_and_normalised_accuracy() -> None:
         "macro_accuracy": 1 / 3,
         "normalised_accuracy": pytest.approx((3 / 6) / (2 / 3)),
     }
-    for metric in found:
+    for metric in found[:2]:
         assert metric.interval is not None
         assert metric.interval[0] <= (metric.value or 0) <= metric.interval[1]
 
@@ -51,6 +51,15 @@ def test_without_a_right_base_problem_there_is_nothing_to_divide_by() -> None:
     assert values(found)["normalised_accuracy"] is None
     assert found[2].cell() == "–"
     assert found[0].interval is None
+
+
+def test_an_interval_needs_families_that_differ_and_each_could_be_missing() -> None:
+    # Without the first family no base problem is solved.
+    one = measure([*solved("a", True, True, True), *solved("b", False, False, False)], {})
+    assert values(one)["normalised_accuracy"] == 1.0
+    assert one[2].interval is None
+    alike = measure([*solved("a", True, True, False), *solved("b", True, False, True)], {})
+    assert [metric.interval for metric in alike[::2]] == [None, None]
 
 
 def test_families_without_a_base_problem_and_single_problems_have_no_metrics() -> None:
