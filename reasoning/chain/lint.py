@@ -20,7 +20,7 @@ from reasoning.chain.prompt_preview import prompt_tokens
 from reasoning.chain.step import KIND_PLACEHOLDERS, RETRY_PLACEHOLDERS, Step
 from reasoning.chain.validators import as_validators, coerce
 from reasoning.errors import UsageError, nearest
-from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Text, YesNo
+from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Spans, Text, YesNo
 from reasoning.prompts import PLACEHOLDER
 from reasoning.registry import get
 from reasoning.sampling_params import PARAM_NAMES, find_wrong_value, is_known
@@ -33,6 +33,7 @@ _PYTHON_TYPES: dict[type[Any], tuple[type, ...]] = {
     Items: (tuple,),
     Cells: (tuple,),
     ListOf: (tuple,),
+    Spans: (tuple,),
     Label: (str,),
     Text: (str,),
     Choice: (str,),
@@ -148,6 +149,8 @@ def _mismatches(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
             yield "sampling", wrong
     if step.model is not None and not step.model.strip():
         yield "model", "the model must be a name such as 'openai/gpt-4o-mini', got an empty text"
+    if isinstance(step.returns, Spans) and not step.returns.text:
+        yield "returns", "spans lie in one text, so a step needs it: Spans(labels, text); or let it return Json()"
     if step.loop:
         kind = chain.kind_of(step.loop[1])
         if not isinstance(kind, Items | Cells | ListOf | Json):

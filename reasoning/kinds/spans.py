@@ -23,13 +23,15 @@ from reasoning.kinds.span_forms import (
     read_lines,
     read_markup,
 )
-from reasoning.kinds.span_source import SourceText
+from reasoning.kinds.span_source import SourceText, fold
 from reasoning.kinds.statements import find_statements
 
 _MAX_CHARS = 100_000
 """The characters at a reply's end that are examined."""
 _STATEMENTS = 3
 """The last statements that may begin the list of spans."""
+_MAX_AROUND = 60
+"""The characters besides the copy in a reply that leaves the text without marks."""
 _NAME = re.compile(r"[A-Za-z]\w*")
 _REASONING = re.compile(r"think|thinking|thoughts?|reasoning|scratchpad|reflection|rationale|analysis", re.IGNORECASE)
 
@@ -134,7 +136,7 @@ class Spans(BaseKind):
         return f"End with {self._description}."
 
     def direct_instruction(self) -> str:
-        return f"Reply with {self._description}, and write no other words."
+        return f"Reply with {self._description}. Write nothing else."
 
     def trigger(self) -> str:
         return "Therefore, the text with its marks is"
@@ -224,7 +226,10 @@ class Spans(BaseKind):
         tagged = [f"{opening}…{closing}" for opening, closing in map(_tags, self.labels)]
         *first, last = tagged
         listed = f"{', '.join(first)} or {last}" if first else last
-        return f"a copy of the text in which each span is marked with its label: {listed}. Change nothing else"
+        return (
+            f"a copy of the text in which tags enclose the words of each span: {listed}. All other words stay as they "
+            "are, outside of the tags"
+        )
 
     def _parts(self, text: str) -> Iterator[str]:
         """Yield the parts of a reply that may list the spans: from the last statements on, then all of it."""
@@ -250,8 +255,9 @@ class Spans(BaseKind):
             yield "list", mentions
         elif mentions is not None or NONE.fullmatch(text.strip()[:200]):
             yield "none", ()
-        if places == []:
-            yield "copy", ()
+        # A sentence that the reasoning quotes is no answer.
+        if places == [] and len(fold(text)) <= len(fold(self.text)) + _MAX_AROUND:
+            yield "unmarked copy", ()
 
     def _place(self, mentions: Sequence[Mention], missing: list[str]) -> list[Span] | None:
         """Return the spans of mentions; None if most are not in the text. Long ones take their places first."""

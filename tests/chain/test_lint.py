@@ -29,6 +29,7 @@ def ask(text: str, name: str = "last", **more: Any) -> Step:
     ("steps", "says"),
     [
         ((MOOD, ask("{item}", for_each="item in mood")), "'mood' must be a list, but it is a label: glad · angry"),
+        ((ask("{text}", returns=kinds.Spans(["problem"])),), "spans lie in one text, so a step needs it"),
         ((ask("{item}", for_each="item in text"),), "'text' must be a list, but it is a text"),
         ((MOOD, ask("{text}", only_if={"mood": "agry"})), "'mood' is never 'agry'; did you mean 'angry'"),
         (

@@ -95,6 +95,8 @@ DUPLEX, PAIN = Span("duplex ultrasound", "test", 47), Span("chest pain", "proble
         ),
         pytest.param("<think>Problem: chest pain?</think>Treatment: warfarin", (WARFARIN,), id="after reasoning"),
         pytest.param(TEXT, (), id="a copy without marks"),
+        pytest.param(f"Here is the text:\n\n{TEXT}", (), id="a copy without marks, with words before it"),
+        pytest.param(f"I see nothing.\n\nAnswer: {TEXT}", (), id="a stated copy without marks"),
         pytest.param("There are no entities in this text.", (), id="no spans, in words"),
         pytest.param("[]", (), id="an empty list"),
         pytest.param('{"problem": [], "treatment": [], "test": []}', (), id="empty lists"),
@@ -120,6 +122,7 @@ def test_forms_that_are_read(reply: str, spans: tuple[Span, ...]) -> None:
         "The test was positive.",
         "Mark each with <problem>…</problem>, <treatment>…</treatment> or <test>…</test>.",
         "Started <treatment>warfarin for DVT.",
+        f"The text says: {TEXT} I must decide which of these words name a problem, and which a treatment or a test.",
         "",
     ],
 )
