@@ -111,7 +111,8 @@ class Problem:
     def parse(self, reply: Completion | str, *, after: str = "", region: Region | None = None) -> Answered | Unparsed:
         """Parse the answer that a reply states. Only the problem's kind determines what counts as one.
 
-        A reply that was cut off counts only if it stated its answer before the cut.
+        A reply that was cut off counts only if it stated its answer before the cut. If no answer is
+        stated, a number that only repeats the question gives way to another one of its sentence.
 
         Args:
             reply: the model's reply.
