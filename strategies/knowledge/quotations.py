@@ -57,7 +57,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _sections_of(fields: dict[str, Any]) -> list[str]:
-    listed = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), [])
+    listed: list[Any] = next((fields[name] for name in _LISTS if isinstance(fields.get(name), list)), [])
     rows = ([*row.values()] if isinstance(row, dict) else [row] for row in listed)
     return [max((cell for cell in row if isinstance(cell, str)), key=len, default="") for row in rows]
 
