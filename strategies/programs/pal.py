@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from reasoning.answer import Answer
+from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -52,7 +53,7 @@ def as_function(example: WorkedExample) -> Demonstration | None:
     rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 if the closest option is asked for, else 0; r: repairs",
     kinds=COMPUTED,
-    default_kinds=SHIPPED_KINDS,
+    default_kinds=(*SHIPPED_KINDS, Items),
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the steps are simple but the numbers are not (GSM-hard: 20.1 with chain of thought, 61.5 with PAL; "
     "code-davinci-002), or things must be counted, sorted or dated (object counting: 73.0 -> 96.7)",
@@ -68,7 +69,7 @@ class PAL(Strategy):
     computes nothing itself. If a chat model writes no such function, the result is read from the
     variables `answer` and `ans`, then from the last printed or assigned value.
     `self_consistency(pal, samples=40)` is the paper's majority over executed values. A list or a set
-    that the function returns answers a list of items; for items, give `demonstrations` or `shots=0`.
+    that the function returns answers a list of items.
 
     Args:
         shots: number of demonstrations; 8 in the paper for word problems.

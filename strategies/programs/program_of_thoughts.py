@@ -58,7 +58,7 @@ def as_program(example: WorkedExample) -> Demonstration | None:
     rounds="1 + o if repairs == 0 else 1 + r + o",
     counts="o: 1 if the closest option or the second stage is asked for, else 0; r: repairs",
     kinds=COMPUTED,
-    default_kinds=SHIPPED_KINDS,
+    default_kinds=(*SHIPPED_KINDS, Items),
     requires=("interpreter", "demonstrations if shots > 0"),
     use_when="the question is mainly arithmetic: models set calculations up better than they carry them out "
     "(code-davinci-002, GSM8K: 71.6, few-shot)",

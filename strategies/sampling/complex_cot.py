@@ -6,6 +6,7 @@ from functools import partial
 
 from reasoning.answer import Answer
 from reasoning.errors import UsageError
+from reasoning.kinds import Items
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
@@ -47,7 +48,7 @@ def in_lines(example: WorkedExample, trigger: str = "") -> Demonstration | None:
     arxiv="2210.00720",
     calls="samples",
     rounds="1",
-    default_kinds=SHIPPED_KINDS,
+    default_kinds=(*SHIPPED_KINDS, Items),
     requires=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
     "66.6 greedy, 74.6 -> 82.9 with 50 samples); the gain is mostly the examples', 0.1 to 1.4 points the vote's",

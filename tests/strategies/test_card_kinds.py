@@ -62,7 +62,7 @@ def test_a_technique_serves_the_kinds_of_its_card_and_refuses_the_others(name: s
 def test_the_card_says_it_in_words() -> None:
     assert strategies.get("cot").card.kinds_text == "all"
     assert strategies.get("three_hop").card.kinds_text == "Label, Choice"
-    words = "all; with the shipped demonstrations Number, Choice, YesNo, Text"
+    words = "all; with the shipped demonstrations Number, Choice, YesNo, Text, Items"
     assert strategies.get("complex_cot").card.kinds_text == words
     for name in TECHNIQUES:
         card = strategies.get(SPECS.get(name, name)).card

@@ -14,7 +14,7 @@ import pytest
 
 from reasoning import strategies
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
-from reasoning.kinds import Choice, Json, Number, Text, YesNo
+from reasoning.kinds import Choice, Items, Json, Number, Text, YesNo
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
@@ -24,7 +24,7 @@ from reasoning.strategies.demonstrations.worked_example import shipped_sets
 from reasoning.testing import ScriptedLLM
 from reasoning.voting import count_steps
 
-SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment")
+SETS = ("number", "choice", "yesno", "text", "spatial", "sentiment", "items")
 OF_A_KIND = SETS[:4]
 COMPLEX = tuple(f"complex_{name}" for name in OF_A_KIND)
 SPATIAL = ("spatial_number", "spatial_choice", "spatial_yesno")
@@ -40,7 +40,7 @@ HOW_MANY = Problem("How many?", Number())
 
 
 def kind(name: str, worked: WorkedExample):
-    kinds = {"number": Number(), "yesno": YesNo(), "sentiment": Label(FEELINGS)}
+    kinds = {"number": Number(), "yesno": YesNo(), "sentiment": Label(FEELINGS), "items": Items(sep=",")}
     return (
         kinds.get(name) or kinds.get(name.partition("_")[2]) or (Choice(worked.options) if worked.options else Text())
     )

@@ -16,7 +16,7 @@ from reasoning.testing import ScriptedLLM
 from tests import call_counts
 
 JAR = Problem("A jar holds 36 sweets. A third are red, and 5 red ones are eaten. How many are left?", kinds.Number())
-KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text()}
+KINDS = {"number": kinds.Number(), "yesno": kinds.YesNo(), "text": kinds.Text(), "items": kinds.Items()}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_calls_and_demonstrations(shots: int, repairs: int, replies: int) -> Non
 
 @pytest.mark.parametrize(
     ("name", "worked"),
-    [(name, one) for name in ("number", "choice", "yesno", "text") for one in shipped_examples(name)],
+    [(name, one) for name in ("number", "choice", "yesno", "text", "items") for one in shipped_examples(name)],
 )
 def test_every_demonstration_runs_to_its_answer(name: str, worked: WorkedExample) -> None:
     shown = as_function(worked)
@@ -62,7 +62,7 @@ def test_every_demonstration_runs_to_its_answer(name: str, worked: WorkedExample
     assert code is not None
     kind = KINDS.get(name) or Choice(worked.options)
     answer = strategies.get("pal(shots=0)").run(P(worked.question, kind), ScriptedLLM([shown.output]))
-    assert kind.score(answer.value, worked.answer)
+    assert kind.score(answer.value, worked.items or worked.answer)
 
 
 def test_demonstrations_of_a_user_in_any_form() -> None:
