@@ -37,15 +37,18 @@ _NAMED = tuple(
     for pattern in (
         rf"\b(?:answer|choice|choose|chosen|selection|select|selected|pick|verdict|decision|go with|best|majority)"
         rf"(?: response)?{_IS}(?:the )?{_NAME}",
+        rf"\b(?:choice|choose|selection|select|pick)(?: is)?[ :]{{1,3}}{_NUMBER}[)\]\"'”]{{0,2}}[ .!]{{0,3}}$",
         rf"\b{_NAME}[)\]\"'”]{{0,2}},? (?:is|seems|appears)(?: to be)?(?: therefore| thus| clearly)? the "
         r"(?:most (?:consistent|common|representative)|best|one that agrees)",
         rf"\b{_NAME}[)\]\"'”]{{0,2}} (?:agrees|matches|aligns|coincides) (?:best|most)",
         rf"\\?boxed[ :{{]{{1,3}}{_NAME}",
-        rf"\b(?:so|thus|therefore|hence),? (?:i (?:choose|pick|select) )?(?:response ?)?{_NUMBER}"
-        r"[)\]\"'”]{0,2}[ .!]{0,3}$",
+        rf"\b(?:so|thus|therefore|hence),? (?:i (?:choose|pick|select) )?{_NAME}[)\]\"'”]{{0,2}}[ .!]{{0,3}}$",
+        # "Responses 3 and 5 agree, so 3"
+        rf"\bresponses? ?#?\d[^.!?]{{0,80}}\b(?:so|thus|therefore|hence),? {_NUMBER}[)\]\"'”]{{0,2}}[ .!]{{0,3}}$",
     )
 )
-_ANY = re.compile(rf"\bresponses? ?{_NUMBER}")
+_ANY = re.compile(rf"\bresponses?:? ?{_NUMBER}")
+_LISTED = re.compile(r"[^\w|]{0,8}(?:\d{1,2}[.)] ?)?response #?\d{1,6}\b")
 _ALONE = re.compile(rf"[^\w#(\[]{{0,8}}(?:(?:final )?(?:answer|choice)[: ]{{1,3}})?(?:response ?)?{_NUMBER}\W{{0,8}}")
 _DOUBT = re.compile(
     r"\b(?:not|no|none|neither|cannot|between|outlier|odd one|wrong|incorrect|differs?|different|except|least|unlike|"
@@ -78,7 +81,9 @@ def chosen_response(text: str, n: int) -> int | None:
     last = lines[-1] if lines else ""
     if alone := _ALONE.fullmatch(last):
         return _in_range(alone[1], n)
-    if (names := _ANY.findall(last)) and not last.startswith("|"):
+    # A list or a table that goes through the responses chooses none.
+    is_list = last.startswith("|") or (len(lines) > 1 and _LISTED.match(last) and _LISTED.match(lines[-2]))
+    if (names := _ANY.findall(last)) and not is_list:
         listed = any(_AS_WELL.match(last, match.end()) for match in _ANY.finditer(last))
         return None if listed or len(set(names)) > 1 or _DOUBT.search(last) else _in_range(names[0], n)
     stated = Number().parse(text, stated_only=True)
@@ -90,7 +95,13 @@ def _plain(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower()
     text = _SPELLED_NAME.sub(lambda match: f"response {_SPELLED[match[1]]}", _BOX.sub(" boxed", _MARKUP.sub("", text)))
     text = _ORDINAL_NAME.sub(lambda match: f"response {_SPELLED[match[1]]}", text)
-    return [" ".join(line.split()) for line in text.splitlines() if any(map(str.isalnum, line))]
+    lines: list[str] = []
+    for line in (" ".join(line.split()) for line in text.splitlines() if any(map(str.isalnum, line))):
+        # "The most consistent response is:" has its number on the next line.
+        if lines and lines[-1].endswith((":", " is")) and "consistent" in lines[-1]:
+            line = f"{lines.pop()} {line}"
+        lines.append(line)
+    return lines
 
 
 def _single(match: re.Match[str], n: int) -> int | None:
