@@ -83,17 +83,16 @@ def wrong_explanation(example: WorkedExample, kind: Kind) -> tuple[str, str] | N
         example: the example, with its answer as the kind shows it.
         kind: the kind of answer of the problem.
     """
+    menu = example_menu(example, kind) if example.options else None
     if example.wrong_rationale:
-        menu = example_menu(example, kind) if example.options else kind
         wrong = example.wrong_answer
-        return (example.wrong_rationale, wrong) if _is_wrong(wrong, example.answer, menu) else None
+        return (example.wrong_rationale, wrong) if _is_wrong(wrong, example.answer, menu or kind) else None
     if not example.options and isinstance(kind, YesNo | Label):
         return None
     moved = _shuffled(example.rationale)
     chain = _replaced(example.rationale, moved)
-    menu = example_menu(example, kind) if example.options else None
     right = menu.target(example.answer) if menu else example.answer
-    stated = menu.options[menu.labels.index(right)] if menu else right
+    stated = [*menu.options][menu.labels.index(right)] if menu else right
     place = next((one for one in reversed(moved) if _same_text(_plain(one.text), stated, kind)), None)
     if place is None or place.start < _last_sentence(example, menu is not None):
         return None

@@ -52,8 +52,9 @@ def in_lines(example: WorkedExample, trigger: str = "") -> Demonstration | None:
     requires=("demonstrations", "sampling if samples > 1"),
     use_when="questions take many steps and there are worked examples to choose from (GSM8K, code-davinci-002: 61.0 -> "
     "66.6 greedy, 74.6 -> 82.9 with 50 samples); the gain is mostly the examples', 0.1 to 1.4 points the vote's",
-    avoid_when="questions are easy, where long examples hurt slightly, or the context is short: eight long examples "
-    "take 2,000 to 3,000 tokens (arXiv 2210.00720)",
+    avoid_when="questions are easy, where long examples hurt slightly; the context is short, since eight long examples "
+    "take 2,000 to 3,000 tokens (arXiv 2210.00720); or the model is small, and things of the examples turn up in its "
+    "chains (seen with 0.5B)",
     aliases=("complexity", "complexity_based"),
     version=2,
 )
