@@ -23,7 +23,12 @@ from reasoning.strategies.decomposition.handlers import (
     as_handlers,
     format_value,
 )
-from reasoning.strategies.decomposition.shown_handlers import lacks_numbers, suited_handlers, without_programs_of
+from reasoning.strategies.decomposition.shown_handlers import (
+    lacks_numbers,
+    suited_handlers,
+    without_ends,
+    without_programs_of,
+)
 from reasoning.strategies.decomposition.subquestion_program import DECOMPOSE, SubProgram, SubQuestion
 from reasoning.strategy import Strategy, technique
 
@@ -185,9 +190,10 @@ class DecomposedPrompting(Strategy):
             return sub_question
         except NothingAsked as error:
             session.note(f"rejected: {error}")
-            # A small model repeats the [EOQ] that it sees as its own.
+            # A small model repeats the [EOQ] that it sees.
             first = f"Write the first sub-question, which begins with QS: [{next(iter(handlers))}]"
-            turns = controller.fill(question=f"{program.question}\n\n{first}", handlers=listing)
+            question = f"{program.question}\n\n{first}"
+            turns = without_ends(controller).fill(question=question, handlers=listing)
         except NoAnswer as error:
             session.note(f"rejected: {error}")
             turns = turns.then(reply.text, f"{error} Write the line again, and nothing else.")

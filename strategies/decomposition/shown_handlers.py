@@ -52,3 +52,10 @@ def without_programs_of(hidden: Collection[str], controller: Prompt) -> Prompt:
     if not kept or len(kept) == len(programs):
         return controller
     return controller.replace(examples=tuple(example for program in kept for example in program))
+
+
+def without_ends(controller: Prompt) -> Prompt:
+    """Return the prompt without the turns of its demonstrations that end a program."""
+    return controller.replace(
+        examples=tuple(example for example in controller.examples if "[eoq]" not in example.output.lower())
+    )

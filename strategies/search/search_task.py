@@ -41,6 +41,7 @@ from reasoning.messages import Conversation
 from reasoning.parameters import to_spec
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
+from reasoning.strategies.reply_parsing import with_headings
 
 S = TypeVar("S", bound=Hashable)
 
@@ -53,8 +54,6 @@ BALLOT = Prompt(
     recap="Say in a few sentences what speaks for and against each. Then end with a last line: "
     '"The best choice is" and the number of a candidate.',
 )
-
-_CHOSEN = re.compile(r"best choice(?: is|:)?\D{0,20}(\d{1,4})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,9 +128,7 @@ class SearchTask(ABC, Generic[S]):
 
     def vote(self, problem: Problem, states: Sequence[S]) -> Conversation:
         """Return the prompt that asks for the best of several states."""
-        listed = "\n\n".join(
-            f"Candidate {number}:\n{self.show(problem, state)}" for number, state in enumerate(states, 1)
-        )
+        listed = with_headings("Candidate", [self.show(problem, state) for state in states])
         return self.ballot.render(problem, candidates=listed)
 
     def is_finished(self, problem: Problem, state: S) -> bool:
@@ -160,17 +157,11 @@ class SearchTask(ABC, Generic[S]):
 
 
 def parse_label(reply: str, known: Sequence[str]) -> str | None:
-    """Return the last known word on a reply's last line.
+    """Return the last known word on a reply's last line with a letter.
 
     It is None if there is no such word, if it is negated ("not sure"), or if all known words occur,
     which repeats the prompt.
     """
-    line = reply.strip().rpartition("\n")[2].lower()
+    line = next((line.lower() for line in reversed(reply.splitlines()) if any(map(str.isalpha, line))), "")
     labels = [word for word in re.findall(r"(?<!not )(?<![a-z])[a-z]+", line) if word in known]
     return labels[-1] if labels and (len(known) < 2 or set(labels) < set(known)) else None
-
-
-def parse_choice(reply: str, candidates: int) -> int | None:
-    """Return the index, from 0, of the candidate that a ballot names, or None."""
-    numbers = _CHOSEN.findall(reply)
-    return int(numbers[-1]) - 1 if numbers and 1 <= int(numbers[-1]) <= candidates else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,9 +10,11 @@ from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.kinds import Choice, Number, Text, YesNo
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
-from reasoning.prompts import Prompt
+from reasoning.prompts import Demonstration, Prompt
+from reasoning.sandbox.program_in_text import claims_output
 from reasoning.strategies.reply_parsing import format_numbered, parse_numbered
 from reasoning.strategies.search.search_task import Candidate, SearchTask
+from reasoning.strategies.search.verdicts import parse_score
 
 Path = tuple[str, ...]
 
@@ -40,16 +41,27 @@ CONCLUDE = Prompt(
 RATE = Prompt(
     objective="Judge the beginning of a solution: will going on like this lead to the right answer?",
     instructions="Check each step: does it follow from the problem, is the calculation right, does it bring the "
-    "solution closer? A mistake that nothing takes back makes it hopeless.",
+    "solution closer? A mistake that nothing takes back makes it hopeless. Output of a program that was not run counts "
+    "as a guess.",
+    output_format='The first line is "Score:" and a number from 1 (hopeless) to 10 (surely right). Then one or two '
+    "sentences say why. Do not go on with the solution.",
+    examples=(
+        Demonstration(
+            "A box holds 8 pens. Ann buys 3 boxes and loses 4 pens. How many pens are left?\n\nThe solution so far:\n"
+            "1. Three boxes hold 3 * 8 = 24 pens.",
+            "Score: 9\nThe calculation is right, and the pens of all boxes are what the 4 are taken from.",
+        ),
+        Demonstration(
+            "A shirt costs 20 dollars and is 25% cheaper today. What do 2 shirts cost today?\n\nThe solution so far:\n"
+            "1. Today a shirt costs 20 - 25 = -5 dollars.",
+            "Score: 1\nThe 25% were taken for 25 dollars, and no price is below zero.",
+        ),
+    ),
     input=_SO_FAR,
-    recap="Do not go on with the solution. Say in two or three sentences whether these steps are right and lead to the "
-    'answer, then write the last line: "Score:" and a number from 1 (hopeless) to 10 (surely right).',
+    recap='Begin with "Score:".',
 )
 NOTHING = "(nothing yet)"
-
-_SCORE = re.compile(
-    r"score\W{0,6}(?:(?:is|of)\W{0,4})?(?:\(?1\W{1,4}10\W{1,4})?(\d{1,2}(?:\.\d{1,2})?)(?!\.?\d)", re.IGNORECASE
-)
+NOT_RUN = "(This program was not run: its output is a guess.)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,6 +70,8 @@ class Steps(SearchTask[Path]):
 
     A path is finished when it states an answer. Among several kept paths a vote weighted by their
     values chooses numbers, options, yes and no; for other kinds the first-ranked answer is taken.
+    Programs in a step do not run. The prompts that rate and compare steps mark the output that a step
+    states as a guess.
 
     Attributes:
         thoughts: number of next steps that a proposal asks for.
@@ -95,12 +109,14 @@ class Steps(SearchTask[Path]):
         return (*state, reply.strip()) if reply.strip() else None
 
     def judge(self, problem: Problem, state: Path) -> Sequence[Conversation]:
-        return [self.rate.render(problem, done=_done(state))]
+        return [self.rate.render(problem, done=_done(_flagged(state)))]
+
+    def vote(self, problem: Problem, states: Sequence[Path]) -> Conversation:
+        return super().vote(problem, [_flagged(state) for state in states])
 
     def value(self, replies: Sequence[str]) -> float:
         """Return the mean of the scores that can be parsed."""
-        scores = [float(matches[-1]) for reply in replies if (matches := _SCORE.findall(reply))]
-        scores = [score for score in scores if 1 <= score <= 10]
+        scores = [score for reply in replies if (score := parse_score(reply)) is not None]
         return sum(scores) / len(scores) if scores else 0.0
 
     def is_finished(self, problem: Problem, state: Path) -> bool:
@@ -128,3 +144,8 @@ class Steps(SearchTask[Path]):
 
 def _done(state: Path) -> str:
     return format_numbered(state) or NOTHING
+
+
+def _flagged(state: Path) -> Path:
+    """Return the steps as a judge sees them: those that state the output of a program say that it is made up."""
+    return tuple(f"{step}\n{NOT_RUN}" if claims_output(step) else step for step in state)

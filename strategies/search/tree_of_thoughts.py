@@ -12,6 +12,7 @@ from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.search.creative_writing import CreativeWriting
 from reasoning.strategies.search.crosswords import Crosswords
 from reasoning.strategies.search.game24 import Game24
 from reasoning.strategies.search.search_task import SearchTask
@@ -19,7 +20,7 @@ from reasoning.strategies.search.stepwise import Steps
 from reasoning.strategies.search.tree_search import TreeSearch
 from reasoning.strategy import Strategy, technique
 
-TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), Steps())}
+TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Crosswords(), CreativeWriting(), Steps())}
 """Tasks by their name in a spec. If a spec names none, the first that fits the problem is used; `steps` fits all."""
 
 
@@ -40,17 +41,19 @@ TASKS: dict[str, SearchTask[Any]] = {task.name: task for task in (Game24(), Cros
     "game of 24 as solved if any of the five kept states is right (69 % in its released run; 62 % for the "
     "first-ranked one)",
     aliases=("tot",),
+    version=2,
 )
 class TreeOfThoughts(Strategy):
     """Search a tree of partial solutions: propose next thoughts, judge the resulting states, expand the best.
 
     The task defines the states, the prompts and the parsing of replies: `game24`, `crosswords`,
-    `steps` (any question), a user's own `SearchTask`, or several tasks, of which the first that
-    fits is used. The defaults are the paper's for the game of 24. Its creative writing is
-    `tree_of_thoughts(generate='sample', evaluate='vote', breadth=1, depth=2, draws=5, judgements=5,
-    temperature=1.0)`, its crosswords `tree_of_thoughts(search='dfs', depth=10, limit=100,
-    children=3, draws=8, judgements=1)`. `beam` ranks a state by the mean value along its path (Xie
-    et al. 2023, arXiv 2305.00633, use the product).
+    `creative_writing`, `steps` (any question; its prompts are ours), a user's own `SearchTask`, or
+    several tasks, of which the first that fits is used. The defaults are the paper's for the game
+    of 24. Its creative writing is `tree_of_thoughts(task='creative_writing', generate='sample',
+    evaluate='vote', breadth=1, depth=2, draws=5, judgements=5, temperature=1.0)`, its crosswords
+    `tree_of_thoughts(search='dfs', depth=10, limit=100, children=3, draws=8, judgements=1)`. `beam`
+    ranks a state by the mean value along its path (Xie et al. 2023, arXiv 2305.00633, use the
+    product).
 
     Demonstrations are chat turns. Invalid thoughts are dropped and equal states explored once; the
     paper's code only gives them the value 0. Votes are parsed correctly for ten and more

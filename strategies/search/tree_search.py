@@ -14,7 +14,8 @@ from reasoning.messages import Completion, Conversation, Message
 from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import drop_truncated_tail
-from reasoning.strategies.search.search_task import S, SearchTask, parse_choice
+from reasoning.strategies.search.search_task import S, SearchTask
+from reasoning.strategies.search.verdicts import parse_choice
 
 T = TypeVar("T")
 

@@ -123,7 +123,9 @@ def test_a_premature_end_asks_for_the_first_sub_question() -> None:
     assert strategies.get("decomposed").run(EGGS, llm).value == 24
     asked = llm.requests[1].messages
     assert asked[-1].content.endswith(f"{EGGS.question}\n\nWrite the first sub-question, which begins with QS: [math]")
-    assert asked[:-1] == llm.requests[0].messages[:-1]  # without the [EOQ], which a small model repeats
+    # Without any [EOQ], which a small model repeats.
+    assert not any("[EOQ]" in message.content for message in asked if message.role == "assistant")
+    assert [message.role for message in asked] == ["system", *["user", "assistant"] * 5, "user"]
     # The program that follows is the one of the question.
     assert asked[-1].content not in llm.requests[3].messages[-3].content
 

@@ -16,10 +16,11 @@ from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, 
 from reasoning.messages import Completion, Conversation, Message
 from reasoning.prompts import Prompt
 from reasoning.strategies.cli import strategies_app
-from reasoning.strategies.search.search_task import SearchTask, parse_choice, parse_label
+from reasoning.strategies.search.search_task import SearchTask, parse_label
 from reasoning.strategies.search.stepwise import Steps
 from reasoning.strategies.search.tree_of_thoughts import TreeOfThoughts
 from reasoning.strategies.search.tree_search import best
+from reasoning.strategies.search.verdicts import parse_choice
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Note
 from tests import call_counts
@@ -498,7 +499,7 @@ def test_a_line_that_was_cut_off_is_left_out() -> None:
     assert answer.steps["kept"] == ("0",)
     cut = [Completion("It is 7 times 6. That is fort", finish_reason="length"), "Score: 9"]
     strategies.get("tot(generate='sample', depth=2, breadth=1, judgements=1)").run(SOUP, llm := ScriptedLLM([*cut, ""]))
-    assert "1. It is 7 times 6.\n\nDo not go on" in llm.prompts[1]
+    assert "1. It is 7 times 6.\n\nBegin with" in llm.prompts[1]
 
 
 def test_within_self_consistency() -> None:
