@@ -93,7 +93,8 @@ class Chain(Strategy):
         """Load a chain from its folder: `chain.toml`, a Markdown file for each prompt, and Python files.
 
         Args:
-            folder: the folder.
+            folder: the folder, or one of the .toml files in it; or the name of a bundled chain, such as
+                "telecom_feedback/batch.toml". An existing path comes first.
             allow_code: import the functions that the chain names. They run with your rights, so read
                 code that others wrote first. The code of bundled chains is always allowed.
             package: the import name of the folder if it is an installed package; its functions are

@@ -14,6 +14,7 @@ from reasoning.chain.step import Step
 from reasoning.errors import InputError, UsageError, nearest
 from reasoning.kinds import Json, Kind
 from reasoning.prompts import Prompt
+from reasoning.registry import bundled_chains
 
 CHAIN_FILE = "chain.toml"
 MAX_NESTING = 8
@@ -47,7 +48,7 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
     """Load the chain of a folder. See `Chain.load`.
 
     Args:
-        folder: the folder of the chain, or one of its .toml files.
+        folder: the folder of the chain, or one of its .toml files; or the name of a bundled chain.
         policy: the import policy for the functions that the chain names.
         package: the import name of the folder if it is an installed package, else None.
         depth: the number of chains that enclose this one.
@@ -56,8 +57,9 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
         InputError: the folder holds no valid chain; names the file and the line.
         UsageError: the chain names a function that may not be imported.
     """
-    file = chain_file(folder.expanduser())
-    folder = file.parent if file.is_file() else folder.expanduser()
+    folder = folder.expanduser() if folder.expanduser().exists() else find_bundled(folder) or folder.expanduser()
+    file = chain_file(folder)
+    folder = file.parent if file.is_file() else folder
     if not file.is_file():
         problem = "it has no chain.toml" if folder.is_dir() else "the folder does not exist"
         problem = "it is a file, and a chain is a folder" if folder.is_file() else problem
@@ -65,6 +67,14 @@ def load(folder: Path, policy: ImportPolicy = "trusted", package: str | None = N
     if depth > MAX_NESTING:
         raise InputError(f"{file}:1: chains must be nested at most {MAX_NESTING} levels deep")
     return _Reader(file, CodeLoader(folder, policy, package), depth).chain()
+
+
+def find_bundled(path: Path) -> Path | None:
+    """Return the folder of a bundled chain by its name, or a file in it: "telecom_feedback/batch.toml"."""
+    name, *rest = path.parts or ("",)
+    folder = bundled_chains().get(name)
+    found = folder.joinpath(*rest) if folder is not None and ".." not in rest else None
+    return found if found is not None and found.exists() else None
 
 
 def chain_file(path: Path) -> Path:

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from reasoning.chain.chain import Chain
-from reasoning.chain.folder import CHAIN_FILE, chain_file, load
+from reasoning.chain.folder import CHAIN_FILE, chain_file, find_bundled, load
 from reasoning.errors import UnknownName, UsageError
 from reasoning.registry import bundled_chains
 from reasoning.toml_io import read_text
@@ -31,10 +31,9 @@ def resolve_folder(name: str) -> Path:
     folder = Path(name).expanduser()
     if chain_file(folder).is_file() or folder.is_dir():
         return folder
-    bundled, _, file = name.partition("/")
-    if bundled in (known := bundled_chains()) and (not file or (known[bundled] / file).is_file()):
-        return known[bundled] / file
-    raise UnknownName("chain", name, known, "(a folder with a chain.toml, or the name of a bundled chain)")
+    if (bundled := find_bundled(Path(name))) is not None:
+        return bundled
+    raise UnknownName("chain", name, bundled_chains(), "(a folder with a chain.toml, or the name of a bundled chain)")
 
 
 def create_chain(folder: Path, template: str) -> Chain:

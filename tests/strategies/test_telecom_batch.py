@@ -10,7 +10,7 @@ import pytest
 from reasoning import Chain
 from reasoning.chain.lint import lint_folder
 from reasoning.chain.scaffold import create_chain, resolve_folder
-from reasoning.errors import CallFailed, PromptRefused, UnknownName
+from reasoning.errors import CallFailed, InputError, PromptRefused, UnknownName
 from reasoning.messages import Message
 from reasoning.registry import bundled_chains
 from reasoning.strategies.domain.telecom_feedback import batch
@@ -34,7 +34,7 @@ def say(messages: tuple[Message, ...]) -> str:
 
 
 def load() -> Chain:
-    return Chain.load(resolve_folder(BATCH))
+    return Chain.load(BATCH)
 
 
 def test_the_chain_is_sound_and_a_copy_of_the_template_has_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -44,8 +44,11 @@ def test_the_chain_is_sound_and_a_copy_of_the_template_has_it(tmp_path) -> None:
     copy, findings = lint_folder(tmp_path / "mine" / "batch.toml")
     assert findings == []
     assert [step.prompt for step in copy.steps] == [step.prompt for step in chain.steps]
-    with pytest.raises(UnknownName):
-        resolve_folder("telecom_feedback/none.toml")
+    for missing in ("telecom_feedback/none.toml", "telecom_feedback/../claims"):
+        with pytest.raises(UnknownName):
+            resolve_folder(missing)
+        with pytest.raises(InputError, match="no chain"):
+            Chain.load(missing)
 
 
 def test_the_prompts_of_the_steps_are_those_of_the_chain_for_one_feedback() -> None:
