@@ -91,7 +91,7 @@ def _name(label: re.Match[str]) -> str:
 
 
 def _kept(context: str) -> str:
-    """Return a context, or an empty text if it says that there is none."""
+    """Return a context, or an empty text if it is only a word for "nothing"."""
     return "" if "".join(filter(str.isalnum, context)).casefold() in ("", "none", "na", "empty", "null") else context
 
 
