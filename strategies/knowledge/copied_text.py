@@ -16,7 +16,7 @@ _CUT = ("[…]", "[...]", "(…)", "(...)")
 _OMITTED = re.compile(r"\[(?:…|\.{2,})\]|\((?:…|\.{3,})\)|…|\.{3,}")
 _MARKUP = re.compile(r"\*\*|__|`|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)")
 _MARKS = str.maketrans("“”„‘’", '"""\'\'')
-_NEGATION = re.compile(r"(?:not|no|never|none|without|n['’]t|cannot|kein\w*|nicht)", re.IGNORECASE)
+_NEGATION = re.compile(r"(?:not|no|never|none|without|cannot|kein\w*|nicht)", re.IGNORECASE)
 _MIN_PIECE_WORDS = 3
 """The words of a quotation, or of its parts around omitted text, that may differ; fewer may stand anywhere."""
 _MAX_PIECES = 8

@@ -44,6 +44,7 @@ AGAIN = Prompt(
     avoid_when="the evidence is spread over the whole text, or the context is so short that quoting copies it; the "
     "results are for GPT on medical texts (arXiv 2405.18682), and models paraphrase instead of quoting",
     aliases=("irag",),
+    version=2,
 )
 class ImplicitRAG(Strategy):
     """Quote the relevant sections of the context and answer from them, in one reply.

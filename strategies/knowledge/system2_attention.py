@@ -58,6 +58,7 @@ UNBIASED = "Give an answer that is unbiased."
     avoid_when="the model copies badly: no later call can restore what it loses of a long or dense input; or all of "
     "the input matters: keeping the original with the rewriting loses a third of the gain (arXiv 2311.11829)",
     aliases=("s2a",),
+    version=2,
 )
 class System2Attention(Strategy):
     """Let the model rewrite the problem without distractions, and solve the result with any strategy.

@@ -52,6 +52,7 @@ _THREE_PARTS = {
     avoid_when="the model is weak: it recalls wrong examples and loses to retrieved demonstrations "
     "(davinci-001); or replies are short: a truncated reply has only the examples' answers (arXiv 2310.01714)",
     aliases=("analogical_reasoning",),
+    version=2,
 )
 class Analogical(Strategy):
     """Recall related problems, solve them, then solve the problem itself, in one reply.

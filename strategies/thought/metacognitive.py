@@ -64,6 +64,7 @@ _ASKS_FOR_SHARE = re.compile(r"%|\bpercent|\bper cent\b", re.IGNORECASE)
     avoid_when="the question is easy: 68 % of the errors are overthinking, 32 % a right first judgement that was "
     "changed; the confidence ranks answers but is badly calibrated (arXiv 2308.05342)",
     aliases=("mp",),
+    version=2,
 )
 class Metacognitive(Strategy):
     """Understand, judge, criticise the judgement, decide, and state the confidence: five parts of one reply.
