@@ -67,9 +67,9 @@ class ComplexCoT(Strategy):
     them use `universal_self_consistency(cot(shots=8, demonstrations=Pool(select='complex')))`,
     which reads all samples.
 
-    The shipped examples for numbers have 9 or 10 steps, as the paper's have about nine. For options,
-    yes or no and texts six have 7 to 10 steps, and two have 4 or 5. Labels that name feelings have only
-    short examples, so that for them this is few-shot chain of thought.
+    The shipped examples for numbers have 9 or 10 steps, as the paper's have about nine; those for
+    options, yes or no and texts have 7 to 10. Lists, and labels that name feelings, have only short
+    examples, so that for them this is few-shot chain of thought.
 
     "Question:", one step a line and the last line "The answer is …" are the paper's form. Chat
     models are also told to write one step per line, in our words. The paper's "Let's think step by

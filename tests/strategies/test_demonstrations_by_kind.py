@@ -62,7 +62,8 @@ def served(spec: str, kind: kinds.Kind) -> bool:
         # Feelings have no sub-questions.
         return labels[0].lower() == "positive" and spec not in SPATIAL and not spec.startswith("least_to_most")
     if isinstance(kind, kinds.Items):
-        return spec in SPATIAL
+        # Lists have neither sub-questions nor wrong explanations.
+        return not spec.startswith(("least_to_most", "contrastive"))
     return isinstance(kind, kinds.Number | kinds.YesNo | kinds.Text | kinds.Choice)
 
 
