@@ -16,6 +16,7 @@ CHECKED = {
     "": "the paper, its code or its outputs",
     "extract": "extracts of the paper's tables",
     "summary": "a summary only",
+    "page": "the technique's page",
 }
 _SECTION = re.compile(r"^## (\S+) · (\d+) problems · ", re.MULTILINE)
 _ROW = re.compile(
@@ -24,14 +25,14 @@ _ROW = re.compile(
 _LISTED = 3
 _ABOUT = (
     "Techniques by task of language processing. The first column of figures is what the papers report, on models of "
-    "2022 to 2024; an arrow leads from the baseline to the technique. The techniques are those that Vatsal &amp; Dubey "
-    "(2024, [arXiv 2407.12994](https://arxiv.org/abs/2407.12994)) survey by task, as far as they are in this library. "
+    "2022 to 2024; an arrow leads from the baseline to the technique. Most of the techniques are those that Vatsal "
+    "&amp; Dubey (2024, [arXiv 2407.12994](https://arxiv.org/abs/2407.12994)) survey by task, as far as they are in this library. "
     "The survey also discusses the best technique for each data set; we could not check its tables, so that is not "
     "repeated here. Figures of different rows have different models, demonstrations and numbers of samples: they do "
     "not rank techniques.",
     'The lines "Measured here" are from [our results](../research/results.md), on a model of half a billion '
-    "parameters and few problems. What pays on your model and task need not be what paid there: "
-    "[compare](../how-to/compare.md), or let `reasoning advise` compare.",
+    "parameters and few problems; significant is what is bold there. What pays on your model and task need not be "
+    "what paid there: [compare](../how-to/compare.md), or let `reasoning advise` compare.",
 )
 
 
@@ -67,7 +68,7 @@ def page(results: str) -> str:
         parts.append(table(["technique", "reported", "paper", "checked against"], rows))
         parts += [describe(name, problems, found) for name, problems, found in measured if name in task["measured"]]
         if "elsewhere" in task:
-            parts.append(f"Not in this library: {prose(task['elsewhere'])}")
+            parts.append(f"Not in this library. {prose(task['elsewhere'])}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -87,6 +88,8 @@ def read_results(results: str) -> list[tuple[str, int, list[Row]]]:
 
 def describe(name: str, problems: int, rows: list[Row]) -> str:
     """Return the sentence on the best rows of one section, and whether they differ from the reference."""
+    if len({row.accuracy for row in rows}) == 1:
+        return f"Measured here, {code(name)}, {problems} problems: all of {len(rows)} specs {rows[0].accuracy}."
     shown = [f"{code(row.spec)}{' †' * row.earlier} {row.accuracy}" for row in rows[:_LISTED]]
     reference = next((row for row in rows if row.spec == "cot"), None)
     if reference is not None and reference not in rows[:_LISTED]:
