@@ -26,7 +26,8 @@ _LISTED = 3
 _ABOUT = (
     "Techniques by task of language processing. The first column of figures is what the papers report, on models of "
     "2022 to 2024; an arrow leads from the baseline to the technique. Most of the techniques are those that Vatsal "
-    "&amp; Dubey (2024, [arXiv 2407.12994](https://arxiv.org/abs/2407.12994)) survey by task, as far as they are in this library. "
+    "&amp; Dubey (2024, [arXiv 2407.12994](https://arxiv.org/abs/2407.12994)) survey by task, as far as they are in "
+    "this library. "
     "The survey also discusses the best technique for each data set; we could not check its tables, so that is not "
     "repeated here. Figures of different rows have different models, demonstrations and numbers of samples: they do "
     "not rank techniques.",
