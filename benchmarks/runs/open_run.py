@@ -1,4 +1,4 @@
-"""What a run holds while it fills its folder: the results, a journal, and the ledger of its budget."""
+"""The resources of a run that fills its folder: the results, a journal, and the ledger of its budget."""
 
 from __future__ import annotations
 
