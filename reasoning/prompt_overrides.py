@@ -73,7 +73,7 @@ def prompts(strategy: Strategy | str) -> dict[str, Prompt | str]:
     Examples:
         >>> from reasoning import strategies
         >>> sorted(strategies.prompts(strategies.get("cot")))
-        ['cot.few_shot', 'cot.one_stage', 'cot.trigger', 'cot.two_stages']
+        ['cot.few_shot', 'cot.go_on', 'cot.one_stage', 'cot.trigger', 'cot.two_stages']
     """
     by_name: dict[str, Prompt | str] = {}
 

@@ -115,7 +115,7 @@ def _claimed_outputs(results: Sequence[Result]) -> Iterator[str]:
         counts = ", ".join(f"{spec} {count} of {answered[spec]}" for spec, count in claimed.items())
         yield (
             f"Answers with a reply that states the output of a program which did not run: {counts}. "
-            "cot(run_programs=True) runs it."
+            "cot(run_programs=True) runs such programs."
         )
 
 

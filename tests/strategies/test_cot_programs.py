@@ -118,4 +118,4 @@ def test_a_run_counts_the_answers_that_rest_on_such_an_output(tmp_path: Path) ->
     llm = ScriptedLLM(lambda turns: MADE_UP if turns[0].content[0] in "01" else "The answer is 4.")
     table = r.benchmarks.compare(["cot", "vanilla"], examples, llm, progress=False)
     assert "states the output of a program which did not run: cot 2 of 4, vanilla 2 of 4." in str(table)
-    assert "cot(run_programs=True) runs it." in str(table)
+    assert "cot(run_programs=True) runs such programs." in str(table)
