@@ -30,6 +30,10 @@ _EXEMPLAR = re.compile(
     r"(?:[^\w\n:：]{0,4}[:：]|(?<=\d)[.)]|[^\w\n]{0,4}$)[^\w\n]{0,6}",
     re.MULTILINE | re.IGNORECASE,
 )
+_SECTION = re.compile(
+    _LEAD + r"(?:relevant|recalled|similar|related|analogous|example) (?:example )?problems\b[^\n]{0,40}$",
+    re.MULTILINE | re.IGNORECASE,
+)
 _ITEM = re.compile(r"^[^\w\n]{0,6}\d{1,2}[.)][^\w\n]{1,6}(?=\w)", re.MULTILINE)
 _ROW = re.compile(r"^[ \t]{0,8}\|([^\n]{1,4000})\|[ \t]*$", re.MULTILINE)
 _SOLUTION = re.compile(
@@ -52,7 +56,10 @@ def exemplar_error(text: str, problem: Problem, exemplars: int, alike: float) ->
         exemplars: number of problems that were asked for.
         alike: share of common words above which two problems count as the same.
     """
-    recalled = recalled_problems(text[: _last_section(text)])
+    end = _last_section(text)
+    # Core concepts in front of the section have examples, too.
+    section = _SECTION.search(text, 0, end)
+    recalled = recalled_problems(text[section.end() if section else 0 : end])
     if len(recalled) < exemplars:
         return f"Only {len(recalled)} of {exemplars} problems were recalled."
     earlier = [("the initial problem", _words(problem.question))]

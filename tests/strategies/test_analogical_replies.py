@@ -114,6 +114,14 @@ def test_too_few_and_equal_problems_are_still_found(recalled: str, fault: str) -
     assert error.startswith(fault)
 
 
+def test_examples_among_the_core_concepts_are_no_recalled_problems() -> None:
+    concepts = "## Core concepts\n**Example:** A coin has two sides, so 2 outcomes.\nExample 2: A die has 6 sides.\n\n"
+    few = f"{concepts}## Relevant problems\nQ: {COINS}\nA: 2\n\n## Solve the initial problem\n{WORKED}"
+    assert exemplar_error(few, DICE, 3, 0.8) == "Only 1 of 3 problems were recalled."
+    enough = f"{concepts}## Relevant Problems:\n{RECALLED['labels']}## Solve the initial problem\n{WORKED}"
+    assert exemplar_error(enough, DICE, 3, 0.8) is None
+
+
 def test_a_reply_with_core_concepts_has_three_parts() -> None:
     concepts = "## Core concepts\nCounting: choose the pair first.\n\n"
     text = f"{concepts}## Relevant problems\n{RECALLED['labels']}## Solve the initial problem\n{WORKED}"
