@@ -39,10 +39,10 @@ _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _QUOTES = {('"', '"'), ("“", "”"), ("„", "“"), ("‚", "‘"), ("‘", "’"), ("«", "»"), ("»", "«"), ("「", "」")}
 _JSON = re.compile(r"[\[{](?=\s*[\"'“{\[])")
 _NUMBER_FORM = (
-    r"(?:\*\*|\#{1,4}[ \t]?)?[(（]?(?:(?:step|option|choice|candidate) )?[#＃]?"
-    r"(?:(\d{1,2})(?:[.):：．）、](?!\d)|\*\*|(?<=step \d)[ \t][-–—][ \t])|([①-⑳]))[ \t*:.]*"
+    r"(?:\#{1,6}[ \t]?)?(?:\*\*)?[(（]?(?:(?:step|option|choice|candidate) )?[#＃]?"
+    r"(?:(\d{1,2})(?:[.):：．）、](?!\d)|\*\*|(?<=step \d)(?:[ \t][-–—][ \t]|[ \t]*$))|([①-⑳]))[ \t*:.]*"
 )
-_NUMBER = re.compile(r"^[ \t]{0,8}" + _NUMBER_FORM, re.IGNORECASE | re.MULTILINE)
+_NUMBER = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)?" + _NUMBER_FORM, re.IGNORECASE | re.MULTILINE)
 _BULLET_NUMBER = re.compile(r"^[-*•][ \t]" + _NUMBER_FORM, re.IGNORECASE | re.MULTILINE)
 _MIN_ITEM_CHARS = 3
 _MAX_ITEM_CHARS = 400

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from reasoning import Problem, kinds
-from reasoning.strategies.reply_parsing import append_answer, normalize_question, parse_items
+from reasoning.strategies.reply_parsing import append_answer, normalize_question, parse_items, parse_numbered
 from reasoning.strategies.verification.verification_plan import parse_plan
 
 
@@ -89,6 +89,37 @@ def test_lines_that_are_no_items(line: str) -> None:
     assert parse_items(line) == []
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "1. Add 2 and 3.\n2. Double it.",
+        "**1.** Add 2 and 3.\n**2.** Double it.",
+        "**Step 1:** Add 2 and 3.\n**Step 2:** Double it.",
+        "**Step 1**: Add 2 and 3.\n**Step 2**: Double it.",
+        "### Step 1: Add 2 and 3.\n### Step 2: Double it.",
+        "### **Step 1:** Add 2 and 3.\n### **Step 2:** Double it.",
+        "### Step 1\nAdd 2 and 3.\n\n### Step 2\nDouble it.",
+        "#### Step 1.\nAdd 2 and 3.\n#### Step 2.\nDouble it.",
+        "- **Step 1:** Add 2 and 3.\n- **Step 2:** Double it.",
+        "(1) Add 2 and 3.\n(2) Double it.",
+        "① Add 2 and 3.\n② Double it.",
+        "１．Add 2 and 3.\n２．Double it.",
+        "1：Add 2 and 3.\n2：Double it.",
+        "> 1. Add 2 and 3.\n> 2. Double it.",
+        "#1. Add 2 and 3.\n#2. Double it.",
+    ],
+)
+def test_numbered_steps_as_chat_models_write_them(reply: str) -> None:
+    assert parse_numbered(reply) == [(1, "Add 2 and 3."), (2, "Double it.")]
+
+
+@pytest.mark.parametrize(
+    "text", ["1.5 litres are left.", "12:30 it is", "- 5 eggs", "Step by step", "(a) one", "2024. So", "- 3 = 2"]
+)
+def test_lines_that_are_no_numbered_steps(text: str) -> None:
+    assert parse_numbered(text) == []
+
+
 def test_bold_words_and_quotations_within_an_item_stay_readable() -> None:
     assert parse_items('1. **Trays**: how many?\n2. Who said "No" to "Yes"?\n3. What is 2 ** 3?') == [
         "Trays: how many?",
@@ -116,6 +147,7 @@ def test_bold_words_and_quotations_within_an_item_stay_readable() -> None:
 def test_reading_takes_linear_time(text: str) -> None:
     started = time.process_time()
     parse_items(text)
+    parse_numbered(text)
     parse_plan(f"1. {text}", "a passage")
     assert time.process_time() - started < 20  # squares would take hours
 
