@@ -137,7 +137,8 @@ class Code(BaseKind):
 def _without_examples_of_use(blocks: list[Block]) -> list[Block]:
     """Return the blocks, the last one first, and those that only call what a block before them defines at the end."""
     defined: set[str] = set()
-    programs, examples = [], []
+    programs: list[Block] = []
+    examples: list[Block] = []
     for block in blocks[-_MAX_BLOCKS:]:
         own = set(_DEFINITION.findall(block.content))
         is_example = not own and any(name in defined for name in _CALL.findall(block.content))

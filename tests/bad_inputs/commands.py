@@ -62,7 +62,7 @@ SPECS = [
     Bad("ask Why? -s 'cot(shots=2.5)'", "shots", "int", "float"),
     Bad("ask Why? -s 'cot(shots=True)'", "shots", "int", "bool"),
     Bad("ask Why? -s 'cot(shots=1000)'", "shots=1000", "10 worked examples"),
-    Bad("ask Why? -s 'cot(1, 2, 3, 4, 5, 6, 7, 8, 9)'", "at most 8", "9"),
+    Bad("ask Why? -s 'cot(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)'", "at most 10", "11"),
     Bad("ask Why? -s 'cot(shots=4, shots=5)'", "shots twice"),
     Bad("ask Why? -s 'cot, vanilla'", "one strategy", "2"),
     Bad("ask Why? -s cot.solve", "cot.solve", "name or a call"),
