@@ -43,7 +43,11 @@ CHECK = Prompt(
 )
 
 _CLUE = re.compile(r"^\s{0,8}([hv][1-5])[.):]\s*(\S.{0,200})$", re.M)
-_WORD = re.compile(r"\b([hv][1-5])[.):]\s{0,4}\**([a-z]{5})\b\**(?:\s{0,3}\(\s?(certain|high|medium|low))?", re.I)
+# "h2. EMBER (high)", "**h2:** EMBER – high", "| h2 | EMBER | high |"
+_WORD = re.compile(
+    r"\b([hv][1-5])\*{0,2}\s?[.):|–-][^\w\n]{0,8}([a-z]{5})\b(?:[^\w\n]{1,8}(certain|high|medium|low)\b)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, repr=False)

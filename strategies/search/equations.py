@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -17,6 +18,7 @@ _APPLY: dict[str, Callable[[Fraction, Fraction], Fraction]] = {
     "/": operator.truediv,
 }
 _MARKER = re.compile(r"\s*+(?:\d{1,2}[.)]|[-*•])\s+")
+_LIST_NUMBER = re.compile(r"(?:\(\d{1,2}\)|[①-⑳])\s++(?=\d)")
 _RESULT = re.compile(r"\s*+\(?(-?\s?\d++(?:\.\d++)?+(?:/\d++)?+)")
 _MAX_FORMULA_CHARS = 60
 """Maximum length of the part before the equals sign."""
@@ -45,7 +47,10 @@ def parse_equation(line: str, numbers: Sequence[Fraction]) -> Equation | None:
     Returns:
         The equation, or None if it does not use two of the numbers or is wrong.
     """
-    sides = normalize_signs(line).replace("≈", "=").replace("**", "").strip("`$ ").partition("=")
+    # The first cell of a table's row; "(1)" and "①" are numbers of a list, and full-width signs are signs.
+    line = line.strip("> \t").strip("| \t").partition("|")[0]
+    line = unicodedata.normalize("NFKC", _LIST_NUMBER.sub("", line, count=1))
+    sides = normalize_signs(line).replace("≈", "=").replace("**", "").replace("`", "").strip("$ ").partition("=")
     stated = _RESULT.match(sides[2])
     formula = sides[0].rpartition(":")[2]
     formula = _MARKER.sub("", formula, count=1) if _MARKER.match(formula) else formula

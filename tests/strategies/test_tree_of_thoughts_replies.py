@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 
 import pytest
 
@@ -10,6 +11,8 @@ from reasoning import Problem, kinds, strategies
 from reasoning.errors import UsageError
 from reasoning.messages import Completion
 from reasoning.strategies.search.creative_writing import CreativeWriting
+from reasoning.strategies.search.crosswords import _WORD
+from reasoning.strategies.search.equations import parse_equation
 from reasoning.strategies.search.search_task import parse_label
 from reasoning.strategies.search.stepwise import Steps
 from reasoning.strategies.search.verdicts import parse_choice, parse_score
@@ -166,6 +169,49 @@ def test_made_up_output_is_marked_for_the_judges_and_not_for_the_solver(step: st
     assert (mark in judged) == (mark in compared) == is_marked
     assert mark not in steps.conclude(problem, (step,)).messages[-1].content
     assert mark not in steps.show(problem, (step,))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "4 + 5 = 9 (left: 6 9 10)",
+        "- \\(4 + 5 = 9\\) (left: 6 9 10)",
+        "$4 + 5 = 9$",
+        "(1) 4 + 5 = 9",
+        "① 4 + 5 = 9",
+        "1) `4 + 5 = 9`",
+        "**1.** 4 + 5 = 9",
+        "1. **4 + 5 = 9** (left: 6 9 10)",
+        "**Option 1:** 4 + 5 = 9",
+        "| 4 + 5 = 9 | 6 9 10 |",
+        "> 4 + 5 = 9",
+        "４ ＋ ５ ＝ ９",
+    ],
+)
+def test_equations(line: str) -> None:
+    numbers = tuple(map(Fraction, (4, 5, 6, 10)))
+    found = parse_equation(line, numbers)
+    assert found is not None
+    assert found.text == "4 + 5 = 9 (left: 6 9 10)"
+    assert parse_equation(line.replace("9", "8").replace("９", "８"), numbers) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("h2. EMBER (high)", ("h2", "EMBER", "high")),
+        ("**h2.** EMBER (high)", ("h2", "EMBER", "high")),
+        ("**h2. EMBER** (high)", ("h2", "EMBER", "high")),
+        ("**h2**: EMBER – high", ("h2", "EMBER", "high")),
+        ("| h2 | EMBER | high |", ("h2", "EMBER", "high")),
+        ("h2 – EMBER", ("h2", "EMBER", "")),
+        ("h2. EMBERS (high)", None),
+        ("h2 is EMBER", None),
+        ("h2. EMBER\nhigh", ("h2", "EMBER", "")),
+    ],
+)
+def test_crossword_words(line: str, word: tuple[str, str, str] | None) -> None:
+    assert _WORD.findall(line) == ([word] if word else [])
 
 
 SENTENCES = Problem(
