@@ -29,8 +29,7 @@ def test_a_default_of_many_samples_is_told() -> None:
     told = "self_consistency: 40 samples a problem; samples=5 costs an eighth"
     assert describe_defaults(get("self_consistency")) == told
     assert describe_defaults(get("rendered(sc(pot), form='xml')")) == told
-    # samples=5 is refused there: 30 of the samples vote.
-    assert describe_defaults(get("complex_cot")) == "complex_cot: 50 samples a problem"
+    assert describe_defaults(get("complex_cot")) == "complex_cot: 50 samples a problem; samples=5 costs a tenth"
     for spec in (
         "cot",
         "self_consistency(samples=20)",
