@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 from reasoning.answer import Answer, Answered
 from reasoning.kinds import Choice, Kind, Label, Span, SpanMatches, Spans
+from reasoning.kinds.phrasing import is_refusal
 from reasoning.problem import AnyOf, Example, accepted_answers
+
+_LABEL = re.compile(r"\W{0,6}(?:new |general )?rule\b(?: \d{1,2})?\W{0,4}:\W{0,6}(?=\w)", re.IGNORECASE)
+_HEADING = re.compile(r"\W{0,8}(?:(?:new |general )?rule\W{0,4})?|.{0,200}:\W{0,3}", re.IGNORECASE)
+_BULLET = re.compile(r"(?:[-*•>]|\d{1,2}[.)])\s+")
 
 
 def frequent_mistakes(pool: Sequence[Example], answers: Sequence[Answer]) -> list[list[str]]:
@@ -82,3 +88,20 @@ def _describe(kind: Kind, value: object) -> str:
     option_texts = dict(zip(kind.labels, kind.options, strict=False)) if isinstance(kind, Choice) else {}
     label_names = kind.options if isinstance(kind, Label) else ()
     return option_texts.get(text) or next((name for name in label_names if name.casefold() == text.casefold()), text)
+
+
+def read_rule(reply: str) -> str:
+    """Return the rule that a reply states, in one line; empty if it states none.
+
+    That is the text after "Rule:", otherwise the first paragraph. Headings, an introduction that ends
+    with a colon, fences, bullets and the markup around the rule are left out.
+    """
+    lines = [line.strip() for line in reply.strip().split("\n") if not line.strip().startswith(("```", "~~~"))]
+    labelled = next((index for index, line in enumerate(lines) if _LABEL.match(line)), None)
+    if labelled is not None:
+        lines = [_LABEL.sub("", lines[labelled], count=1), *lines[labelled + 1 :]]
+    while lines and _HEADING.fullmatch(lines[0]):
+        del lines[0]
+    end = lines.index("") if "" in lines else len(lines)
+    rule = _BULLET.sub("", " ".join(lines[:end]), count=1).strip('*_`"“”„ ')
+    return "" if is_refusal(rule) else rule

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from reasoning.answer import Answer
@@ -13,7 +12,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, with_examples
 from reasoning.strategies.direct.vanilla import bare
-from reasoning.strategies.knowledge.error_analysis import development_score, frequent_mistakes
+from reasoning.strategies.knowledge.error_analysis import development_score, frequent_mistakes, read_rule
 from reasoning.strategies.knowledge.user_knowledge import (
     Terms,
     format_bullets,
@@ -32,7 +31,6 @@ GUIDED = Prompt(
     recap="{direct_instruction}",
     form="xml",
 )
-_RULE = re.compile(r"^\W*rule\W*:\W*", re.IGNORECASE)
 RULE = Prompt(
     objective="Someone made the same mistake several times. Write the rule that would have prevented it.",
     output_format="One sentence that says what to do, general enough for other cases. No example, no names.",
@@ -164,5 +162,5 @@ class GuidelinePrompting(Strategy):
         prompts = [self.rule.fill(cases="\n\n".join(cases[:3])) for cases in groups[: self.max_rules]]
         branches = session.fork("rule", prompts)
         replies = await gather([branch.ask(turns) for branch, turns in zip(branches, prompts, strict=True)])
-        rules = [_RULE.sub("", reply.text.strip()) for reply in replies if not reply.truncated]
+        rules = [read_rule(reply.text) for reply in replies if not reply.truncated]
         return [rule for rule in dict.fromkeys(rules) if rule and rule not in self.errors]

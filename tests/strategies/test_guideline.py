@@ -13,6 +13,7 @@ from reasoning.errors import BudgetExhausted, InputError, SpecError, UsageError
 from reasoning.kinds.label import Label
 from reasoning.messages import Message
 from reasoning.session import Session
+from reasoning.strategies.knowledge.error_analysis import read_rule
 from reasoning.strategies.knowledge.guideline import GuidelinePrompting
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
@@ -334,3 +335,34 @@ def test_a_fit_says_in_a_notebook_what_the_rounds_have_reached(monkeypatch: pyte
     monkeypatch.setattr("reasoning.strategy.notebook_progress", progress)
     GuidelinePrompting(task="t", max_rules=1).fit(POOL, ScriptedLLM(script("Thanks are praise.")))
     assert described == ["round 2 of 3: development score 1.000 with 1 new rule"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Mark the whole phrase.",
+        "Rule: Mark the whole phrase.",
+        "**Rule:** Mark the whole phrase.",
+        "### Rule\n\n> Mark the whole phrase.\n\nThis rule prevents all three mistakes.",
+        "The rule that would have prevented the mistake is:\n\n“Mark the whole phrase.”\n\nI hope this helps!",
+        "Sure! Here is the rule:\n- **Mark the whole phrase.**",
+        "Sure! Here it is:\n\n```text\nRule 1: Mark the whole phrase.\n```",
+        "The ends differ in all cases.\n\nNew rule: Mark the\nwhole phrase.",
+    ],
+)
+def test_a_rule_is_read_as_chat_models_write_it(reply: str) -> None:
+    assert read_rule(reply) == "Mark the whole phrase."
+
+
+@pytest.mark.parametrize(
+    "reply", ["", "Rule:", "**Rule**", "I cannot determine a rule.", "```\n```", "Here is the rule:"]
+)
+def test_what_is_no_rule(reply: str) -> None:
+    assert read_rule(reply) == ""
+
+
+def test_a_rule_may_have_a_colon_and_speak_of_rules() -> None:
+    for rule in ("Mark drugs: never the dose.", "The rule of thumb is to mark whole phrases."):
+        assert read_rule(rule) == rule
+    for piece in ("rule ", "Rule:", ": ", "#", "\n", "* "):
+        read_rule((piece * 100_000)[:100_000])
