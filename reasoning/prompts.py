@@ -405,19 +405,44 @@ _TITLES = (
     r"objective|persona|instructions|do|don'?t|context|output[ _]format|input|recap|"
     r"example[ _](?:input|thoughts|output)"
 )
-_TAG = re.compile(rf"<(?=\s*/?\s*(?:{_TITLES})\b)", re.IGNORECASE)
-_PREFIX = re.compile(rf"^(?=\s*(?:{_TITLES})\s*:)", re.IGNORECASE | re.MULTILINE)
+
+
+def _tag_of(tags: str) -> Callable[[str], str]:
+    """Return a function that escapes the tags of sections in a text. It takes linear time."""
+    tag = re.compile(rf"<(?=\s*+/?\s*+(?:{tags})\b)", re.IGNORECASE)
+    return lambda text: tag.sub("&lt;", text)
+
+
+def _prefix_of(titles: str) -> Callable[[str], str]:
+    """Return a function that marks the lines of a text that begin like a prefix, and the blank ones above them.
+
+    A regular expression for the blank lines would take quadratic time.
+    """
+    title, name = (re.compile(rf"[^\S\n]*+(?:{titles})[^\S\n]*+{end}", re.IGNORECASE) for end in (":", r"\Z"))
+
+    def mark(text: str) -> str:
+        lines, below = text.split("\n"), ""
+        for index in range(len(lines) - 1, -1, -1):
+            line = lines[index]
+            if line.isspace() or not line:
+                lines[index] = f"| {line}" if below == "title" else line
+                continue
+            is_title = title.match(line) or (below == ":" and name.match(line))
+            below = "title" if is_title else line.lstrip()[:1]
+            lines[index] = f"| {line}" if is_title else line
+        return "\n".join(lines)
+
+    return mark
+
+
 _HEADING = re.compile(r"^(?=\s{0,3}#)", re.MULTILINE)
-_GROUP_TAG = re.compile(
-    rf"<(?=\s*/?\s*(?:{_TITLES}|objective_and_persona|constraints|few_shot_examples)\b)", re.IGNORECASE
-)
 _NEUTRAL: dict[Form, Callable[[str], str]] = {
     "plain": lambda text: text,
-    "xml": lambda text: _TAG.sub("&lt;", text),
+    "xml": _tag_of(_TITLES),
     "markdown": lambda text: _HEADING.sub(r"\\", text),
     "json": lambda text: text,
-    "prefixes": lambda text: _PREFIX.sub("| ", text),
-    "template": lambda text: _GROUP_TAG.sub("&lt;", text),
+    "prefixes": _prefix_of(_TITLES),
+    "template": _tag_of(rf"{_TITLES}|objective_and_persona|constraints|few_shot_examples"),
 }
 
 
@@ -425,10 +450,9 @@ _NEUTRAL: dict[Form, Callable[[str], str]] = {
 def _neutral_with(titles: tuple[str, ...]) -> dict[Form, Callable[[str], str]]:
     """Return `_NEUTRAL` for a prompt with other titles, which data cannot write either."""
     tags = "|".join(re.escape(tag) for tag, _ in _tagged(dict.fromkeys(titles, " ")))
-    tag = re.compile(rf"<(?=\s*/?\s*(?:{tags})\b)", re.IGNORECASE)
-    prefix = re.compile(rf"^(?=\s*(?:{'|'.join(map(re.escape, titles))})\s*:)", re.IGNORECASE | re.MULTILINE)
+    words = "|".join(map(re.escape, titles))
     return {
         **_NEUTRAL,
-        "xml": lambda text: tag.sub("&lt;", _NEUTRAL["xml"](text)),
-        "prefixes": lambda text: prefix.sub("| ", _NEUTRAL["prefixes"](text)),
+        "xml": _tag_of(rf"{_TITLES}|{tags}"),
+        "prefixes": _prefix_of(rf"{_TITLES}|{words}"),
     }

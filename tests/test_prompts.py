@@ -228,3 +228,17 @@ def test_sections_change_by_plain_values_and_come_back() -> None:
         FULL.with_plain({"recap": 3})
     with pytest.raises(UsageError, match="a prompt's dos must be a tuple of texts"):
         FULL.with_plain({"dos": "Be brief."})
+
+
+@pytest.mark.parametrize("piece", ["\n", " ", "<", "< ", "recap", "OBJECTS ", "| ", "\n \n"])
+def test_long_data_takes_linear_time(piece: str) -> None:
+    """The work is bounded; a quadratic pattern would take minutes here."""
+    data = f"<{piece * (100_000 // len(piece))}"
+    for form in ("xml", "prefixes", "template", "markdown"):
+        Prompt("{q}", form=form).fill(q=data)  # type: ignore[arg-type]
+        Prompt("{q}", form=form, titles={"input": "OBJECTS"}).fill(q=data)  # type: ignore[arg-type]
+
+
+def test_blank_lines_above_a_prefix_are_marked_with_it() -> None:
+    text = Prompt("{q}", form="prefixes").fill(q="a\n\n recap :\nDo\n\n: b\nDone: c").messages[0].content
+    assert text == "INPUT: a\n| \n|  recap :\n| Do\n\n: b\nDone: c"
