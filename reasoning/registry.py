@@ -61,6 +61,7 @@ _SPEC_VALUES = {
     "Pool": "reasoning.strategies.demonstrations.pool:DemonstrationPool",
     "Game24": "reasoning.strategies.search.game24:Game24",
     "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
+    "CreativeWriting": "reasoning.strategies.search.creative_writing:CreativeWriting",
     "Steps": "reasoning.strategies.search.stepwise:Steps",
 }
 """The locations of the classes that a spec may call as a parameter, by their names in specs."""

@@ -17,7 +17,8 @@ Without a kind it is inferred: a choice if there are options, else a number,
 yes or no, or a date if all answers are that, else a text. For kinds whose
 answers are lists (items, cells, json, several choices), a list is one answer.
 For spans it is a list of {"text": …, "label": …, "start": …}, or the text with
-tags: "for <problem>DVT</problem>"; they lie in the context, or in the question.
+tags: "for <problem>DVT</problem>". Spans lie in the context, else in the
+question.
 
 If the columns have other names: --fields 'question=Body, answer=Solution'.
 Columns in braces make a text: question={Body} {Question}. More fields: kind,

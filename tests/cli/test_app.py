@@ -84,7 +84,7 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
         (["ask", "?", "--model", "local:nowhere.gguf"], 2, "nowhere.gguf"),
         (["ask", "?", "--model", "replay:nowhere.jsonl"], 2, "nowhere.jsonl: no such file"),
         (["ask", "?", "--model", "replay:."], 2, "is a folder"),
-        (["ask", "?", "--strategy", "pot", "--kind", "items"], 2, "gives answers of the kinds"),
+        (["ask", "?", "--strategy", "pot", "--kind", "code"], 2, "gives answers of the kinds"),
         (["ask", "?", "--model", "gpt", "--base-url", "ftp://h"], 2, "base_url must be an address"),
         (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--no-journal"], 4,
          "nothing answers at http://127.0.0.1:1/v1"),

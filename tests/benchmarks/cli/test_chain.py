@@ -169,7 +169,7 @@ def test_a_step_that_no_case_looks_at(folder: Path) -> None:
 def test_no_budget_keeps_what_is_done(folder: Path, server: Server) -> None:
     code, _, errors = run(server, "eval", folder, "--budget-calls", "3")
     assert code == 3, errors
-    assert "repeat the command to continue" in errors
+    assert "finished cases are kept; continue with: reasoning chain eval" in errors
     assert len(list((folder / ".runs").glob("*.json"))) == 1
     code, out, _ = run(server, "eval", folder, "--json")
     assert (code, json.loads(out)["run"]) == (0, "notes@1")
