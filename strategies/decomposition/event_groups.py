@@ -78,14 +78,9 @@ def _line_lists(line: str) -> list[list[int]]:
 def _json_lists(value: Any) -> Iterator[list[int]]:
     """Yield the lists of numbers within a JSON value."""
     parts = [*value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else []
-    numbers = [_digits(str(part)) for part in parts if isinstance(part, int | str)]
-    if (
-        isinstance(value, list)
-        and parts
-        and all(len(of_part) == 1 for of_part in numbers)
-        and len(numbers) == len(parts)
-    ):
-        yield [number for of_part in numbers for number in of_part]
+    numbers = [_digits(str(part)) if isinstance(part, int | str) else [] for part in parts]
+    if isinstance(value, list) and parts and all(len(of_part) == 1 for of_part in numbers):
+        yield [number for [number] in numbers]
     for part in parts:
         yield from _json_lists(part)
 

@@ -73,7 +73,7 @@ _CALCULATE = re.compile(
     r"double|doubled|triple|dozens?|hundreds?|thousands?|millions?|per ?cent|factorial)\b",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"[^\W\d_][^\W\d_]*(?:[ ,'/.-]{1,2}[^\W\d_]+){0,7}[ .!]*|[%.!]?")
+_UNIT = re.compile(r"[^\W\d_]+(?:[ ,'/.-]{1,2}[^\W\d_]+){0,7}[ .!]*|[%.!]?")
 _IN_BRACKETS = re.compile(r"\s*[(\[]([^()\[\]\d]*)[)\]]\s*\Z")
 
 

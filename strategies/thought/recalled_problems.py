@@ -91,7 +91,7 @@ def recalled_problems(text: str) -> list[str]:
     if problems := [part for part in items if "?" in part]:
         return problems
     cells = [[cell.strip() for cell in row.split("|")] for row in _ROW.findall(text)]
-    return [max(row, key=len) if "?" not in "".join(row) else next(c for c in row if "?" in c) for row in cells[2:]]
+    return [next((cell for cell in row if "?" in cell), max(row, key=len)) for row in cells[2:]]
 
 
 def parse_solution(reply: Completion, problem: Problem) -> Answer:

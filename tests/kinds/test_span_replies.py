@@ -33,7 +33,7 @@ DUPLEX, PAIN = Span("duplex ultrasound", "test", 47), Span("chest pain", "proble
         pytest.param(
             "Started <treatment>warfarin</treatment> for acute DVT. The <problem>DVT</problem> was visible.",
             (WARFARIN, SECOND),
-            id="a copy that was rewritten: equal texts are told apart by their order",
+            id="a copy that was rewritten: equal texts are distinguished by their order",
         ),
         pytest.param(
             "Started <mark type='treatment'><b>warfarin</b></mark> for <entity label=\"Problem\">DVT</entity>.",
