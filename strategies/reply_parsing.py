@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -37,6 +37,7 @@ _MARK = re.compile(
 """The mark before an item where its line begins: quotation, heading, bullet, checkbox, bold, number or letter."""
 _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _QUOTES = {('"', '"'), ("“", "”"), ("„", "“"), ("‚", "‘"), ("‘", "’"), ("«", "»"), ("»", "«"), ("「", "」")}
+_OBJECT = re.compile(r"\{(?=\s*[\"'“])")
 _JSON = re.compile(r"[\[{](?=\s*[\"'“{\[])")
 _NUMBER_FORM = (
     r"(?:\#{1,6}[ \t]?)?(?:\*\*)?[(（]?(?:(?:step|option|choice|candidate) )?[#＃]?"
@@ -137,6 +138,12 @@ def plain_item(text: str) -> str:
     if quotes in _QUOTES and not any(quote in inner for quote in quotes):
         item = inner.strip()
     return item if len(item) <= _MAX_ITEM_CHARS else ""
+
+
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON objects of a reply, in order, without those that cannot be read."""
+    found = (candidate.value for candidate in find_json(text, _OBJECT) if not candidate.error)
+    return (value for value in found if isinstance(value, dict))
 
 
 def _json_texts(text: str) -> list[str]:

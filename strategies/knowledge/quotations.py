@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from reasoning.kinds.json_repair import find_json
-from reasoning.strategies.reply_parsing import parse_items, parse_numbered, split_by_labels
+from reasoning.strategies.reply_parsing import json_objects, parse_items, parse_numbered, split_by_labels
 
 _COUNT = r"(?:[#\s]?(?:\d{1,2}|[①-⑳]|[A-H](?![a-z])))"
 _SECTION = re.compile(
@@ -24,7 +23,6 @@ _ANSWER = re.compile(
 _BULLET = re.compile(r"^\s*(?:[-*•>]\s+)+")
 _QUOTED_LINE = re.compile(r"^[ \t]{0,8}(?:>[ \t]?)+(\S.*)$", re.MULTILINE)
 _FENCE = re.compile(r"^\s{0,8}(?:```|~~~)\w{0,20}\s*$", re.MULTILINE)
-_OBJECT = re.compile(r"\{(?=\s*[\"'“])")
 _LISTS = ("sections", "relevant_sections", "quotes", "quotations", "excerpts", "passages")
 
 
@@ -52,8 +50,7 @@ def parse_answer_part(text: str) -> str | None:
 
 def _json_object(text: str) -> dict[str, Any]:
     """Return the first JSON object of a reply that has a list of sections; an empty one without any."""
-    found = (candidate.value for candidate in find_json(text, _OBJECT) if not candidate.error)
-    return next((value for value in found if isinstance(value, dict) and _sections_of(value)), {})
+    return next((value for value in json_objects(text) if _sections_of(value)), {})
 
 
 def _sections_of(fields: dict[str, Any]) -> list[str]:

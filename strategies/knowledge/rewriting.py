@@ -7,11 +7,10 @@ from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
-from reasoning.kinds.json_repair import find_json
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.strategies.decomposition.least_to_most import final_question
-from reasoning.strategies.reply_parsing import split_by_labels
+from reasoning.strategies.reply_parsing import json_objects, split_by_labels
 from reasoning.strategies.sampling.paraphrase_matching import NUMBER, parse_numbers
 
 # "Unbiased text context (…):", "Question/Query (…):" and "Context text related to the question (…):" are the paper's.
@@ -22,7 +21,6 @@ _LABEL = re.compile(
     r"\*{0,3}(?: ?\([^()\n]{0,200}\))?(?:[^\w\n:：]{0,3}[:：]|(?<=[*\w)])[*_ ]{0,4}$| ?\|(?=[^|\n]+\|))[*_ ]*",
     re.MULTILINE | re.IGNORECASE,
 )
-_OBJECT = re.compile(r"\{(?=\s*[\"'“])")
 _FENCE = re.compile(r"[ \t]{0,8}(?:```|~~~)\w{0,20}[ \t]*")
 # A remark after the parts.
 _REMARK = re.compile(
@@ -113,8 +111,7 @@ def _json_fields(text: str) -> RewrittenProblem | None:
     if (label := _LABEL.search(text)) and label.start() < text.find("{"):
         # The object is a part of a part.
         return None
-    found = (candidate.value for candidate in find_json(text, _OBJECT) if not candidate.error)
-    for value in found:
+    for value in json_objects(text):
         fields = {key.lower(): part.strip() for key, part in value.items() if isinstance(part, str)}
         if fields.get("question"):
             return RewrittenProblem(_kept(fields.get("context", "")), fields["question"])
