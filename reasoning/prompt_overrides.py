@@ -195,17 +195,7 @@ def _without_alias(name: str, strategies: Sequence[Strategy]) -> str:
 
 def _with_inner(strategy: Strategy) -> list[Strategy]:
     """Return the strategy and all its inner strategies."""
-    all_strategies = [strategy]
-
-    def collect(inner: Strategy) -> Strategy:
-        all_strategies.extend(_with_inner(inner))
-        return inner
-
-    for _, value in strategy.parameters():
-        if isinstance(value, Strategy):
-            collect(value)
-    strategy.with_strategies(collect)
-    return all_strategies
+    return [strategy, *(one for inner in strategy.inner_strategies() for one in _with_inner(inner))]
 
 
 def _split_name(name: str, known: Mapping[str, Prompt | str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import inspect
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from reasoning.journal import Journal
 
 S = TypeVar("S", bound="Strategy")
+
+Fit = Callable[["Strategy"], Awaitable["Strategy"]]
+"""Returns the fitted copy of a strategy."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -218,11 +221,28 @@ class Strategy(ABC):
         """
         return await event_loop.run_async(self._map(self._to_problems(problems), llm, epoch, budget, concurrency))
 
+    @property
+    def needs_fit(self) -> bool:
+        """True if this strategy, or one inside it, cannot answer before it has learned from examples; see `fit`.
+
+        False by default. A technique that must learn first overrides it, and is False once it has.
+        """
+        return any(inner.needs_fit for inner in self.inner_strategies())
+
+    def check_fitted(self) -> None:
+        """Raise UsageError if this strategy cannot answer before it has learned; says how it learns."""
+        if self._is_unfitted:
+            raise UsageError(
+                f"{self!r} must learn from examples before it answers: strategy.fit(pool, llm), or `reasoning bench "
+                "run`, which fits it first; `demonstrations=FILE` gives back what an earlier fit has learned"
+            )
+
     def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
         """Return a copy of this strategy that has learned from examples, from synchronous code.
 
         Every draw is in the journal: fitting again on the same examples costs nothing and gives the
-        same copy.
+        same copy. A wrapper is fitted inside: each inner strategy that needs it learns from the
+        examples, the innermost first.
 
         Args:
             pool: the examples to learn from; not those on which the strategy is evaluated.
@@ -241,7 +261,14 @@ class Strategy(ABC):
             return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget, trace))
 
     async def afit(
-        self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None
+        self: S,
+        pool: Iterable[Example],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        journal: Journal | None = None,
+        trace: Trace | None = None,
     ) -> S:
         """Return a copy that has learned from examples, from asynchronous code on any event loop.
 
@@ -250,8 +277,23 @@ class Strategy(ABC):
             llm: as in `fit`.
             epoch: as in `fit`.
             budget: as in `fit`.
+            journal: where draws are recorded, instead of the model's own journal.
+            trace: receives the calls and notes while the strategy learns.
         """
-        return await event_loop.run_async(self._fitted(tuple(pool), llm, epoch, budget))
+        return await event_loop.run_async(self._fitted(tuple(pool), llm, epoch, budget, trace, journal))
+
+    async def fit_inner(self: S, fit: Fit) -> S:
+        """Return a copy in which each inner strategy that needs fitting is fitted, the innermost first.
+
+        Args:
+            fit: returns the fitted copy of a strategy whose own inner strategies are fitted. Equal
+                strategies are fitted once.
+        """
+        fitted: list[tuple[Strategy, Strategy]] = []
+        for inner in self.inner_strategies():
+            if inner.needs_fit and all(inner != known for known, _ in fitted):
+                fitted.append((inner, await fit_needed(inner, fit)))
+        return self.map_inner(lambda inner: next((new for known, new in fitted if known == inner), inner))
 
     async def _fit(self: S, pool: Sequence[Example], session: Session) -> S:
         """Return a copy that has learned from the examples. Techniques with a learning phase define it."""
@@ -268,8 +310,9 @@ class Strategy(ABC):
         epoch: int,
         budget: Budget | None,
         trace: Trace | None = None,
+        journal: Journal | None = None,
     ) -> S:
-        if not self._learns:
+        if not self._learns and not self.needs_fit:
             inner = next(
                 (name for name, value in self.parameters() if isinstance(value, Strategy) and value._learns), None
             )
@@ -285,10 +328,21 @@ class Strategy(ABC):
         model.check_price(budget)
         nested = nest(budget, model.budget)
         trace = trace or Trace(f"fit {self!r}")
-        context = CallContext(nested, model.journal, trace.name)
-        session = Session(model, trace, stream=DrawStream(epoch=epoch), context=context)
+        context = CallContext(nested, model.journal if journal is None else journal, trace.name)
+
+        def start(part: Trace) -> Session:
+            # Each strategy learns from the draws that it would have alone.
+            return Session(model, part, stream=DrawStream(epoch=epoch), context=context)
+
+        async def fit(inner: Strategy) -> Strategy:
+            part = Trace(f"fit {inner!r}")
+            trace.events.append(part)
+            return await inner._fit(pool, start(part))
+
         with telemetry.solve(trace.name):
-            return await self._fit(pool, session)
+            if not self._learns:
+                return await fit_needed(self, fit)
+            return await (await self.fit_inner(fit))._fit(pool, start(trace))
 
     async def _map(
         self,
@@ -326,6 +380,7 @@ class Strategy(ABC):
     ) -> Answer:
         llm = _connected(llm)
         problem = self._to_problem(problem)
+        self.check_fitted()
         self.check_supports(problem.kind)
         llm.check_price(budget)
         nested = nest(budget, llm.budget)
@@ -422,12 +477,39 @@ class Strategy(ABC):
         """Return a copy with changed inner strategies; see `with_prompts`."""
         return self
 
+    def map_inner(self: S, change: Callable[[Strategy], Strategy]) -> S:
+        """Return a copy with every direct inner strategy changed; this one if none changes.
+
+        Args:
+            change: returns the replacement of an inner strategy.
+        """
+        inner = {name: value for name, value in self.parameters() if isinstance(value, Strategy)}
+        changes = {name: new for name, value in inner.items() if (new := change(value)) != value}
+        copy = (self.replace(**changes) if changes else self).with_strategies(change)
+        return self if copy == self else copy.as_variant_of(self)
+
+    def inner_strategies(self) -> list[Strategy]:
+        """Return the direct inner strategies: those that are parameters, and those of `with_strategies`."""
+        found = [value for _, value in self.parameters() if isinstance(value, Strategy)]
+
+        def collect(inner: Strategy) -> Strategy:
+            found.append(inner)
+            return inner
+
+        self.with_strategies(collect)
+        return found
+
     def as_variant_of(self: S, original: Strategy) -> S:
         """Return this strategy, a changed copy, with its own repr, under which results are stored.
 
         By default it is returned unchanged: its repr shows the changes.
         """
         return self
+
+    @cached_property
+    def _is_unfitted(self) -> bool:
+        """`needs_fit`, computed once for all problems."""
+        return self.needs_fit
 
     @cached_property
     def _spec(self) -> str:
@@ -450,6 +532,18 @@ class Strategy(ABC):
             UsageError: names the parameter, its value and what it must be.
         """
         check_parameters(self, bounds)
+
+
+async def fit_needed(strategy: S, fit: Fit) -> S:
+    """Return a copy in which the strategy and all strategies inside it that need fitting are fitted.
+
+    Args:
+        strategy: the strategy.
+        fit: as in `Strategy.fit_inner`.
+    """
+    copy = await strategy.fit_inner(fit)
+    # A strategy learns a copy of itself.
+    return await fit(copy) if copy.needs_fit else copy  # type: ignore[return-value]
 
 
 def _connected(llm: LLM | str) -> LLM:
