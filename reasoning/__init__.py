@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from reasoning.session import Session as Session
     from reasoning.strategy import Strategy as Strategy
     from reasoning.strategy import technique as technique
+    from reasoning.tables_sql.table import Table as Table
     from reasoning.trace import Trace as Trace
 
 _FROM = {
@@ -80,6 +81,7 @@ _FROM = {
     "Session": "session",
     "Step": "chain",
     "Strategy": "strategy",
+    "Table": "tables_sql.table",
     "Trace": "trace",
     "Unparsed": "answer",
     "Usage": "messages",

@@ -15,6 +15,7 @@ from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
 from reasoning.short_repr import format_repr, shorten
+from reasoning.tables_sql.table import Table
 from reasoning.truncation import describe_only_reasoning, is_only_reasoning
 
 
@@ -27,7 +28,8 @@ class Problem:
         kind: how answers are stated, parsed and compared; a text by default.
         context: a passage that the question is about, in which `Spans` lie.
         options: the texts to choose from. With options and no kind, the kind is `Choice(options)`.
-        table: rows of cells; the first row is the header.
+        table: a table that the question is about; rows of cells, the first of which is the header, become
+            a `Table` with inferred types.
         inputs: further named texts, which prompts may name in placeholders.
         id: the problem's name in results.
 
@@ -46,7 +48,7 @@ class Problem:
     kind: Kind = field(default_factory=Text)
     context: str | None = None
     options: Sequence[str] | None = None
-    table: Sequence[Sequence[str]] | None = None
+    table: Table | Sequence[Sequence[Any]] | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
 
@@ -59,6 +61,8 @@ class Problem:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
                 object.__setattr__(self, "kind", Choice(tuple(self.options)))
+        if self.table is not None:
+            object.__setattr__(self, "table", Table.of(self.table) if self.table else None)
         if isinstance(self.kind, Spans) and not self.kind.text:
             kind = dataclasses.replace(self.kind, text=self.context or self.question)
             object.__setattr__(self, "kind", kind)
@@ -93,7 +97,7 @@ class Problem:
     @cached_property
     def _values(self) -> dict[str, str]:
         options = self.kind.menu() if isinstance(self.kind, Choice) else ""
-        table = "\n".join(" | ".join(row) for row in self.table or ())
+        table = Table.of(self.table).as_written() if self.table else ""
         without_options = "\n\n".join(part for part in (self.context, table, self.question) if part)
         return {
             "problem": f"{without_options}\n\n{options}" if options else without_options,

@@ -30,6 +30,7 @@ LAYERS = (
     ),
     ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
+    ("tables_sql",),
     ("voting",),
     ("answer", "problem", "truncation", "prompts", "prompt_markdown"),
     ("display",),

@@ -7,6 +7,7 @@ from typing import Any
 from reasoning import kinds
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.problem import AnyOf, Example, Problem
+from reasoning.tables_sql.table import Table
 
 
 def to_json(example: Example) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "target": list(target.answers) if isinstance(target, AnyOf) else target,
         "any_of": isinstance(target, AnyOf) or None,
         "context": problem.context,
-        "table": problem.table,
+        "table": None if problem.table is None else Table.of(problem.table).to_json(),
         "inputs": dict(problem.inputs) or None,
         "family": example.family or None,
         "own_scorer": not isinstance(example.scorer, MathScorer | None) or None,
@@ -36,7 +37,7 @@ def from_json(data: dict[str, Any]) -> Example:
     kind = kinds.from_json(data["kind"])
     problem = Problem(
         *(data["question"], kind, data.get("context")),
-        table=data.get("table"),
+        table=None if data.get("table") is None else Table.from_json(data["table"]),
         inputs=data.get("inputs", {}),
         id=data["id"],
     )
