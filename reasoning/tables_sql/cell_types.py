@@ -138,7 +138,7 @@ def _convert(cells: Sequence[Cell], column_type: ColumnType) -> tuple[Cell, ...]
 
 
 def _read_number(text: str) -> tuple[int | float, str] | None:
-    """Return the number of a cell and its unit, such as "$", "%" or "(" for parentheses; None if it has another form."""
+    """Return the number of a cell and its unit: "$", "%", "(" for parentheses, …; None for any other text."""
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None or not (match["whole"] or match["fraction"]):
         return None
