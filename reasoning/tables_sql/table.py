@@ -94,7 +94,7 @@ class Table:
         """
         if isinstance(rows, Table):
             return replace(rows, title=title) if title else rows
-        if isinstance(rows, str | Mapping):
+        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
             raise UsageError(f"a table must be rows of cells, the first of them the header, got {rows!r:.80}")
         cells = [_cells(row, number) for number, row in enumerate(rows)]
         width = max(map(len, cells), default=0)
