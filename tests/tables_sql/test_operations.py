@@ -184,7 +184,7 @@ def test_operations_and_sql_agree_with_pandas() -> None:
 
 def test_the_comparison_would_notice_a_wrong_operation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "sort_by", lambda table, column, descending=False: table)
-    with pytest.raises(AssertionError, match="seed 2: sort"):
+    with pytest.raises(AssertionError, match="sort"):
         compare(150)
 
 
