@@ -8,7 +8,7 @@ from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
-from reasoning.trace import Call, Note, Trace
+from reasoning.trace import Call, Event, Note, ToolCall, Trace
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -68,6 +68,13 @@ def _about(draw: Completion) -> str:
     return ", ".join(marks)
 
 
+def format_tool_call(event: ToolCall) -> str:
+    """Return the use of a tool as a call expression, with its duration unless the journal had its result."""
+    arguments = ", ".join(f"{name}={shorten(value, 200)}" for name, value in event.arguments.items())
+    about = f"{event.seconds:.1f} s" if event.is_new else "from the journal"
+    return f"{event.name}({arguments})  [{about}{', an error' if event.error else ''}]"
+
+
 def trace_tree(trace: Trace) -> Tree:
     """Return a trace as a tree of its requests and replies."""
     from rich.text import Text
@@ -81,6 +88,9 @@ def trace_tree(trace: Trace) -> Tree:
                 grow(tree.add(Text(strip_control(event.name), style="bold")), event)
             elif isinstance(event, Note):
                 tree.add(Text(strip_control(event.text), style="yellow"))
+            elif isinstance(event, ToolCall):
+                branch = tree.add(Text.assemble(("tool  ", "blue"), strip_control(format_tool_call(event))))
+                branch.add(Text(strip_control(event.result.strip()), style="red" if event.error else ""))
             else:
                 call(tree, event)
 
@@ -154,9 +164,12 @@ def _stage_html(stage: Trace, *, open_: bool = False, about: str = "") -> str:
     return f"<details{' open' if open_ else ''}><summary><b>{escape(stage.name)}</b>{dim}</summary>{inner}</details>"
 
 
-def _event_html(event: Trace | Call | Note) -> str:
+def _event_html(event: Event) -> str:
     if isinstance(event, Trace):
         return _stage_html(event)
+    if isinstance(event, ToolCall):
+        summary = f"<summary class=dim>{escape(format_tool_call(event))}</summary>"
+        return f"<details open>{summary}<pre>{escape(event.result)}</pre></details>"
     if isinstance(event, Note):
         return f'<div class="note">{escape(event.text)}</div>'
     request = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)

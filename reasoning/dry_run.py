@@ -16,6 +16,7 @@ from reasoning.trace import Trace
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.problem import Problem
+    from reasoning.providers.client import Client
 
 
 async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[tuple[Request, Sequence[int]]]:
@@ -65,6 +66,10 @@ class _RecordingSession(Session):
         self._recorded.append((request, draws))
         raise _FirstRequestsKnown
 
+    async def call_client(self, client: Client, payload: str, *, paid: bool = False) -> Completion:
+        # Later requests depend on the reply of the service, which is not called.
+        raise _FirstRequestsKnown
+
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        more = {"stream": stream, "sampling": sampling, "tools": self.tools, "context": self._context}
+        more = {"stream": stream, "sampling": sampling, "context": self._context}
         return _RecordingSession(llm, trace, self._recorded, **more)

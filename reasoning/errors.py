@@ -204,6 +204,10 @@ class ContextOverflow(PromptRefused):
     """The prompt is longer than the model's context."""
 
 
+class ToolError(ReasoningError):
+    """A tool cannot do what a model asked for; the message, which the model reads, says what would be valid."""
+
+
 class BudgetExhausted(ReasoningError):
     """The next call could exceed the budget, so it was not sent. Nothing that was paid for is lost.
 

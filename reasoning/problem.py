@@ -14,6 +14,7 @@ from reasoning.kinds import Choice, Kind, Number, Region, Spans, Text
 from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
 from reasoning.messages import Completion
+from reasoning.retrieval import Corpus
 from reasoning.short_repr import format_repr, shorten
 from reasoning.tables_sql.table import Table
 from reasoning.truncation import describe_only_reasoning, is_only_reasoning
@@ -30,6 +31,7 @@ class Problem:
         options: the texts to choose from. With options and no kind, the kind is `Choice(options)`.
         table: a table that the question is about; rows of cells, the first of which is the header, become
             a `Table` with inferred types.
+        corpus: the documents in which the answer may be found; techniques that search use them.
         inputs: further named texts, which prompts may name in placeholders.
         id: the problem's name in results.
 
@@ -51,6 +53,7 @@ class Problem:
     table: Table | Sequence[Sequence[Any]] | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
+    corpus: Corpus | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.question, str):

@@ -16,12 +16,13 @@ from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError, unwrap
 from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
 from reasoning.messages import Completion, Conversation, Message, Request
-from reasoning.sandbox import Tools
+from reasoning.session_tools import SessionTools
 from reasoning.trace import Call, Note, Trace
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.problem import Problem
+    from reasoning.providers.client import Client
 
 
 class Solver(Protocol):
@@ -44,8 +45,7 @@ class Session:
     """The interface through which a strategy uses a model to solve one problem. `Strategy.run` makes it.
 
     Attributes:
-        tools: the tools of a strategy besides the model, such as the interpreter.
-        trace: the calls, stages and notes so far.
+        trace: the calls, stages, uses of tools and notes so far.
     """
 
     def __init__(
@@ -55,11 +55,9 @@ class Session:
         *,
         stream: DrawStream | None = None,
         sampling: Mapping[str, Any] | None = None,
-        tools: Tools | None = None,
         context: CallContext | None = None,
     ) -> None:
         self.trace = trace
-        self.tools = tools or Tools(llm.sandbox)
         self._llm, self._context = llm, context
         self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
         self._kept: list[Answer] = []
@@ -180,6 +178,27 @@ class Session:
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Group the calls and notes of a `with` block under a name in the trace."""
         return _Stage(self, name)
+
+    @property
+    def tools(self) -> SessionTools:
+        """The tools of a strategy besides the model, such as the interpreter and search."""
+        return SessionTools(self, self._llm.sandbox)
+
+    async def call_client(self, client: Client, payload: str, *, paid: bool = False) -> Completion:
+        """Return the reply of a client that is no language model; the tools of a session make such calls.
+
+        Equal calls in flight are one, limits and retries apply, and the journal keeps the reply.
+
+        Args:
+            client: the client; it gets the payload as the content of the only message.
+            payload: what identifies the call: the same payload gives the recorded reply.
+            paid: whether the call costs money or tokens, which count against the budget.
+
+        Raises:
+            CallFailed: the call failed for good.
+            BudgetExhausted: the budget does not cover a paid call, or its time is over.
+        """
+        return await self._llm.call_client(client, payload, self._context, paid=paid)
 
     @property
     def max_tokens(self) -> int:
@@ -324,7 +343,7 @@ class Session:
         return unwrap(outcomes)
 
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        return Session(llm, trace, stream=stream, sampling=sampling, tools=self.tools, context=self._context)
+        return Session(llm, trace, stream=stream, sampling=sampling, context=self._context)
 
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Return another session of the same solve."""

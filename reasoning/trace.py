@@ -1,10 +1,10 @@
-"""The trace of a solve: a tree of stages, calls and notes."""
+"""The trace of a solve: a tree of stages, calls of models and tools, and notes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reasoning.messages import Completion, Message, Usage, parse_tokens
 
@@ -34,28 +34,62 @@ class Note:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One use of a tool, such as a search.
+
+    Attributes:
+        name: the name of the tool.
+        arguments: the arguments, by name.
+        result: the result as text, or the error's message.
+        error: whether the tool could not do what it was asked for.
+        seconds: wall time.
+        is_new: whether anything was computed or sent for it now; False if the journal had everything.
+        usage: the usage of paid calls, such as those of an embedding endpoint.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    result: str
+    error: bool = False
+    seconds: float = 0.0
+    is_new: bool = True
+    usage: Usage = field(default_factory=Usage)
+
+
+Event: TypeAlias = "Trace | Call | ToolCall | Note"
+"""An event of a trace."""
+
+
 @dataclass(slots=True)
 class Trace:
     """A stage with its events, in order.
 
     Attributes:
         name: the stage's name; for the root, the strategy's spec.
-        events: calls, notes and inner stages.
+        events: calls, uses of tools, notes and inner stages.
         seconds: wall time; None until the stage has ended.
     """
 
     name: str
-    events: list[Trace | Call | Note] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     seconds: float | None = None
 
     def calls(self) -> Iterator[Call]:
-        """Yield every call, depth first."""
-        events: list[Trace | Call | Note] = self.events[::-1]
+        """Yield every call of a model, depth first."""
+        return (event for event in self._leaves() if isinstance(event, Call))
+
+    def tool_calls(self) -> Iterator[ToolCall]:
+        """Yield every use of a tool, depth first."""
+        return (event for event in self._leaves() if isinstance(event, ToolCall))
+
+    def _leaves(self) -> Iterator[Call | ToolCall | Note]:
+        events = self.events[::-1]
         while events:
             event = events.pop()
             if isinstance(event, Trace):
                 events += event.events[::-1]
-            elif isinstance(event, Call):
+            else:
                 yield event
 
     def has_stage(self, name: str) -> bool:
@@ -65,13 +99,20 @@ class Trace:
 
     @property
     def usage(self) -> Usage:
-        """The sum over all draws of all calls, whether new or read from the journal."""
-        return Usage.total([draw.usage for call in self.calls() for draw in call.completions])
+        """The sum over all draws of all calls, and the paid calls of tools, whether new or read from the journal."""
+        return Usage.total(self._usages(new_only=False))
 
     @property
     def spent(self) -> Usage:
-        """The sum over the draws that were made now, without those read from the journal."""
-        return Usage.total([draw.usage for call in self.calls() for draw in call.completions if draw.is_new])
+        """The sum over what was made now, without what was read from the journal."""
+        return Usage.total(self._usages(new_only=True))
+
+    def _usages(self, *, new_only: bool) -> Iterator[Usage]:
+        for event in self._leaves():
+            if isinstance(event, Call):
+                yield from (draw.usage for draw in event.completions if draw.is_new or not new_only)
+            elif isinstance(event, ToolCall) and event.usage.calls and (event.is_new or not new_only):
+                yield event.usage
 
     def to_json(self) -> dict[str, Any]:
         """Return the trace as plain data for JSON; `from_json` reverses it."""
@@ -94,15 +135,17 @@ class Trace:
         return trace_html(self)
 
 
-def _event_to_json(event: Trace | Call | Note) -> dict[str, Any]:
+def _event_to_json(event: Event) -> dict[str, Any]:
     if isinstance(event, Trace):
         return event.to_json()
     return asdict(event)
 
 
-def _event_from_json(data: dict[str, Any]) -> Trace | Call | Note:
+def _event_from_json(data: dict[str, Any]) -> Event:
     if "stage" in data:
         return Trace.from_json(data)
+    if "arguments" in data:
+        return ToolCall(**{**data, "usage": Usage(**data["usage"])})
     if "completions" not in data:
         return Note(data["text"])
     return Call(

@@ -199,7 +199,7 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => folded.splice(0).forEach((one) => { one.open = false; }));
 
 function calls([, , events]) {
-  return events.flatMap((event) => typeof event === "string" ? [] : Array.isArray(event) ? calls(event) : [event]);
+  return events.flatMap((event) => typeof event === "string" ? [] : Array.isArray(event) ? calls(event) : event.turns ? [event] : []);
 }
 
 // ---- start

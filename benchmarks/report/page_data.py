@@ -19,6 +19,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
+from reasoning.short_repr import shorten
 
 _GROUP = 1 << 18
 """The bytes of traces that are packed together. Similar prompts compress well together, and this amount
@@ -212,17 +213,31 @@ def trace_key(path: Path, number: int, line: bytes) -> ResultKey:
 
 
 def stage(data: Mapping[str, Any]) -> list[Any]:
-    """Return a stage as [name, seconds, events]; a note is its text, a call has turns, settings and replies."""
+    """Return a stage as [name, seconds, events].
+
+    A note is its text, a call has turns, settings and replies, and a use of a tool has the tool with its
+    arguments, the result and remarks.
+    """
     return [data["stage"], data.get("seconds"), [_event(event) for event in data["events"]]]
 
 
 def _event(data: Mapping[str, Any]) -> Any:
     if "stage" in data:
         return stage(data)
+    if "arguments" in data:
+        return _tool_call(data)
     if "completions" not in data:
         return data["text"]
     settings = ", ".join(f"{name}={value}" for name, value in data["sampling"].items())
     return {"turns": data["messages"], "settings": settings, "replies": list(map(_reply, data["completions"]))}
+
+
+def _tool_call(data: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = ", ".join(f"{name}={shorten(value, 200)}" for name, value in data["arguments"].items())
+    remarks = [f"{data['seconds']:.1f} s" if data["is_new"] else "from the journal"]
+    if data["error"]:
+        remarks.append("an error")
+    return {"tool": f"{data['name']}({arguments})", "result": data["result"], "about": ", ".join(remarks)}
 
 
 def _reply(data: Mapping[str, Any]) -> list[Any]:

@@ -82,7 +82,7 @@ function steps([, , events], seen) {
       const part = el("details", "", el("summary", "", el("b", "", event[0]), el("span", "dim", time)), steps(event, seen));
       part.open = true;
       list.append(el("li", "", part));
-    } else list.append(el("li", "", ...call(event, seen)));
+    } else list.append(el("li", "", ...(event.turns ? call(event, seen) : [el("div", "role", `${event.tool} · ${event.about}`), block(event.result)])));
   }
   return list;
 }

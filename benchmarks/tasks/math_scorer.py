@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from reasoning.kinds import Expression, Kind
 from reasoning.problem import accepted_answers
-from reasoning.sandbox import Tools
+from reasoning.sandbox import Sandbox, shared_interpreter
 from reasoning.sandbox.math_equality import is_equal
 
 
@@ -35,7 +35,7 @@ class MathScorer:
             return True
         if not self.kind.is_value(value):
             return False
-        shown, interpreter = self.kind.show(value), Tools().interpreter
+        shown, interpreter = self.kind.show(value), shared_interpreter(Sandbox())
         return any(is_equal(shown, self.kind.target(target), interpreter) for target in targets)
 
 

@@ -16,7 +16,7 @@ from reasoning.engine.refused_settings import RefusedSettings
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
 from reasoning.errors import PriceUnknown, SettingRefused, UsageError
 from reasoning.journal import Journal
-from reasoning.messages import Completion, Conversation, Request, Usage
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import ModelTraits, traits
 from reasoning.sampling_params import validate_params
@@ -82,6 +82,7 @@ class LLM:
         self._queue = DrawQueue(self._purchaser, self.warm_prefix_cache)
         self._connect = connect
         self._siblings: dict[str, LLM] = {}
+        self._clients: dict[tuple[Client, bool], LLM] = {}
         self._last_identity: tuple[object, ...] = ()
         self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._validated: set[frozenset[str]] = set()
@@ -136,10 +137,40 @@ class LLM:
             limits.apply(other, settings)
         return other
 
+    async def call_client(
+        self, client: Client, payload: str, context: CallContext | None = None, *, paid: bool = False
+    ) -> Completion:
+        """Return the reply of a client that is no language model, such as one of an encyclopaedia's API.
+
+        It is a draw of this model's journal, with limits and retries of its own.
+
+        Args:
+            client: the client; it gets the payload as the content of the only message.
+            payload: what identifies the call: the same payload gives the recorded reply.
+            context: the budget and the journal; None for this model's own.
+            paid: whether the call counts against the budget. The time of the budget always holds.
+
+        Raises:
+            CallFailed: the call failed for good.
+            BudgetExhausted: the budget does not cover a paid call, or its time is over.
+        """
+        self._queue.check_open()
+        context = context or CallContext(self.budget, self.journal)
+        if (service := self._clients.get((client, paid))) is None:
+            limits = RateLimiter() if client.concurrency is None else RateLimiter(client.concurrency)
+            budget = self.budget if paid else Budget()
+            service = self._clients[client, paid] = LLM(client, journal=self.journal, budget=budget, limits=limits)
+        request = Request(client.model, (Message("user", payload),), {}, client.endpoint)
+        if paid:
+            return (await service.draw(request, [0], context))[0]
+        unpaid = CallContext(service.budget, context.journal, context.fairness_group)
+        return (await context.budget.wait(service.draw(request, [0], unpaid)))[0]
+
     @property
     def total_usage(self) -> Usage:
-        """The usage of this model and its siblings since they were made."""
-        return Usage.total((self.usage, *(sibling.total_usage for sibling in self._siblings.values())))
+        """The usage of this model, its siblings and the paid clients since they were made."""
+        paid = [service.usage for (_, is_paid), service in self._clients.items() if is_paid]
+        return Usage.total((self.usage, *paid, *(sibling.total_usage for sibling in self._siblings.values())))
 
     @property
     def traits(self) -> ModelTraits:
@@ -335,8 +366,8 @@ class LLM:
         The models that `sibling` has returned are closed, too. A closed model cannot be used again.
         """
         await self._queue.close()
-        for sibling in self._siblings.values():
-            await sibling.close()
+        for other in (*self._siblings.values(), *self._clients.values()):
+            await other.close()
         await self.client.close()
         event_loop.forget(self.client)
         self.limits.remove(self)

@@ -10,25 +10,7 @@ from reasoning.sandbox.config import Sandbox
 if TYPE_CHECKING:
     from reasoning.sandbox.interpreter import Interpreter
 
-_DEFAULT = Sandbox()
-
-__all__ = ["Sandbox", "Tools", "check_sandbox", "shared_interpreter"]
-
-
-class Tools:
-    """The tools of a session, besides the model. Each is made when it is first used.
-
-    Args:
-        sandbox: where programs run; None is the default `Sandbox`.
-    """
-
-    def __init__(self, sandbox: Sandbox | None = None) -> None:
-        self.sandbox = sandbox
-
-    @property
-    def interpreter(self) -> Interpreter:
-        """The interpreter, shared by all sessions with the same sandbox."""
-        return shared_interpreter(self.sandbox or _DEFAULT)
+__all__ = ["Sandbox", "check_sandbox", "shared_interpreter"]
 
 
 @functools.cache

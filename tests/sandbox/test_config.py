@@ -11,7 +11,7 @@ import reasoning
 from reasoning import kinds, sandbox
 from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
-from reasoning.sandbox import Sandbox, Tools, container, shared_interpreter
+from reasoning.sandbox import Sandbox, container, shared_interpreter
 from reasoning.testing import ScriptedLLM
 from tests.sandbox.test_container import ENGINE
 
@@ -67,8 +67,8 @@ def test_an_unknown_word_is_refused_with_the_nearest():
 
 
 def test_equal_configurations_share_an_interpreter():
-    assert Tools().interpreter is Tools(Sandbox()).interpreter is shared_interpreter(Sandbox.parse("process"))
-    assert Tools(Sandbox("interpreter")).interpreter is not Tools().interpreter
+    assert shared_interpreter(Sandbox()) is shared_interpreter(Sandbox.parse("process"))
+    assert shared_interpreter(Sandbox("interpreter")) is not shared_interpreter(Sandbox())
 
 
 def test_connect_checks_the_mode(monkeypatch, tmp_path):
