@@ -26,6 +26,7 @@ _MAX_SENTENCE = 1000
 """Characters of a sentence that are shown; a longer one is no sentence."""
 _PASSAGES = 8
 """Passages of a retriever that are looked at for a page."""
+_AMBIGUOUS = re.compile(r"\b(?:may|can|could) (?:also |either )?refer to\b")
 _QUALIFIER = re.compile(r"\s*\([^()]*\)$")
 
 
@@ -132,13 +133,16 @@ class CorpusPages:
     async def page(self, entity: str, calls: ClientCalls | None = None) -> Page | NotFound:
         """Return the document with that title, or the titles of similar ones."""
         wanted = _key(entity)
+        title = ""
         if (index := self._by_title.get(wanted)) is not None:
             document = self.corpus.documents[index]
-            return Page(document.title, document.text, document.source)
+            if not is_ambiguous(document.text):
+                return Page(document.title, document.text, document.source)
+            title = document.title
         namesakes = self._by_name.get(_QUALIFIER.sub("", wanted), ())
         found = await self.retriever.search(entity, _PASSAGES, calls) if self.retriever and wanted else ()
-        similar = _distinct((*namesakes, *(passage.title for passage in found)))
-        return NotFound(entity, similar, is_ambiguous=len(namesakes) > 1)
+        similar = _distinct(one for one in (*namesakes, *(passage.title for passage in found)) if one != title)
+        return NotFound(entity, similar, is_ambiguous=bool(title) or len(namesakes) > 1)
 
     @cached_property
     def _by_title(self) -> dict[str, int]:
@@ -187,6 +191,16 @@ def entity_pages(retriever: Retriever) -> EntityPages:
         return retriever
     corpus: Corpus | None = getattr(retriever, "corpus", None)
     return RetrieverPages(retriever) if corpus is None else CorpusPages(corpus, retriever)
+
+
+def is_ambiguous(text: str) -> bool:
+    """Return whether a page only lists the things of its name, as it says at its beginning."""
+    return _AMBIGUOUS.search(text[:300]) is not None
+
+
+def same_name(one: str, other: str) -> bool:
+    """Return whether two names differ at most in upper and lower case, and in spaces."""
+    return _key(one) == _key(other)
 
 
 def _key(name: str) -> str:
