@@ -19,6 +19,8 @@ ROW_ID = "row_id"
 
 _MEMORY_MB = 128
 _MAX_CHARS = 1_000_000
+_MAX_NAME = 100
+"""Characters that are kept of a result's name of a column."""
 _UNKNOWN = re.compile(r"no such (column|table|function): (.{1,200})")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTEAD = {
@@ -147,7 +149,8 @@ def _check_names(tables: Mapping[str, Table]) -> None:
 def _to_table(names: list[str], rows: list[list[Any]]) -> Table:
     columns = [_typed(column) for column in zip(*rows, strict=True)]
     cells = tuple(zip(*columns, strict=True)) if columns else ((),) * len(rows)
-    return Table(mend_names(names), cells)
+    # An expression without a name is its own name.
+    return Table(mend_names([name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…" for name in names]), cells)
 
 
 def _typed(column: tuple[Any, ...]) -> tuple[Cell, ...]:

@@ -1,0 +1,2 @@
+-- creates a file after a bracket
+(SELECT 1); ATTACH '{drop}/escaped' AS x

@@ -1,0 +1,3 @@
+-- creates a file after a comment
+/* SELECT */ -- SELECT
+ATTACH '{drop}/escaped' AS x

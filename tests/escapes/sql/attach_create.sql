@@ -1,0 +1,2 @@
+-- creates a database file
+ATTACH DATABASE '{drop}/escaped' AS x

@@ -1,0 +1,2 @@
+-- opens a database within a query
+WITH x AS (ATTACH '{drop}/escaped' AS y) SELECT * FROM x

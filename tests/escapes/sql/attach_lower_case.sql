@@ -1,0 +1,2 @@
+-- creates a file in unusual writing
+aTtAcH	'{drop}/escaped'	as x

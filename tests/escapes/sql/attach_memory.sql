@@ -1,0 +1,2 @@
+-- opens a second database in memory
+ATTACH ':memory:' AS x

@@ -1,0 +1,2 @@
+-- opens a database
+ATTACH '{database}' AS x

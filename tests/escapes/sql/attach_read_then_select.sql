@@ -1,0 +1,2 @@
+-- opens a database and reads it
+ATTACH '{database}' AS x; SELECT * FROM x.secret

@@ -1,0 +1,2 @@
+-- creates a database file by an address
+ATTACH 'file:{drop}/escaped?mode=rwc' AS x

@@ -1,0 +1,2 @@
+-- has direction marks
+SELECT '‮' AS a, 1 AS "‮b"

@@ -1,0 +1,2 @@
+-- has quotes in a comment
+SELECT 1 -- '; DROP TABLE w; --

@@ -1,0 +1,2 @@
+-- writes a file, as in DuckDB and Postgres
+COPY (SELECT 1) TO '{drop}/escaped'

@@ -1,0 +1,2 @@
+-- reads a file as a virtual table
+CREATE VIRTUAL TABLE temp.t USING csv(filename='{canary}')

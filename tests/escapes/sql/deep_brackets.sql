@@ -1,0 +1,2 @@
+-- nests brackets
+SELECT «5000×(»1«5000×)»

@@ -1,0 +1,2 @@
+-- selects many columns
+SELECT«4999× 1,» 1

@@ -1,0 +1,2 @@
+-- nests functions
+SELECT «3000×abs(»1«3000×)»

@@ -1,0 +1,2 @@
+-- nests signs
+SELECT«20000× -» 1

@@ -1,0 +1,2 @@
+-- nests NOT
+SELEC«20000×T NO»T 1

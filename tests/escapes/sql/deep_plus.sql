@@ -1,0 +1,2 @@
+-- adds many numbers
+SELECT«19999× 1 +» 1

@@ -1,0 +1,2 @@
+-- has many rows of values
+VALUES«12000× (1),» (1)

@@ -1,0 +1,2 @@
+-- doubles rows in many tables
+WITH t0 AS (SELECT 1 AS x UNION ALL SELECT 2), t1 AS (SELECT a.x FROM t0 a, t0 b), t2 AS (SELECT a.x FROM t1 a, t1 b), t3 AS (SELECT a.x FROM t2 a, t2 b), t4 AS (SELECT a.x FROM t3 a, t3 b), t5 AS (SELECT a.x FROM t4 a, t4 b), t6 AS (SELECT a.x FROM t5 a, t5 b), t7 AS (SELECT a.x FROM t6 a, t6 b), t8 AS (SELECT a.x FROM t7 a, t7 b), t9 AS (SELECT a.x FROM t8 a, t8 b), t10 AS (SELECT a.x FROM t9 a, t9 b), t11 AS (SELECT a.x FROM t10 a, t10 b) SELECT count(*) FROM t11

@@ -1,0 +1,2 @@
+-- closes the database
+DETACH main

@@ -1,0 +1,2 @@
+-- runs a command of the shell
+.shell touch {drop}/escaped

@@ -1,0 +1,3 @@
+-- writes a file with a command of the shell
+.output {drop}/escaped
+SELECT 1;

@@ -1,0 +1,2 @@
+-- starts an editor with a function of the shell
+SELECT edit('x', 'touch {drop}/escaped')

@@ -1,0 +1,2 @@
+-- reads the engine's code
+SELECT * FROM bytecode('SELECT 1')

@@ -1,0 +1,2 @@
+-- reads the engine's options
+SELECT sqlite_compileoption_get(1)

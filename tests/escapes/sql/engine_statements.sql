@@ -1,0 +1,2 @@
+-- reads the running statements
+SELECT * FROM sqlite_stmt

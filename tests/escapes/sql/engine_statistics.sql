@@ -1,0 +1,2 @@
+-- reads statistics of the database
+SELECT * FROM dbstat

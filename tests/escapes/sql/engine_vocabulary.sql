@@ -1,0 +1,2 @@
+-- reads an index's vocabulary
+SELECT * FROM fts5vocab

@@ -1,0 +1,2 @@
+-- reads the engine's program
+EXPLAIN SELECT * FROM w

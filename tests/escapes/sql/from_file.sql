@@ -1,0 +1,2 @@
+-- reads a file as a table, as in DuckDB
+SELECT * FROM '{canary}'

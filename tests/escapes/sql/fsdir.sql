@@ -1,0 +1,2 @@
+-- lists a folder with a table of the shell
+SELECT name FROM fsdir('/')

@@ -1,0 +1,2 @@
+-- doubles a text with JSON escapes
+SELECT length(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote(json_quote('"')))))))))))))))))))))))))))))))))))))))))

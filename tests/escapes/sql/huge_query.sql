@@ -1,0 +1,2 @@
+-- is longer than a query may be
+SELECT '{long}'

@@ -1,0 +1,2 @@
+-- has megabytes of comments
+SELECT 1 /* {long} */

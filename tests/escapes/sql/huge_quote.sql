@@ -1,0 +1,2 @@
+-- doubles a text with quotes
+SELECT length(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote(quote('''''''''')))))))))))))))))))))))))))))))))))))))))

@@ -1,0 +1,2 @@
+-- makes a huge random blob
+SELECT randomblob(2000000000)

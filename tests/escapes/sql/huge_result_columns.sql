@@ -1,0 +1,2 @@
+-- returns many columns
+SELECT«899× *,» * FROM w, w, w

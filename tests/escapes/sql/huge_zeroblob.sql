@@ -1,0 +1,2 @@
+-- makes a huge blob
+SELECT zeroblob(2000000000)

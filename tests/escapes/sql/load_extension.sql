@@ -1,0 +1,2 @@
+-- loads machine code
+SELECT load_extension('{drop}/library')

@@ -1,0 +1,2 @@
+-- loads machine code by a quoted name
+SELECT "load_extension"('libc.so.6')

@@ -1,0 +1,2 @@
+-- has a parameter
+SELECT ?, ?1000000, :x, @y, $z

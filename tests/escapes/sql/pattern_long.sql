@@ -1,0 +1,2 @@
+-- has a long pattern
+SELECT 'a' LIKE '«60000×a»'

@@ -1,0 +1,2 @@
+-- uses an operator that does not exist
+SELECT name REGEXP '(a+)+$' FROM w

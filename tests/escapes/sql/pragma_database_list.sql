@@ -1,0 +1,2 @@
+-- lists the files of the database
+PRAGMA database_list

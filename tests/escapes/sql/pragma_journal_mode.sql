@@ -1,0 +1,2 @@
+-- makes a journal file
+PRAGMA journal_mode = WAL

@@ -1,0 +1,2 @@
+-- reads an encrypted database
+PRAGMA key = 'x'

@@ -1,0 +1,2 @@
+-- ends the read-only mode
+PRAGMA query_only = OFF

@@ -1,0 +1,2 @@
+-- reads the list of functions as a table
+SELECT name FROM pragma_function_list

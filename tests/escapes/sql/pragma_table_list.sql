@@ -1,0 +1,2 @@
+-- reads settings as a table
+SELECT * FROM pragma_database_list

@@ -1,0 +1,2 @@
+-- moves temporary files
+PRAGMA temp_store_directory = '{drop}'

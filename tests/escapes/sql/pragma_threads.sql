@@ -1,0 +1,2 @@
+-- starts threads
+PRAGMA threads = 100000

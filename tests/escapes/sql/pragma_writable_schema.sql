@@ -1,0 +1,2 @@
+-- makes the schema writable
+PRAGMA writable_schema = ON

@@ -1,0 +1,2 @@
+-- has more joins than the engine takes
+SELECT count(*) FROM w t0, w t1, w t2, w t3, w t4, w t5, w t6, w t7, w t8, w t9, w t10, w t11, w t12, w t13, w t14, w t15, w t16, w t17, w t18, w t19, w t20, w t21, w t22, w t23, w t24, w t25, w t26, w t27, w t28, w t29, w t30, w t31, w t32, w t33, w t34, w t35, w t36, w t37, w t38, w t39, w t40, w t41, w t42, w t43, w t44, w t45, w t46, w t47, w t48, w t49, w t50, w t51, w t52, w t53, w t54, w t55, w t56, w t57, w t58, w t59, w t60, w t61, w t62, w t63, w t64, w t65, w t66, w t67, w t68, w t69

@@ -1,0 +1,2 @@
+-- has a text without an end
+SELECT «6001×'»

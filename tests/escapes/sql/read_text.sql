@@ -1,0 +1,2 @@
+-- reads a file with a function of another engine
+SELECT * FROM read_text('{canary}')

@@ -1,0 +1,2 @@
+-- reads a file with a function of the shell
+SELECT readfile('{canary}')

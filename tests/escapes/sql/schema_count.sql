@@ -1,0 +1,2 @@
+-- counts the schema without reading a column
+SELECT count(*) FROM sqlite_master

@@ -1,0 +1,2 @@
+-- reads the schema
+SELECT sql FROM sqlite_master

@@ -1,0 +1,2 @@
+-- reads the schema of temporary tables
+SELECT * FROM sqlite_temp_master

@@ -1,0 +1,2 @@
+-- reads a database by its path
+SELECT * FROM '{database}'.secret

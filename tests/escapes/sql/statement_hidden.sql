@@ -1,0 +1,3 @@
+-- hides a statement behind a comment
+SELECT 1; -- harmless
+DROP TABLE w

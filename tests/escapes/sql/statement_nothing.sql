@@ -1,0 +1,2 @@
+-- is empty
+-- nothing

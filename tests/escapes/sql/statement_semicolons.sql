@@ -1,0 +1,2 @@
+-- begins with empty statements
+;;; DELETE FROM w

@@ -1,0 +1,2 @@
+-- has two statements
+SELECT 1; SELECT 2

@@ -1,0 +1,2 @@
+-- rewrites the database
+VACUUM

@@ -1,0 +1,2 @@
+-- writes the database to a file
+VACUUM INTO '{drop}/escaped'

@@ -1,0 +1,2 @@
+-- writes the database to a file after a query
+SELECT 1; VACUUM main INTO '{drop}/escaped'

@@ -1,0 +1,2 @@
+-- renames a table
+ALTER TABLE w RENAME TO v

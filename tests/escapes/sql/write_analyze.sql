@@ -1,0 +1,2 @@
+-- writes statistics
+ANALYZE

@@ -1,0 +1,2 @@
+-- begins a transaction
+BEGIN EXCLUSIVE

@@ -1,0 +1,2 @@
+-- creates an index
+CREATE INDEX i ON w (name)

@@ -1,0 +1,2 @@
+-- creates a table
+CREATE TABLE t AS SELECT * FROM w

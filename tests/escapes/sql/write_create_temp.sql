@@ -1,0 +1,2 @@
+-- creates a temporary table
+CREATE TEMP TABLE t AS SELECT * FROM w

@@ -1,0 +1,2 @@
+-- creates a view
+CREATE TEMP VIEW v AS SELECT * FROM w

@@ -1,0 +1,2 @@
+-- deletes rows
+DELETE FROM w

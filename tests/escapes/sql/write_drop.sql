@@ -1,0 +1,2 @@
+-- drops a table
+DROP TABLE w

@@ -1,0 +1,2 @@
+-- adds a row
+INSERT INTO w (name) VALUES ('x')

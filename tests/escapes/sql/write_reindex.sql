@@ -1,0 +1,2 @@
+-- rebuilds the indexes
+REINDEX

@@ -1,0 +1,2 @@
+-- replaces a row
+REPLACE INTO w (name) VALUES ('x')

@@ -1,0 +1,2 @@
+-- begins a savepoint
+SAVEPOINT s

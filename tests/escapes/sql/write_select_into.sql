@@ -1,0 +1,2 @@
+-- writes a table as in other engines
+SELECT * INTO t FROM w

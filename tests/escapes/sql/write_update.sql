@@ -1,0 +1,2 @@
+-- changes rows
+UPDATE w SET name = 'x'
