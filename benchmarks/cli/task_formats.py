@@ -10,6 +10,7 @@ A row has a question and an answer. Other columns are optional:
   options   or "choices": those of a choice; the answer is a letter or a text
   kind      the kind of the answer: number, choice, yesno, text, date, items, …
   context   a passage that the question is about
+  corpus    documents to search in: [{"title": …, "text": …}, …], or texts
   id        the problem's name in results
   family    what similar problems share, such as their passage
 

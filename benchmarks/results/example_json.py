@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from reasoning import kinds
+from reasoning.benchmarks.results.corpora_file import reference
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.problem import AnyOf, Example, Problem
+from reasoning.retrieval import Corpus
 from reasoning.tables_sql.table import Table
 
 
 def to_json(example: Example) -> dict[str, Any]:
-    """Return the example as plain data. Its scorer is left out; `own_scorer` says that it had one."""
+    """Return the example as plain data.
+
+    Its scorer is left out; `own_scorer` says that it had one. In place of its corpus there is a reference to it.
+    """
     problem, target = example.problem, example.target
     data = {
         "id": problem.id,
@@ -21,6 +26,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "any_of": isinstance(target, AnyOf) or None,
         "context": problem.context,
         "table": None if problem.table is None else Table.of(problem.table).to_json(),
+        "corpus": None if problem.corpus is None else reference(problem.corpus),
         "inputs": dict(problem.inputs) or None,
         "family": example.family or None,
         "own_scorer": not isinstance(example.scorer, MathScorer | None) or None,
@@ -28,8 +34,12 @@ def to_json(example: Example) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def from_json(data: dict[str, Any]) -> Example:
+def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
     """Return the example of `to_json`, without a scorer of its own.
+
+    Args:
+        data: the plain data.
+        corpus: the corpus that it refers to; None leaves the problem without one.
 
     Raises:
         KeyError: a field is missing.
@@ -40,6 +50,7 @@ def from_json(data: dict[str, Any]) -> Example:
         table=None if data.get("table") is None else Table.from_json(data["table"]),
         inputs=data.get("inputs", {}),
         id=data["id"],
+        corpus=corpus,
     )
     own = data.get("own_scorer")
     target = AnyOf(data["target"]) if data.get("any_of") else data["target"]

@@ -2,6 +2,7 @@
 
     run.json         the settings, the strategies and the provenance; strategies are added
     problems.jsonl   the problems with their targets
+    corpora.jsonl    the documents that problems are answered from, if they have some
     results.jsonl    one line for each result of a strategy on a problem; the last one counts
     traces.jsonl     the prompts and replies, one line for each result
     spending.jsonl   the cost of every call of every command, so that a budget is the run's
@@ -22,6 +23,7 @@ from typing import IO, Any
 
 from reasoning import forks
 from reasoning.benchmarks.results import example_json
+from reasoning.benchmarks.results.corpora_file import CorporaFile
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.provenance import provenance
@@ -37,7 +39,7 @@ _FORMAT = 1
 SPENDING = "spending.jsonl"
 """The name of the file in which a run enters its calls; see `reasoning.engine.ledger`."""
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock", SPENDING}
-_FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
+_FILES |= {"corpora.jsonl"} | {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 
 @dataclass
@@ -64,9 +66,13 @@ class ResultsFolder:
     _incomplete: set[str] = field(default_factory=set, repr=False)
     _traces: dict[ResultKey, Trace] = field(default_factory=dict, repr=False)
     _lines: dict[str, JsonlFile] = field(default_factory=dict, repr=False)
+    _corpora: CorporaFile = field(init=False, repr=False)
     _lock: IO[bytes] | None = field(default=None, repr=False)
     _is_new: bool = field(default=False, repr=False)
     """True if `open` has created the folder or found it empty."""
+
+    def __post_init__(self) -> None:
+        self._corpora = CorporaFile(self.folder and self._path("corpora"))
 
     @classmethod
     def open(cls, folder: Path | None, settings: Settings, metadata: dict[str, Any]) -> ResultsFolder:
@@ -173,11 +179,12 @@ class ResultsFolder:
             InputError: the record is damaged, or a second one of its problem; names the line.
         """
         with _readable(self._path("problems"), number):
-            name, example = record["id"], example_json.from_json(record)
+            name, corpus = record["id"], record.get("corpus")
+            example = example_json.from_json(record, corpus and self._corpora.find(corpus))
             if name in self.examples:
                 raise ValueError(f"a second problem {name!r}: its results cannot be assigned to one of them")
             self.examples[name] = example
-            if record.get("own_scorer"):
+            if record.get("own_scorer") or (corpus and example.problem.corpus is None):
                 self._incomplete.add(name)
         return example
 
@@ -217,10 +224,12 @@ class ResultsFolder:
         for example in examples:
             name = str(example.problem.id)
             known = self.examples.get(name)
-            if known is not None and _fixed_parts(known) != _fixed_parts(example):
+            if known is not None and not _is_same(known, example):
                 raise SettingsChanged(f"{self.folder}: the problem {name!r} has changed; give another --out")
             self.examples[name] = example
             self._incomplete.discard(name)
+            # A corpus comes before the problem that refers to it.
+            self._corpora.add(example.problem)
             if known is None and self.folder is not None:
                 self._file("problems").append(example_json.to_json(example))
 
@@ -258,7 +267,7 @@ class ResultsFolder:
 
     def close(self) -> None:
         """Close the files, and release the lock."""
-        for lines in self._lines.values():
+        for lines in (*self._lines.values(), self._corpora):
             lines.close()
         if self._lock is not None:
             self._lock.close()
@@ -293,6 +302,12 @@ def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:
     """Return the ids of the problems that all of them hold unchanged, in the order of the first."""
     first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
     return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
+
+
+def _is_same(stored: Example, example: Example) -> bool:
+    """Return whether a stored problem is that of the task; its corpus counts if it is stored, too."""
+    is_same_corpus = stored.problem.corpus is None or stored.problem.corpus == example.problem.corpus
+    return is_same_corpus and _fixed_parts(stored) == _fixed_parts(example)
 
 
 def _fixed_parts(example: Example) -> bytes:

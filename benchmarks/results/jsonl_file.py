@@ -25,11 +25,16 @@ class JsonlFile:
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the records, without a torn last one."""
+        for number, line in enumerate(self.lines(), 1):
+            yield parse_json_object(line, f"{self.path}:{number}")
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the complete lines."""
         try:
             with self.path.open("rb") as file:
-                for number, line in enumerate(read_lines(file, self.path), 1):
+                for line in read_lines(file, self.path):
                     if line.endswith(b"\n"):
-                        yield parse_json_object(line, f"{self.path}:{number}")
+                        yield line
         except FileNotFoundError:
             return
         except OSError as error:

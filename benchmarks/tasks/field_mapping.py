@@ -11,7 +11,7 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
 
-_OPTIONAL = ("options", "context", "id", "family", "kind")
+_OPTIONAL = ("options", "context", "corpus", "id", "family", "kind")
 _QUESTIONS = ("input", "prompt", "problem", "query", "text", "task", "instruction")
 _ANSWERS = ("target", "label", "solution", "expected", "gold", "output", "correct", "correct_answer", "reference")
 """Names that data sets use for the question and for the answer, to suggest a mapping."""
@@ -29,6 +29,7 @@ class Fields:
 
     Attributes:
         question, answer, options, context, id: the columns; empty for none.
+        corpus: the column with the documents in which the answer may be found; see `corpus_cells.read_corpus`.
         family: the column that similar problems share, such as a passage or the question that they
             vary; see `Example`. It changes no result, so it is not part of a task's version.
         kind: the kind of answer of all rows: a name, or a JSON object with its parameters. Empty infers
@@ -50,6 +51,11 @@ class Fields:
     lettered: bool = False
     where: str = ""
     family: str = field(default="", repr=False)
+    corpus: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """Return what makes a difference to results; the same for equal mappings of all versions of this library."""
+        return f"{self!r}, corpus={self.corpus!r}" if self.corpus else repr(self)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Fields:
@@ -95,7 +101,7 @@ class Fields:
         standard = {name: row[name] for name in _OPTIONAL if answers and not getattr(self, name) and name in row}
         line = standard | {
             name: _look_up(row, column)
-            for name in ("question", "answer", "options", "context", "id", "family")
+            for name in ("question", "answer", "options", "context", "corpus", "id", "family")
             if (column := getattr(self, name))
         }
         if self.lettered and (match := _LETTERED.search(line["question"])):

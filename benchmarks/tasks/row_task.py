@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from reasoning import kinds
 from reasoning.benchmarks.tasks.cells import label_options, parse_options
+from reasoning.benchmarks.tasks.corpus_cells import read_corpus
 from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns, option_letter
 from reasoning.benchmarks.tasks.math_scorer import default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
@@ -57,7 +58,7 @@ class RowTask(ABC):
     """A task of rows.
 
     A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …),
-    `options`, `context` and `family`. If the columns have other names, `mapped` names them.
+    `options`, `context`, `corpus` and `family`. If the columns have other names, `mapped` names them.
 
     The kind is inferred if it is missing: a choice if there are options; otherwise a number if all such
     answers are numbers, yes or no if all are that, a date if all are dates of one format only, else a
@@ -197,7 +198,8 @@ class RowTask(ABC):
         elif line.get("options") or line.get("kind"):
             kind = Choice(line.get("options") or ())
         context = line.get("context") or None
-        problem = Problem(line["question"].strip(), kind, context=context, id=name)
+        corpus = None if _is_empty(line.get("corpus")) else read_corpus(line["corpus"], self.prefix)
+        problem = Problem(line["question"].strip(), kind, context=context, id=name, corpus=corpus)
         accepted = [
             str(answer) if isinstance(kind, Text) and not isinstance(answer, _NO_TEXT) else answer
             for answer in self._accepted(line, kind)
