@@ -14,6 +14,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.fitting import fit_strategies
 from reasoning.benchmarks.runs.open_run import OpenRun, open_run
 from reasoning.benchmarks.runs.progress import ProgressListener, RunProgress
 from reasoning.benchmarks.runs.race import RaceController, shuffled
@@ -51,6 +52,8 @@ def compare(
     race: bool = False,
     margin: float = 3.0,
     split: str = "",
+    pool: str | Task | Sequence[Example] | None = None,
+    pool_size: int | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Run strategies on the same problems, and return a table with a verdict.
@@ -80,6 +83,11 @@ def compare(
             `reasoning.benchmarks.statistics.racing`.
         margin: the margin of a race, in percentage points of accuracy.
         split: the split of a data set of the Hugging Face hub; by default its usual one.
+        pool: the examples from which strategies learn that need it: a task, its name, or a list. By
+            default they are of the same task, from its training split if it has one; see
+            `reasoning.benchmarks.tasks.fitting_pool`. They are never judged, and neither are near
+            duplicates of them.
+        pool_size: the largest number of examples to learn from; by default 100.
         progress: show the table as it grows: in a notebook below the cell, where it becomes the final
             table, and in a terminal on standard error.
 
@@ -114,6 +122,8 @@ def compare(
             epochs=epochs,
             race_margin=margin if race else None,
             selection=selection,
+            pool=None if pool is None else _task(pool),
+            pool_size=pool_size,
         )
         comparison = run_comparison(strategies, source, llm, config, listener)
         if progress and in_notebook():
@@ -141,14 +151,21 @@ def run_comparison(
     with open_run(task, model, named, config) as run:
         model.assume_refused(run.store.metadata.get("refused_settings", ()))
         _choose_epoch(run.store, config, run.journal)
-        ids, keys = _load_problems(run.store, task, named, config, listener)
+        ids = _load_problems(run.store, task, config, listener)
         _check_supported(named, (run.store.examples[problem] for problem in ids))
         run.store.register_strategies(named)
         _record_invocation(run.store, named, config, model)
-        race, keys = _start_race(run.store, ids, named, config, keys)
         usage_before = model.usage
+        race, keys = None, list[ResultKey]()
         try:
-            stopped = _make_results(run, keys, ids, named, model, config, race, listener) if keys else None
+            named, stopped = fit_strategies(run, named, task, model, config, listener)
+            if stopped is None:
+                # What a strategy has learned decides which of its stored results still count.
+                keys = runner.missing_keys(run.store, ids, named, config.epochs)
+                _load_scorers(run.store, keys, task, config)
+            race, keys = _start_race(run.store, ids, named, config, keys)
+            if keys:
+                stopped = _make_results(run, keys, ids, named, model, config, race, listener)
         finally:
             _record_race(run.store, race, len(ids), named, config)
             _record_requests(run.store, model)
@@ -170,19 +187,19 @@ def run_comparison(
         return comparison
 
 
-def _load_problems(
-    store: ResultsFolder, task: Task, named: Mapping[str, Strategy], config: RunConfig, listener: ProgressListener
-) -> tuple[list[str], list[ResultKey]]:
-    """Return the ids of the problems and the missing results; make the problems that the folder lacks."""
+def _load_problems(store: ResultsFolder, task: Task, config: RunConfig, listener: ProgressListener) -> list[str]:
+    """Return the ids of the problems; make those that the folder lacks."""
     limit = _limit(store, config)
-    ids = _ids(store, config)[:limit]
-    keys = runner.missing_keys(store, ids, named, config.epochs)
-    if store.needs_examples(limit, (key.problem for key in keys)):
+    if store.needs_examples(limit, ()):
         listener.on_status(f"making the problems of {mask_secrets(task.name)}")
         store.add_examples(task.load(limit, config.seed))
-        ids = _ids(store, config)[:limit]
-        keys = runner.missing_keys(store, ids, named, config.epochs)
-    return ids, keys
+    return _ids(store, config)[:limit]
+
+
+def _load_scorers(store: ResultsFolder, keys: Sequence[ResultKey], task: Task, config: RunConfig) -> None:
+    """Load the problems again if a missing result needs the task's own scorer, which no file can hold."""
+    if store.needs_examples(0, (key.problem for key in keys)):
+        store.add_examples(task.load(_limit(store, config), config.seed))
 
 
 def _make_results(

@@ -15,6 +15,7 @@ from typing import Any
 
 from reasoning import event_loop, kinds, registry
 from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.results.fitted import with_learned
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.settings import sampling_settings
@@ -129,7 +130,7 @@ def rescore(folder: Path) -> RescoreResult:
         keys = [key for key, result in store.results.items() if not result.failed]
         unscorable = _load_scorers(store, keys)
         before, version_before = Comparison.from_folder(store), int(store.settings["parser_version"])
-        strategies, unknown = _build_strategies(store.specs)
+        strategies, unknown = _build_strategies(store)
         endpoint = store.metadata.get("endpoint", store.settings.get("base_url"))
         client = _Recorded(store.settings["model"], endpoint)
         sandbox = Sandbox.parse(store.settings["sandbox"]) if "sandbox" in store.settings else None
@@ -184,12 +185,12 @@ def _load_scorers(store: ResultsFolder, keys: Sequence[ResultKey]) -> dict[str, 
     return {}
 
 
-def _build_strategies(specs: Sequence[str]) -> tuple[dict[str, Strategy], dict[str, str]]:
-    """Return the strategies that can be built from their specs, and the reasons for the others."""
+def _build_strategies(store: ResultsFolder) -> tuple[dict[str, Strategy], dict[str, str]]:
+    """Return the strategies that can be built, with what they have learned, and the reasons for the others."""
     strategies, unknown = {}, {}
-    for spec in specs:
+    for spec in store.specs:
         try:
-            strategies[spec] = registry.get(spec)
+            strategies[spec] = with_learned(store, registry.get(spec)).with_spec(spec)
         except ReasoningError as error:
             unknown[spec] = str(error)
     return strategies, unknown

@@ -8,6 +8,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
@@ -27,7 +28,7 @@ from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.short_repr import shorten
-from reasoning.trace import Note, Trace
+from reasoning.trace import Trace
 from reasoning.truncation import name_truncation
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class Strategy(ABC):
         """
         model = _connected(llm)
         trace = Trace(f"fit {self!r}")
-        with notebook_progress(model, describe=lambda: _last_note(trace)):
+        with notebook_progress(model, describe=lambda: trace.last_note):
             return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget, trace))
 
     async def afit(
@@ -446,6 +447,22 @@ class Strategy(ABC):
         """
         return fixed_range(self.card.rounds)
 
+    def fit_calls_range(self, pool: int) -> tuple[int, int] | None:
+        """Return the least and the greatest number of completions of a fit; None if it is not known.
+
+        By default that of the inner strategies that need fitting. A technique that learns overrides it.
+
+        Args:
+            pool: the number of examples to learn from.
+        """
+        distinct: list[Strategy] = []
+        for inner in self.inner_strategies():
+            if inner.needs_fit and all(inner != known for known in distinct):
+                distinct.append(inner)
+        ranges = [inner.fit_calls_range(pool) for inner in distinct]
+        known = [one for one in ranges if one is not None]
+        return (sum(low for low, _ in known), sum(high for _, high in known)) if known and None not in ranges else None
+
     def parameters(self) -> Iterator[tuple[str, Any]]:
         """Yield the parameters with their names, in order."""
         # Techniques are dataclasses.
@@ -485,8 +502,8 @@ class Strategy(ABC):
         """
         inner = {name: value for name, value in self.parameters() if isinstance(value, Strategy)}
         changes = {name: new for name, value in inner.items() if (new := change(value)) != value}
-        copy = (self.replace(**changes) if changes else self).with_strategies(change)
-        return self if copy == self else copy.as_variant_of(self)
+        changed = (self.replace(**changes) if changes else self).with_strategies(change)
+        return self if changed == self else changed.as_variant_of(self)
 
     def inner_strategies(self) -> list[Strategy]:
         """Return the direct inner strategies: those that are parameters, and those of `with_strategies`."""
@@ -505,6 +522,12 @@ class Strategy(ABC):
         By default it is returned unchanged: its repr shows the changes.
         """
         return self
+
+    def with_spec(self: S, spec: str) -> S:
+        """Return a copy whose traces have another name than its repr, which may be as long as what it learned."""
+        named = copy(self)
+        named.__dict__["_spec"] = spec
+        return named
 
     @cached_property
     def _is_unfitted(self) -> bool:
@@ -541,9 +564,9 @@ async def fit_needed(strategy: S, fit: Fit) -> S:
         strategy: the strategy.
         fit: as in `Strategy.fit_inner`.
     """
-    copy = await strategy.fit_inner(fit)
+    ready = await strategy.fit_inner(fit)
     # A strategy learns a copy of itself.
-    return await fit(copy) if copy.needs_fit else copy  # type: ignore[return-value]
+    return await fit(ready) if ready.needs_fit else ready  # type: ignore[return-value]
 
 
 def _connected(llm: LLM | str) -> LLM:
@@ -551,8 +574,3 @@ def _connected(llm: LLM | str) -> LLM:
     from reasoning.engine.connect import connected
 
     return connected(llm)
-
-
-def _last_note(trace: Trace) -> str:
-    """Return the text of the last note of a trace; empty if it has none."""
-    return next((event.text for event in reversed(trace.events) if isinstance(event, Note)), "")

@@ -98,6 +98,15 @@ class Trace:
         return any(stage.name == name or stage.has_stage(name) for stage in inner)
 
     @property
+    def last_note(self) -> str:
+        """The text of the last note, at any depth; empty without one. May be read while the trace grows."""
+        for event in reversed(self.events):
+            found = event.text if isinstance(event, Note) else event.last_note if isinstance(event, Trace) else ""
+            if found:
+                return found
+        return ""
+
+    @property
     def usage(self) -> Usage:
         """The sum over all draws of all calls, and the paid calls of tools, whether new or read from the journal."""
         return Usage.total(self._usages(new_only=False))

@@ -10,6 +10,7 @@ from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.paired import families
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.worst_case import find_incomplete
+from reasoning.benchmarks.results.fitted import edited_files
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.tables import pluralize
@@ -44,6 +45,7 @@ def find_caveats(
         *_different_problems(rows, common, results, stopped),
         *_families(results, bool(stopped) and over_population),
         *_mixed_versions(results),
+        *_edited(folder),
     ]
 
 
@@ -169,3 +171,11 @@ def _mixed_versions(results: Sequence[Result]) -> Iterator[str]:
         yield f"Results of more than one version of {', '.join(changed)}. The run command replaces them."
     if len({result.parser_version for result in results}) > 1:
         yield "Answers parsed by more than one version of the rules: `reasoning bench rescore` parses all of them anew."
+
+
+def _edited(folder: ResultsFolder) -> Iterator[str]:
+    if files := list(edited_files(folder)):
+        yield (
+            f"What strategies have learned was edited by hand: {', '.join(files)}. The cost of fitting is that before "
+            "the edit."
+        )

@@ -18,6 +18,7 @@ from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.summary_table import render_summary, summary_html, summary_table
 from reasoning.benchmarks.analysis.verdict import Verdict
 from reasoning.benchmarks.analysis.worst_case import with_worst_cases
+from reasoning.benchmarks.results.fitted import fitted_records
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name, task_title
@@ -118,7 +119,7 @@ class Comparison:
         race = RaceRecord.from_metadata(folder.metadata, specs)
         stopped_by_race = race.stopped if race else {}
         common = common_subset(results, stopped_by_race)
-        rows = tuple(summarize(results, specs, common, folder.examples))
+        rows = tuple(summarize(results, specs, common, folder.examples, fitted_records(folder)))
         return cls(
             folder.settings["task"],
             folder.settings["model"],

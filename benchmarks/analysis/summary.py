@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
 from reasoning.benchmarks.analysis.metrics import Metric, measure
+from reasoning.benchmarks.results.fitted import Fitted
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.statistics import clustered_share, wilson
 from reasoning.messages import Usage
@@ -31,6 +32,8 @@ class StrategySummary:
             problems it is clustered, for the effective number of observations.
         best: whether no strategy solved more of the common subset; see `common_subset`.
         metrics: the metrics of tasks that have more than an accuracy.
+        fitted: the records of what the strategy learned before the first problem. The cost of that is
+            not part of `usage`.
     """
 
     strategy: str
@@ -42,6 +45,12 @@ class StrategySummary:
     interval: tuple[float, float]
     best: bool = False
     metrics: tuple[Metric, ...] = ()
+    fitted: tuple[Fitted, ...] = ()
+
+    @property
+    def fit_usage(self) -> Usage | None:
+        """The usage of its fit; None if it was not fitted."""
+        return Usage.total([record.usage for record in self.fitted]) if self.fitted else None
 
     @property
     def accuracy(self) -> float:
@@ -60,7 +69,7 @@ class StrategySummary:
     def to_json(self) -> dict[str, Any]:
         """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts.
 
-        "metrics" is there if the task has any.
+        "metrics" is there if the task has any, and "fit" if the strategy was fitted.
         """
         data: dict[str, Any] = {
             "strategy": self.strategy,
@@ -78,6 +87,16 @@ class StrategySummary:
         }
         if self.metrics:
             data["metrics"] = {metric.name: metric.to_json() for metric in self.metrics}
+        if (fit := self.fit_usage) is not None:
+            usd = None if fit.usd is None else round(fit.usd, 6)
+            data["fit"] = {
+                "calls": fit.calls,
+                "prompt_tokens": fit.prompt_tokens,
+                "completion_tokens": fit.completion_tokens,
+                "usd": usd,
+                "seconds": round(fit.seconds, 3),
+                "learned": [{"strategy": one.learner, "pool": one.pool, "file": one.file} for one in self.fitted],
+            }
         return data
 
 
@@ -86,6 +105,7 @@ def summarize(
     specs: Iterable[str],
     common: CommonSubset | None = None,
     examples: Mapping[str, Example] | None = None,
+    fitted: Sequence[Fitted] = (),
 ) -> list[StrategySummary]:
     """Return the summaries of these strategies, in their order, without those that have no result.
 
@@ -95,12 +115,19 @@ def summarize(
         common: the solves that determine the best strategy; by default those that these strategies have
             in common.
         examples: the examples by id, for metrics that compare answers with targets.
+        fitted: the records of what the strategies of the run have learned.
     """
     by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
     for result in results:
         if result.strategy in by_spec:
             by_spec[result.strategy].append(result)
-    rows = [_summary(spec, own, examples or {}) for spec, own in by_spec.items() if own]
+    rows = [
+        replace(
+            _summary(spec, own, examples or {}), fitted=tuple(record for record in fitted if spec in record.strategies)
+        )
+        for spec, own in by_spec.items()
+        if own
+    ]
     counted = [result for own in by_spec.values() for result in own]
     compared = (common or common_subset(counted)).select(counted)
     correct = Counter(result.strategy for result in compared if result.correct)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
-from reasoning.tables import Table, escape_html
+from reasoning.tables import Table, escape_html, pluralize
 
 if TYPE_CHECKING:
     from reasoning.terminal_table import TerminalTable
@@ -18,6 +18,9 @@ HEADER = (
     *("calls", "prompt tokens", "completion tokens", "cost", "s/problem"),
 )
 """The columns. Calls, tokens and cost are totals; "s/problem" is `StrategySummary.seconds`."""
+
+FITTING = "fitting"
+"""The column for the cost of fitting, which is there if a strategy was fitted."""
 
 _PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
 """The columns that matter most, for narrow terminals."""
@@ -42,9 +45,10 @@ def summary_cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
 
 
 def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
-    """Return the table of strategies, with the best emphasized, and columns for metrics and for n if it differs.
+    """Return the table of strategies, with the best emphasized.
 
-    The legend explains the strategies' short names and the metrics.
+    It has columns for metrics, for n if it differs, and for the cost of fitting if a strategy was fitted.
+    The legend explains the strategies' short names, the metrics and what was learned from.
 
     Args:
         rows: the numbers, in order.
@@ -59,6 +63,9 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         shown = (own.get(title, "–") for title in metrics)
         cells.append((names.by_spec[row.strategy], accuracy, interval, *shown, *others))
     header: tuple[str, ...] = (*HEADER[:3], *metrics, *HEADER[3:])
+    if is_fitted := any(row.fitted for row in rows):
+        header = (*header, FITTING)
+        cells = [(*own, _fit_cell(row, free)) for row, own in zip(rows, cells, strict=True)]
     if len({row.n for row in rows}) > 1:
         header = (header[0], "n", *header[1:])
         cells = [(name, _count(row.n), *others) for row, (name, *others) in zip(rows, cells, strict=True)]
@@ -66,8 +73,8 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         header,
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
-        legend=(*names.legend, *metric_legend(rows)),
-        priority=(*_PRIORITY[:2], *metrics, *_PRIORITY[2:]),
+        legend=(*names.legend, *metric_legend(rows), *fit_legend(rows)),
+        priority=(*_PRIORITY[:2], *metrics, *([FITTING] if is_fitted else []), *_PRIORITY[2:]),
         all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
 
@@ -76,6 +83,26 @@ def metric_legend(rows: Sequence[StrategySummary]) -> list[str]:
     """Return the definition of each metric that the rows have."""
     about = {metric.title: metric.about for row in rows for metric in row.metrics}
     return [f"{title}: {text}" for title, text in about.items()]
+
+
+def fit_legend(rows: Sequence[StrategySummary]) -> list[str]:
+    """Return what each fitted strategy has learned from, once."""
+    records = dict.fromkeys(record for row in rows for record in row.fitted)
+    names = ShortNames.of(record.learner for record in records)
+    lines = [
+        f"{names.by_spec[record.learner]} learned from {record.pool}{record.file and f'; see {record.file}'}"
+        for record in records
+    ]
+    return [f"{FITTING}: before the first problem, and not part of the other columns", *lines] if lines else []
+
+
+def _fit_cell(row: StrategySummary, free: bool) -> str:
+    """Return the cost of a fit: its calls and tokens, or its price if that is known."""
+    if (usage := row.fit_usage) is None:
+        return "–"
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    cost = f"{_count(tokens)} tokens" if free or usage.usd is None else f"${usage.usd:.4f}"
+    return f"{pluralize(usage.calls, 'call')}, {cost}"
 
 
 _USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
@@ -88,15 +115,23 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
         rows: the numbers, in order.
     """
     metrics = dict.fromkeys(metric.name for row in rows for metric in row.metrics)
+    fit = _USAGE if any(row.fitted for row in rows) else ()
     cells: list[tuple[Any, ...]] = []
     for row in rows:
         accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
         usage = (getattr(row.usage, name) for name in _USAGE)
         own = {metric.name: metric.value for metric in row.metrics}
         cells.append(
-            (row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage, *map(own.get, metrics))
+            (
+                *(row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage),
+                *map(own.get, metrics),
+                *(getattr(row.fit_usage, name, None) for name in fit),
+            )
         )
-    header = ("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE, *metrics)
+    header = (
+        *("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE, *metrics),
+        *(f"fit_{name}" for name in fit),
+    )
     return Table(header, cells)
 
 

@@ -13,6 +13,8 @@ from reasoning.benchmarks.cli.task_options import (
     Fields,
     Margin,
     Out,
+    Pool,
+    PoolSize,
     Seed,
     Split,
     Task,
@@ -52,6 +54,8 @@ def advise(
     seed: Seed = 0,
     margin: Margin = 3,
     time_limit: TimeLimit = None,
+    pool: Pool = None,
+    pool_size: PoolSize = None,
     out: Out = None,
     new_samples: NewSamples = False,
     prompt: PromptTexts = None,
@@ -69,7 +73,7 @@ def advise(
     from reasoning.benchmarks.results.settings import default_folder, run_settings
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.progress import RunProgress
-    from reasoning.benchmarks.tasks import get
+    from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import override_prompts
 
@@ -92,6 +96,8 @@ def advise(
             race_margin=margin,
             new_samples=new_samples,
             selection=selection,
+            pool=None if pool is None else get_pool(pool, fields),
+            pool_size=pool_size,
         )
         candidates = None if strategies is None else list(map(registry.get, spec.split(strategies)))
         if prompt:

@@ -16,6 +16,8 @@ from reasoning.benchmarks.cli.task_options import (
     Limit,
     Margin,
     Out,
+    Pool,
+    PoolSize,
     Seed,
     Split,
     Task,
@@ -71,6 +73,8 @@ def run(
             help="Independent repetitions of every problem.", min=1, max=2048, metavar="N", rich_help_panel=TASK
         ),
     ] = 1,
+    pool: Pool = None,
+    pool_size: PoolSize = None,
     out: Out = None,
     new_samples: NewSamples = False,
     prompt: PromptTexts = None,
@@ -121,6 +125,9 @@ def run(
 
     Budgets are those of the run: what earlier commands with the same results folder spent counts.
 
+    Strategies that must learn first, such as auto_cot, are fitted on examples that are not judged; what they learn is
+    kept in DIR/fitted, and what it cost is in a column of its own.
+
     Without --limit, all problems of your own file run. If that may cost more than $1 or 10 minutes, the forecast is
     printed, and a terminal asks first; --yes, --limit or a budget answers the question.
 
@@ -133,7 +140,7 @@ def run(
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import estimate_cost
     from reasoning.benchmarks.runs.progress import RunProgress
-    from reasoning.benchmarks.tasks import get
+    from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.call_counts import describe_defaults
     from reasoning.engine.budget import Budget
     from reasoning.errors import UsageError
@@ -174,6 +181,8 @@ def run(
             epochs=epochs,
             race_margin=margin if race else None,
             selection=selection,
+            pool=None if pool is None else get_pool(pool, fields),
+            pool_size=pool_size,
         )
         for folder in folders
     ]

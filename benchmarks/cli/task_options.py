@@ -69,6 +69,26 @@ Margin = Annotated[
         rich_help_panel=TASK,
     ),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        help="The task from which strategies learn that must be fitted first. Its problems are never judged.",
+        metavar="TASK",
+        show_default="the task's training split, else its other problems",
+        rich_help_panel=TASK,
+        autocompletion=complete_tasks,
+    ),
+]
+PoolSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Largest number of examples to learn from.",
+        min=1,
+        metavar="N",
+        show_default="100",
+        rich_help_panel=TASK,
+    ),
+]
 
 
 def choose_limit(source: TaskSource, limit: int | None, seed: int, usual: int | None = None) -> ProblemLimit:

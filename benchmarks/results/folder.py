@@ -7,6 +7,7 @@
     traces.jsonl     the prompts and replies, one line for each result
     spending.jsonl   the cost of every call of every command, so that a budget is the run's
     journal.sqlite   the draws of the run, so that another person can continue from the folder
+    fitted/          what strategies have learned before the first result; see `fitted`
 
 The JSON lines only grow, so they stay readable after a kill at any moment.
 """
@@ -14,6 +15,7 @@ The JSON lines only grow, so they stay readable after a kill at any moment.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -51,7 +53,7 @@ class ResultsFolder:
         settings: the settings of the run, which never change.
         metadata: further facts: "free" (the model costs nothing), "licence" and "source" of the
             problems, "invocations" (the configurations that filled the folder), "race" (the outcome
-            of a race), and the provenance.
+            of a race), "fitted" (the strategies that have learned, and at what cost), and the provenance.
         examples: the problems by id, in order.
         results: the results by problem, strategy and epoch.
         specs: the strategies of all runs so far, in order.
@@ -280,6 +282,7 @@ class ResultsFolder:
             return
         for name in _FILES:
             (self.folder / name).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "fitted", ignore_errors=True)
         with suppress(OSError):
             self.folder.rmdir()
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks.problem_limit import USUAL_LIMIT, ProblemLimit
 from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget, check_budget
 from reasoning.errors import UsageError
+from reasoning.secret_scan import mask_secrets
 
 _STORED = (
     *("limit", "epochs", "time_limit", "race_margin", "concurrency", "strategy_budget", "problem_budget"),
-    "new_samples",
+    *("new_samples", "pool", "pool_size"),
 )
 
 
@@ -41,6 +43,9 @@ class RunConfig:
         race_over_population: race for the best strategy on all problems of this kind, not on the
             problems of this run alone.
         selection: where the limit comes from, if the task's default may have left problems out.
+        pool: the task from which strategies learn; by default the run's task, without the judged
+            problems.
+        pool_size: the largest number of examples to learn from; None is 100.
 
     Raises:
         UsageError: a number is out of range, or a budget is not a `Budget`.
@@ -59,9 +64,11 @@ class RunConfig:
     race_margin: float | None = None
     race_over_population: bool = False
     selection: ProblemLimit | None = None
+    pool: Task | None = None
+    pool_size: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("limit", 1), ("concurrency", 1), ("time_limit", 0)):
+        for name, least in (("limit", 1), ("concurrency", 1), ("pool_size", 1), ("time_limit", 0)):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and value >= least):
                 raise UsageError(
@@ -80,4 +87,6 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Return what a repetition needs besides the run's settings, as plain data without defaults."""
         values = {name: value for name in _STORED if (value := getattr(self, name)) not in (None, False)}
+        if self.pool is not None:
+            values["pool"] = mask_secrets(self.pool.name)
         return {name: str(value) if isinstance(value, Budget) else value for name, value in values.items()}

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from reasoning import event_loop
+from reasoning.benchmarks.results.fitted import with_learned
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
+from reasoning.benchmarks.tasks.fitting_pool import USUAL_POOL
 from reasoning.draw_stream import EPOCH_STRIDE
 from reasoning.dry_run import record_requests
 from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.engine.llm import LLM
+from reasoning.errors import UsageError
 from reasoning.messages import Conversation, Request, Usage
 from reasoning.problem import Example
 from reasoning.providers import model_traits
 from reasoning.providers.pricing import advise_name
-from reasoning.strategy import Strategy
+from reasoning.strategies.demonstrations import shipped_examples
+from reasoning.strategy import Strategy, fit_needed
 from reasoning.tables import Table, pluralize
 
 _BYTES_A_TOKEN = 6
@@ -38,6 +44,8 @@ class StrategyCost:
         first_draws: the number of draws that it asks for before it has seen a reply.
         rounds: the most replies that one problem waits for, one after the other; None if it is not
             known.
+        fit: the completions of the fit that comes first, at least and at most; None if it is not known,
+            and (0, 0) if no fit is needed.
     """
 
     strategy: str
@@ -46,6 +54,7 @@ class StrategyCost:
     recorded: int
     first_draws: int
     rounds: int | None
+    fit: tuple[int, int] | None = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,11 @@ class CostEstimate:
                 "reasoning, which --max-tokens N replaces."
             )
         notes.append("Rounds: the most replies that one problem waits for, one after the other.")
+        if any(row.fit != (0, 0) for row in self.rows):
+            notes.append(
+                "Fitting: the calls before the first problem, which are not in the other columns. The tokens of a "
+                "strategy that must be fitted are those with the library's own demonstrations."
+            )
         if recorded:
             notes.append(
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
@@ -100,11 +114,16 @@ class CostEstimate:
             (self._names(row.strategy), str(row.rounds or "–"), *self._cells(row.least, row.most)) for row in self.rows
         ]
         rows.append(("all", "", *self._cells(self.least, self.most)))
+        header: tuple[str, ...] = ("strategy", "rounds", "calls", "prompt tokens", "completion tokens", "cost")
+        if any(row.fit != (0, 0) for row in self.rows):
+            header = (*header, "fitting")
+            fits = [*("unknown" if row.fit is None else _range(*row.fit) for row in self.rows), ""]
+            rows = [(*row, fit) for row, fit in zip(rows, fits, strict=True)]
         return Table(
-            ("strategy", "rounds", "calls", "prompt tokens", "completion tokens", "cost"),
+            header,
             rows,
             emphasized={len(self.rows)},
-            priority=("cost", "calls", "completion tokens", "prompt tokens"),
+            priority=("cost", "calls", "fitting", "completion tokens", "prompt tokens"),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -122,7 +141,13 @@ class CostEstimate:
             "least": plain(self.least),
             "most": plain(self.most),
             "strategies": [
-                {"strategy": row.strategy, "rounds": row.rounds, "least": plain(row.least), "most": plain(row.most)}
+                {
+                    "strategy": row.strategy,
+                    "rounds": row.rounds,
+                    "least": plain(row.least),
+                    "most": plain(row.most),
+                    **({} if row.fit == (0, 0) else {"fit_calls": row.fit and list(row.fit)}),
+                }
                 for row in self.rows
             ],
         }
@@ -134,7 +159,7 @@ class CostEstimate:
             cost = f"${least.usd or 0:,.{digits}f} – ${most.usd:,.{digits}f}"
         return [
             *(
-                f"{low:,}" if low == high else f"{low:,} – {high:,}"
+                _range(low, high)
                 for low, high in (
                     (least.calls, most.calls),
                     (least.prompt_tokens, most.prompt_tokens),
@@ -145,6 +170,10 @@ class CostEstimate:
         ]
 
 
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} – {high:,}"
+
+
 def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, config: RunConfig) -> CostEstimate:
     """Return the cost of strategies on a task's problems. Loads the problems and calls no model.
 
@@ -152,12 +181,11 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
         UnknownName: the provider of the model is unknown.
     """
     examples = task.load(config.limit, config.seed)
-    rows = [
-        event_loop.run_sync(
-            estimate_strategy(spec, strategy, examples, llm, config.epochs, new_samples=config.new_samples)
-        )
-        for spec, strategy in strategies.items()
-    ]
+    rows = []
+    for spec, strategy in strategies.items():
+        ready, fit = prepare(strategy, examples[0], config)
+        row = estimate_strategy(spec, ready, examples, llm, config.epochs, new_samples=config.new_samples)
+        rows.append(replace(event_loop.run_sync(row), fit=fit))
     problems = pluralize(len(examples), "problem")
     problems += f" × {config.epochs} repetitions" if config.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
@@ -170,6 +198,33 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
         llm.client.key_variables()
         advice = advise_name(llm.name, llm.client.endpoint)
     return CostEstimate(title, tuple(rows), llm.client.free, room, advice)
+
+
+def prepare(strategy: Strategy, example: Example, config: RunConfig) -> tuple[Strategy, tuple[int, int] | None]:
+    """Return a strategy whose cost can be estimated, and the calls of the fit that comes first, as `StrategyCost.fit`.
+
+    It has what it learned in the results folder; else the library's own demonstrations stand for what
+    it will learn.
+
+    Raises:
+        UsageError: it learns something else than demonstrations.
+    """
+    if not strategy.needs_fit:
+        return strategy, (0, 0)
+    if config.folder is not None and (config.folder / "run.json").is_file():
+        with suppress(UsageError):
+            return with_learned(ResultsFolder.read_run_file(config.folder), strategy), (0, 0)
+    shipped = shipped_examples(example.problem.kind.name) or shipped_examples("text")
+
+    async def stand_in(learner: Strategy) -> Strategy:
+        names = [name for name, _ in learner.parameters()]
+        ready = learner.replace(demonstrations=shipped) if "demonstrations" in names else learner
+        if ready.needs_fit:
+            raise UsageError(f"the cost of {learner!r} is not known before it is fitted; leave it out of --dry-run")
+        return ready
+
+    fit = strategy.fit_calls_range(config.pool_size or USUAL_POOL)
+    return event_loop.run_sync(fit_needed(strategy, stand_in), is_short=True), fit
 
 
 async def estimate_strategy(

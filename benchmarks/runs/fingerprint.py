@@ -17,11 +17,13 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from reasoning.strategies.demonstrations.pool import DemonstrationPool
 from reasoning.strategy import Strategy
 
 _DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
@@ -68,6 +70,7 @@ def _describe(value: Any, modules: set[str]) -> Iterator[str]:
             yield from _describe(getattr(value, field.name), modules)
         if hasattr(value, "demonstrations") and getattr(value, "shots", True):
             yield _bundled_demonstrations(value)
+            yield from _read_demonstrations(value.demonstrations)
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield repr(key)
@@ -147,6 +150,16 @@ def _bundled_demonstrations(strategy: Any) -> str:
         if path.name == _PLAIN_DEMONSTRATIONS or (Path(path.name).suffix in _DATA_SUFFIXES and not plain)
     ]
     return "\0".join(path.read_text(encoding="utf-8") for path in sorted(data, key=lambda path: path.name))
+
+
+def _read_demonstrations(source: Any) -> Iterator[str]:
+    """Yield the text of a file of demonstrations, which may be edited under its name."""
+    pool = DemonstrationPool.from_source(source)
+    if not isinstance(pool.source, str) or pool.is_shipped:
+        return
+    # A file that is missing is named where the strategy reads it.
+    with suppress(OSError, RuntimeError):
+        yield Path(pool.source).expanduser().read_text(encoding="utf-8", errors="replace")
 
 
 def _with_neighbours(modules: set[str]) -> set[str]:

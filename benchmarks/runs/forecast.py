@@ -6,15 +6,17 @@ All of a user's file is run without a limit, so a long file must not cost a lot 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from reasoning import event_loop
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.cost_estimate import estimate_strategy
+from reasoning.benchmarks.runs.cost_estimate import estimate_strategy, prepare
 from reasoning.benchmarks.runs.runner import missing_keys
 from reasoning.benchmarks.tasks import Task
 from reasoning.engine.llm import LLM
+from reasoning.errors import UsageError
 from reasoning.strategy import Strategy
 
 DEAR_USD = 1.0
@@ -74,10 +76,15 @@ def forecast(strategies: Mapping[str, Strategy], task: Task, llm: LLM, config: R
     examples = {str(example.problem.id): example for example in task.load(config.limit, config.seed)}
     is_begun = config.folder is not None and (config.folder / "run.json").is_file()
     store = ResultsFolder.read(config.folder) if config.folder and is_begun else ResultsFolder(None, {})
-    keys = missing_keys(store, list(examples), strategies, config.epochs)
     least = most = usd = 0.0
-    is_priced = True
+    is_priced, ready = True, dict[str, Strategy]()
     for spec, strategy in strategies.items():
+        # What is learned in another way than from demonstrations has a cost that shows only when it is fitted.
+        with suppress(UsageError) if strategy.needs_fit else nullcontext():
+            ready[spec], fit = prepare(strategy, next(iter(examples.values())), config)
+            least, most = least + (fit or (0, 0))[0], most + (fit or (0, 0))[1]
+    keys = missing_keys(store, list(examples), ready, config.epochs)
+    for spec, strategy in ready.items():
         missing = [key.problem for key in keys if key.strategy == spec]
         if not missing:
             continue

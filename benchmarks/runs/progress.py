@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from reasoning.engine.llm import LLM
+    from reasoning.trace import Trace
 
 _WAITING = "waiting for the first answer"
 _SPEED_WINDOW = 20.0
@@ -41,6 +42,15 @@ class ProgressListener(Protocol):
 
     def on_status(self, text: str) -> None:
         """Receive the current activity, before the first call."""
+
+    def on_fit(self, text: str, model: LLM, trace: Trace) -> None:
+        """Receive the start of a fit.
+
+        Args:
+            text: the strategy and its pool.
+            model: the model.
+            trace: receives the calls and notes of the fit.
+        """
 
     def on_start(
         self,
@@ -109,7 +119,8 @@ class RunProgress:
         self._status = "starting"
         self._model: LLM | None = None
         self._usage_before = Usage()
-        self._title = ""
+        self._title = self._fit = ""
+        self._fitting: tuple[LLM, Trace, Usage] | None = None
         self._total = self._stored = self._new = self._recorded = 0
         self._tallies: dict[str, _Tally] = {}
         self._names = ShortNames.of([])
@@ -159,7 +170,7 @@ class RunProgress:
 
     def close(self) -> None:
         """Remove the picture. May be called twice."""
-        self._status = ""
+        self._status, self._fitting = "", None
         self._stack.close()
 
     def end(self, html: str, plain: str) -> None:
@@ -179,6 +190,13 @@ class RunProgress:
         self._status = text
         self._print(text)
 
+    def on_fit(self, text: str, model: LLM, trace: Trace) -> None:
+        """Show the calls of a fit from now on, and the last note of the strategy."""
+        self._fit, self._fitting = text, (model, trace, model.usage)
+        self._status = _WAITING
+        model.client.progress = self._on_loading
+        self._print(text)
+
     def on_start(
         self,
         title: str,
@@ -191,6 +209,7 @@ class RunProgress:
     ) -> None:
         """Show the run from now on; see `ProgressListener.on_start`."""
         self._title, self._model, self._usage_before = title, model, model.usage
+        self._fitting = None
         self._stopped, self._time_limit = stopped, time_limit
         self._tallies, self._names = {spec: _Tally() for spec in specs}, ShortNames.of(specs)
         to_make = set(keys)
@@ -249,7 +268,8 @@ class RunProgress:
         from rich.text import Text
 
         if self._model is None:
-            return Text(f"{self._status} …", style="dim") if self._status else Text("")
+            line = self._quiet_line()
+            return Text(f"{line} …", style="dim") if line else Text("")
         head = Grid.grid(padding=(0, 2, 0, 0))
         done = self._stored + self._new
         head.add_row(ProgressBar(total=max(self._to_make, 1), completed=done, width=30), Text(self._counts()))
@@ -269,7 +289,7 @@ class RunProgress:
     def _html(self) -> str:
         """Return the picture for a notebook: title, bar with counts, pace, and the table as it grows."""
         if self._model is None:
-            return f"<div>{escape_html(self._status)} …</div>"
+            return f"<div>{escape_html(self._quiet_line())} …</div>"
         rows = []
         for spec, tally in self._tallies.items():
             low, high = wilson(tally.correct, tally.counted) if tally.counted else (0.0, 0.0)
@@ -287,7 +307,22 @@ class RunProgress:
         """Return whether no reply has come back yet."""
         return self._model is not None and self._model.usage.calls == self._usage_before.calls and not self._new
 
+    def _fit_line(self) -> str:
+        """Return the progress of the fit: its calls, new and recorded, and the last note of the strategy."""
+        assert self._fitting is not None
+        model, trace, before = self._fitting
+        if self._status != _WAITING:
+            return f"{self._fit} · {self._status}"
+        new, calls = model.usage.calls - before.calls, trace.usage.calls
+        parts = [self._fit, pluralize(calls, "call")]
+        parts += [f"{calls - new:,} of them recorded"] if calls > new else []
+        parts += [f"{model.in_flight} in flight"] if model.in_flight else []
+        parts += [note] if (note := trace.last_note) else []
+        return f"{' · '.join(parts)}{describe_waiting(model)}"
+
     def _quiet_line(self) -> str:
+        if self._fitting is not None:
+            return self._fit_line()
         if self._model is None or self._status != _WAITING:
             return self._status
         in_flight = f" · {self._model.in_flight} in flight" if self._model.in_flight else ""

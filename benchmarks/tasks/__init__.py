@@ -12,7 +12,7 @@ from reasoning.benchmarks.tasks.file_names import data_files, describe_missing, 
 from reasoning.benchmarks.tasks.task import Task
 from reasoning.errors import InputError, UnknownName, UsageError
 
-__all__ = ["Task", "from_catalogue", "get"]
+__all__ = ["Task", "from_catalogue", "get", "get_pool"]
 
 GROUP = "reasoning.tasks"
 """The entry points of other distributions' tasks: each a `Task`, or a function of the text after "NAME:"."""
@@ -54,6 +54,17 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
     return with_split(split)
+
+
+def get_pool(name: str, fields: Mapping[str, str] | str | None = None) -> Task:
+    """Return the task of a pool by its name, as `get` does.
+
+    Args:
+        name: the name.
+        fields: the columns of the judged task; files and data sets are expected to have the same.
+    """
+    form = name.partition(":")[0].strip()
+    return get(name, fields if (form if form in _MAKERS else form_of(name.strip())) in _MAPPED else None)
 
 
 def _named(name: str, mapping: Mapping[str, str]) -> Task:
