@@ -52,6 +52,9 @@ _TECHNIQUES = {
     "math_prompter": "reasoning.strategies.programs.math_prompter:MathPrompter",
     "chain_of_code": "reasoning.strategies.programs.chain_of_code:ChainOfCode",
     "structured_cot": "reasoning.strategies.programs.structured_cot:StructuredCoT",
+    "binder": "reasoning.strategies.tables.binder:Binder",
+    "dater": "reasoning.strategies.tables.dater:Dater",
+    "chain_of_table": "reasoning.strategies.tables.chain_of_table:ChainOfTable",
     "three_hop": "reasoning.strategies.domain.three_hop:ThreeHop",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }

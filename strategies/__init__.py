@@ -47,6 +47,9 @@ if TYPE_CHECKING:
         UniversalSelfConsistency as UniversalSelfConsistency,
     )
     from reasoning.strategies.search.tree_of_thoughts import TreeOfThoughts as TreeOfThoughts
+    from reasoning.strategies.tables.binder import Binder as Binder
+    from reasoning.strategies.tables.chain_of_table import ChainOfTable as ChainOfTable
+    from reasoning.strategies.tables.dater import Dater as Dater
     from reasoning.strategies.thought.analogical import Analogical as Analogical
     from reasoning.strategies.thought.chain_of_symbol import ChainOfSymbol as ChainOfSymbol
     from reasoning.strategies.thought.contrastive_cot import ContrastiveCoT as ContrastiveCoT

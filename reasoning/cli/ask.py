@@ -52,6 +52,13 @@ def ask(
         list[str] | None, typer.Option(help="An option to choose from. Repeatable.", metavar="TEXT")
     ] = None,
     context: Annotated[str | None, typer.Option(help="A passage that the question is about.", metavar="TEXT")] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            help="A file with a table that the question is about: .csv, .tsv, .json, .jsonl or .parquet.",
+            metavar="FILE",
+        ),
+    ] = None,
     prompt: PromptTexts = None,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,
@@ -66,9 +73,11 @@ def ask(
     from reasoning.cli.progress import model_status
     from reasoning.problem import Problem
     from reasoning.prompt_overrides import override_prompts
+    from reasoning.tables_sql.reading import read_table
 
     [solver] = override_prompts([registry.get(strategy)], prompt or [])
-    problem = Problem(_question(question, file), _kind(kind, choice), context=context)
+    rows = None if table is None else read_table(table)
+    problem = Problem(_question(question, file), _kind(kind, choice), context=context, table=rows)
     solver.check_supports(problem.kind)
     if note := describe_defaults(solver):
         info(note)

@@ -14,6 +14,7 @@ MECHANISMS = {
     "decomposition": "Sub-problems, solved one by one",
     "search": "Search over partial solutions",
     "programs": "The model writes programs, an interpreter computes",
+    "tables": "Questions about tables",
     "verification": "Verification",
     "knowledge": "Selected and added knowledge",
     "domain": "For one domain",

@@ -47,6 +47,9 @@ COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
         "q": (0, "2 if twins > 0 else 1"),
         "f": (1, "2 if twins > 0 else 1"),
     },
+    "binder": {"q": (0, "2 * samples * max_calls"), "d": (0, "2 * max_calls")},
+    "dater": {"s": (0, 1)},
+    "chain_of_table": {"p": (1, 5), "a": (0, "1 + 2 * max_fill_calls + 2 * samples + 2"), "d": (0, 7)},
     "tree_of_thoughts": {
         "x": (1, EXPANDED),
         "j": (0, f"10 * limit if search == 'dfs' else {JUDGED}"),
@@ -68,7 +71,8 @@ SPECS = [
     "cove(variant='joint')", "cove(variant='two_step', passages=3)", "cove(variant='factor_revise')",
     "cove(cot, variant='factor_revise', passages=3, max_questions=4)", "cove(verifier=cot, variant='factored')",
     "math_prompter(repeats=2, rounds=2)", "chain_of_code(repairs=2, max_lines=3)",
-    "structured_cot(samples=3, repairs=2)", "three_hop(samples=3)",
+    "structured_cot(samples=3, repairs=2)", "three_hop(samples=3)", "binder(samples=3, max_calls=2)",
+    "sc(binder(samples=1), samples=3)", "dater(samples=2)", "chain_of_table(samples=2, max_fill_calls=1)",
 ]  # fmt: skip
 
 

@@ -32,7 +32,8 @@ SPECS = {"defined_terms": "defined_terms(terms={'DVT': 'a blood clot'})", "guide
 TECHNIQUES = [name for name in strategies.catalogue() if not isinstance(strategies.get(SPECS.get(name, name)), Chain)]
 # Their stages have forms of their own, so that a reply with the answer alone gives none.
 STAGED = {"analogical", "decomposed", "math_prompter", "chain_of_event"}
-PROGRAMS = {"program_of_thoughts", "pal", "faithful_cot", "chain_of_code"}
+PROGRAMS = {"program_of_thoughts", "pal", "faithful_cot", "chain_of_code", "binder"}
+TABLE = [["thing", "colour"], ["ball", "red"], ["kite", "blue"]]
 
 
 def test_every_kind_is_tried() -> None:
@@ -46,7 +47,9 @@ def test_a_technique_serves_the_kinds_of_its_card_and_refuses_the_others(name: s
     strategy = strategies.get(SPECS.get(name, name))
     card = strategy.card
     served = tuple(card.default_kinds or card.kinds or [type(kind)])
-    problem = Problem("4 of 7 are red. Which thing is it?", kind, context=TEXT, inputs={"target": "the thing"})
+    table = TABLE if "table" in card.requires else None
+    question, inputs = "4 of 7 are red. Which thing is it?", {"target": "the thing"}
+    problem = Problem(question, kind, context=TEXT, table=table, inputs=inputs)
     llm = ScriptedLLM(lambda messages: reply)
     if not isinstance(kind, served):
         with pytest.raises(UsageError, match=r"gives answers of the kind|is shipped for answers of kind"):

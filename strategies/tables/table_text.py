@@ -1,0 +1,123 @@
+"""Tables in prompts: as numbered rows, as a CREATE TABLE statement, as columns with their first values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from reasoning.errors import UsageError
+from reasoning.problem import Problem
+from reasoning.tables_sql import Table
+from reasoning.text_safety import to_line
+
+MAX_CELL_CHARS = 300
+"""The characters of a cell that a prompt shows."""
+
+
+def table_of(problem: Problem, technique: str) -> Table:
+    """Return the table of a problem.
+
+    Raises:
+        UsageError: the problem has no table, or the table has no columns.
+    """
+    if problem.table is None:
+        raise UsageError(
+            f"{technique} needs a table, and this problem has none: give Problem(question, table=rows), with the names "
+            "of the columns as the first row, or `reasoning ask --table FILE.csv`"
+        )
+    table = Table.of(problem.table)
+    if not table.header:
+        raise UsageError(f"{technique} needs a table with at least one column, got an empty one")
+    return table
+
+
+def question_of(problem: Problem) -> str:
+    """Return the problem without its table: the context, the question and the options."""
+    values = problem.values()
+    return "\n\n".join(part for part in (values["context"], values["question"], values["options"]) if part)
+
+
+def show_cell(text: str) -> str:
+    """Return a cell for one line of a prompt, cut to a maximum length; it can imitate neither a row nor a cell."""
+    line = to_line(text[:MAX_CELL_CHARS]) + ("…" if len(text) > MAX_CELL_CHARS else "")
+    return line.replace("|", "\\|")
+
+
+def numbered_rows(table: Table, rows: Iterable[int] | None = None) -> str:
+    r"""Return a table with a line "col :" for its header and a line such as "row 1 :" for each row, from 1.
+
+    Of the forms of tables in prompts that the paper compares, models read this one best.
+
+    Args:
+        table: the table.
+        rows: the indexes of the rows that are shown, with the numbers that they have in the table;
+            None shows all.
+
+    Source: Wang et al. 2024, arXiv 2401.04398, appendix (PIPE encoding).
+
+    Examples:
+        >>> print(numbered_rows(Table.of([["town", "people"], ["Oslo", "709,037"], ["Moss", "n/a"]])))
+        col : town | people
+        row 1 : Oslo | 709,037
+        row 2 : Moss | n/a
+    """
+    indexes = range(len(table.shown)) if rows is None else rows
+    return "\n".join(
+        [f"col : {_joined(table.header)}", *(f"row {index + 1} : {_joined(table.shown[index])}" for index in indexes)]
+    )
+
+
+def with_title(table: Table, text: str) -> str:
+    """Return a table's text below its title, if it has one."""
+    return f"Table: {show_cell(table.title)}\n{text}" if table.title else text
+
+
+def create_statement(table: Table, rows: int | None = None) -> str:
+    r"""Return a CREATE TABLE statement with the types of the columns, and the first rows in a comment.
+
+    Args:
+        table: the table; it is called `w`.
+        rows: the number of rows that are shown; None shows all.
+
+    Source: Rajkumar et al. 2022, arXiv 2204.00498; Cheng et al. 2022, arXiv 2210.02875.
+
+    Examples:
+        >>> print(create_statement(Table.of([["town", "people"], ["Oslo", "709,037"], ["Moss", "49,668"]]), 1))
+        CREATE TABLE w (row_id integer, `town` text, `people` integer);
+        /* The first 1 of 2 rows:
+        row_id | town | people
+        0 | Oslo | 709037 */
+    """
+    columns = ", ".join(f"{quote_column(name)} {kind}" for name, kind in zip(table.header, table.types, strict=True))
+    shown = table.rows[:rows]
+    count = (
+        f"All {len(shown)} rows:"
+        if len(shown) == len(table.rows)
+        else f"The first {len(shown)} of {len(table.rows)} rows:"
+    )
+    # Numbers and dates as the engine has them, so that a query can compare them.
+    lines = [f"row_id | {_joined(table.header)}"]
+    lines += [
+        f"{index} | {_joined(['' if cell is None else str(cell) for cell in row])}" for index, row in enumerate(shown)
+    ]
+    text = "\n".join(lines).replace("*/", "* /")
+    return with_title(table, f"CREATE TABLE w (row_id integer, {columns});\n/* {count}\n{text} */")
+
+
+def column_values(table: Table, rows: int = 3) -> str:
+    """Return the columns of a table with their first values, as JSON, one column a line."""
+    lines = [
+        json.dumps([show_cell(name), *(show_cell(row[index]) for row in table.shown[:rows])], ensure_ascii=False)
+        for index, name in enumerate(table.header)
+    ]
+    return with_title(table, "\n".join(lines))
+
+
+def quote_column(name: str) -> str:
+    """Return the name of a column for a query, in backticks."""
+    doubled = name.replace("`", "``")
+    return f"`{doubled}`"
+
+
+def _joined(cells: Sequence[str]) -> str:
+    return " | ".join(map(show_cell, cells))
