@@ -1,4 +1,4 @@
-"""Metrics of single tasks besides the accuracy: variants of base problems, and spans in a text.
+"""Metrics of single tasks besides the accuracy: variants of base problems, spans in a text, and words of answers.
 
 A metric is a ratio of counts that are summed over clusters of results: problems, or families of
 problems. Add a function to `_MEASURES` for another kind of task.
@@ -13,7 +13,7 @@ from typing import Any
 
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.statistics import wilson
-from reasoning.kinds import SpanMatches, Spans
+from reasoning.kinds import SpanMatches, Spans, Text
 from reasoning.problem import Example, accepted_answers
 
 Counts = tuple[float, ...]
@@ -142,7 +142,30 @@ def _spans(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterat
     )
 
 
-_MEASURES: tuple[Callable[[Sequence[Result], Mapping[str, Example]], Iterator[Metric]], ...] = (_variants, _spans)
+def _words(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+    """Yield the mean F1 of words of text answers to problems with documents to search in.
+
+    An unparsed answer has none. If several targets are accepted, the best counts.
+
+    Source: Rajpurkar et al. (2016), arXiv 1606.05250, §6.1; Yang et al. (2018), arXiv 1809.09600, §5.2.
+    """
+    counts: dict[Hashable, Counts] = {}
+    for result in results:
+        example = examples.get(result.problem)
+        if example is None or example.problem.corpus is None or not isinstance(kind := example.problem.kind, Text):
+            continue
+        best = max(kind.f1(result.value, target) for target in accepted_answers(example.target))
+        counts[result.cluster] = _add(counts.get(result.cluster), (best, 1))
+    if counts:
+        about = "the mean F1 of the words of text answers, as in SQuAD"
+        yield _metric("word_f1", "word F1", about, list(counts.values()), lambda total: _ratio(total[0], total[1]))
+
+
+_MEASURES: tuple[Callable[[Sequence[Result], Mapping[str, Example]], Iterator[Metric]], ...] = (
+    _variants,
+    _spans,
+    _words,
+)
 
 
 def _metric(

@@ -70,7 +70,8 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
         fields, has_configs = data["fields"], "configs" in data
         usual = "choice" if "options" in fields or not has_configs else "by the task"
         problems = f"up to {data['size']:,}" if has_configs else f"{data['size']:,}"
-        return name, problems, fields.get("kind", usual), data["licence"], data["about"]
+        kind = fields.get("kind", usual)
+        return name, problems, kind if isinstance(kind, str) else kind["kind"], data["licence"], data["about"]
     task = task or get(name)
     size = getattr(task, "size", None)
     problems = "–" if size is None else "endless" if size == math.inf else f"{size:,}"

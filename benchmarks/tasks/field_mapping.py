@@ -53,6 +53,11 @@ class Fields:
     family: str = field(default="", repr=False)
     corpus: str = field(default="", repr=False)
 
+    @property
+    def kind_name(self) -> str:
+        """The name of the kind of answer, without its parameters; empty if it is inferred."""
+        return str(_object(self.kind).get("kind", "")) if self.kind.startswith("{") else self.kind
+
     def __str__(self) -> str:
         """Return what makes a difference to results; the same for equal mappings of all versions of this library."""
         return f"{self!r}, corpus={self.corpus!r}" if self.corpus else repr(self)

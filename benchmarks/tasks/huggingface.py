@@ -71,7 +71,7 @@ class HubTask(RowTask):
 
     @property
     def kind(self) -> str:
-        return self.fields.kind or ("choice" if self.fields.options else "by the answers")
+        return self.fields.kind_name or ("choice" if self.fields.options else "by the answers")
 
     @property
     def contamination(self) -> str:

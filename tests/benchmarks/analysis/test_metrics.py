@@ -12,8 +12,9 @@ from reasoning.benchmarks.analysis.metrics import Metric, measure
 from reasoning.benchmarks.analysis.summary import summarize
 from reasoning.benchmarks.analysis.summary_table import numbers_table, summary_table
 from reasoning.benchmarks.results.result import Result
-from reasoning.kinds import Spans
-from reasoning.problem import Example, Problem
+from reasoning.kinds import Spans, YesNo
+from reasoning.problem import AnyOf, Example, Problem
+from reasoning.retrieval import Corpus, Document
 from reasoning.testing import ScriptedLLM
 
 
@@ -90,6 +91,21 @@ def test_f1_over_all_spans() -> None:
         "exact_f1": pytest.approx(2 * 1 / (2 + 6)),
         "relaxed_f1": pytest.approx(2 * 1 * (2 / 6) / (1 + 2 / 6)),
     }
+
+
+def test_f1_of_words_is_that_of_text_answers_to_problems_with_documents() -> None:
+    corpus = Corpus("pages", [Document("The Eiffel Tower is in Paris.")])
+    examples = {
+        "a": Example(Problem("Where?", id="a", corpus=corpus), AnyOf(["Paris", "the city of Paris"])),
+        "b": Example(Problem("What?", id="b", corpus=corpus), "Eiffel Tower"),
+        "c": Example(Problem("Is it?", YesNo(), id="c", corpus=corpus), "yes"),
+        "d": Example(Problem("Where?", id="d"), "Paris"),
+    }
+    answers = {"a": "city of Paris", "b": "the tower", "c": "yes", "d": "Paris"}
+    results = [Result(name, "cot", "f", "answered", True, value=value) for name, value in answers.items()]
+    assert values(measure(results, examples)) == {"word_f1": pytest.approx((1 + 2 / 3) / 2)}
+    results.append(Result("a", "cot", "f", "unparsed", False, epoch=1))
+    assert values(measure(results, examples)) == {"word_f1": pytest.approx((1 + 2 / 3) / 3)}
 
 
 def test_tables_have_a_column_for_each_metric_and_say_what_it_is() -> None:

@@ -19,7 +19,8 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.tasks import huggingface
 from reasoning.cli.app import app
 from reasoning.errors import InputError, SettingsChanged, UsageError
-from reasoning.kinds import Choice, Number, Text, YesNo
+from reasoning.kinds import Choice, Label, Number, Text, YesNo
+from reasoning.retrieval import Corpus, Document
 from reasoning.testing import ScriptedLLM
 
 datasets = pytest.importorskip("datasets")
@@ -84,6 +85,27 @@ ROWS: dict[str, tuple[dict[str, Any], Any, Any]] = {
         *(Choice(["01/02/2003", "02/02/2003"]), "A"),
     ),
     "hotpotqa": ({"id": "5a", "question": "Who?", "answer": "Ann", "context": {"title": ["x"]}}, Text(), "ann"),
+    "hotpotqa_distractor": (
+        {
+            "id": "5a",
+            "question": "Who?",
+            "answer": "Ann",
+            "context": {"title": ["Osk", "Vael"], "sentences": [["Osk is a town.", " It is old."], ["A river."]]},
+            "supporting_facts": {"title": ["Osk"], "sent_id": [0]},
+        },
+        *(Text(), "ann"),
+    ),
+    "fever": (
+        {
+            "claim": "Osk is a river.",
+            "label": "REFUTES",
+            "evidence": [["Osk", "0", "Osk is a town."]],
+            "id": "7",
+            "original_id": 9,
+            "verifiable": "VERIFIABLE",
+        },
+        *(Label(["SUPPORTS", "REFUTES", "NOT ENOUGH INFO"]), "REFUTES"),
+    ),
     "mmlu": (
         {"question": "Which?", "subject": "law", "choices": ["a tort", "a tart", "x", "y"], "answer": 1},
         *(Choice(["a tort", "a tart", "x", "y"]), "B"),
@@ -115,6 +137,22 @@ def test_a_row_of_each_becomes_an_example(repository: Any, name: str) -> None:
 
 def test_every_task_of_the_hub_has_a_row_here() -> None:
     assert {name.partition(":")[0] for name in ROWS} | {"drop", "math500"} == set(huggingface.catalogue())
+
+
+def test_paragraphs_become_the_corpus_of_a_problem(repository: Any) -> None:
+    (example,) = repository("hotpotqa_distractor", [ROWS["hotpotqa_distractor"][0]]).load(5, 0)
+    documents = [Document("Osk is a town. It is old.", "Osk"), Document("A river.", "Vael")]
+    assert example.problem.corpus == Corpus("hotpotqa_distractor", documents)
+    assert example.problem.context is None
+    assert example.problem.id == "hotpotqa_distractor-0001"
+
+
+def test_a_claim_is_asked_without_its_evidence(repository: Any) -> None:
+    (example,) = repository("fever", [ROWS["fever"][0]]).load(5, 0)
+    assert example.problem.question.endswith("information on it? Osk is a river.")
+    assert "town" not in repr(example.problem)
+    assert example.family == "9"
+    assert tasks.get("fever").kind == "label"
 
 
 def test_a_competition_problem(repository: Any) -> None:
