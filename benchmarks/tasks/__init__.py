@@ -49,7 +49,8 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     with_split: Callable[[str], Task] | None = getattr(task, "with_split", None)
     if with_split is None:
         raise UsageError(
-            f"the task {task.name!r} has no splits; only data sets of the Hugging Face hub and clinical_entities have"
+            f"the task {task.name!r} has no splits; data sets of the Hugging Face hub, clinical_entities and "
+            "table_questions have"
         )
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
@@ -115,8 +116,10 @@ def named() -> dict[str, Callable[[], Task]]:
     from reasoning.benchmarks.tasks.gym import GSM_SYMBOLIC
     from reasoning.benchmarks.tasks.irrelevant_context import GSM_IC
     from reasoning.benchmarks.tasks.symbolic import BRICKS, COIN_FLIP, LAST_LETTERS
+    from reasoning.benchmarks.tasks.table_questions import TABLE_QUESTIONS
 
-    generated: tuple[Task, ...] = (GSM_SYMBOLIC, GSM_IC, LAST_LETTERS, COIN_FLIP, BRICKS, GAME24, EVENT_REPORTS)
+    symbolic: tuple[Task, ...] = (LAST_LETTERS, COIN_FLIP, BRICKS, GAME24)
+    generated: tuple[Task, ...] = (GSM_SYMBOLIC, GSM_IC, *symbolic, TABLE_QUESTIONS, EVENT_REPORTS)
     generated += ENCYCLOPAEDIAS
     bundled: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT, CLINICAL_ENTITIES)
     local = {task.name: partial(get, task) for task in (*generated, *bundled)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -12,6 +13,7 @@ from reasoning.data_files import detect_separator
 from reasoning.errors import InputError, UsageError
 from reasoning.tables_sql.table import Table
 
+_NAMED = re.compile(r"Table (\w{1,60}):")
 _TITLES = ("title", "caption", "name")
 
 
@@ -46,6 +48,28 @@ def to_table(value: Any, title: str = "") -> Table:
             return Table.of([header, *[[row.get(name) for name in header] for row in rows]], title)
         return Table.of(rows, title)
     return Table.of(value, title)
+
+
+def write_named_table(name: str, table: Table) -> str:
+    """Return a table as a paragraph of text that states its name, for `read_named_tables`."""
+    return f"Table {name}:\n{table.to_text()}"
+
+
+def read_named_tables(text: str) -> dict[str, Table]:
+    """Return the tables that a text holds, by name; see `write_named_table`.
+
+    A table is a paragraph that begins with a line such as "Table regions:" and continues with rows of cells.
+
+    Examples:
+        >>> read_named_tables("Some words.\n\nTable regions:\nregion | climate\nSaltcoast | wet")
+        {'regions': Table('regions', 1 rows, region: text, climate: text)}
+    """
+    tables = {}
+    for paragraph in text.split("\n\n"):
+        first, _, rest = paragraph.strip("\n").partition("\n")
+        if (match := _NAMED.fullmatch(first)) and "|" in rest:
+            tables[match[1]] = _from_text(rest, match[1])
+    return tables
 
 
 def _from_object(value: Mapping[str, Any], title: str) -> Table:
