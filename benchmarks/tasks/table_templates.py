@@ -22,7 +22,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Material:
-    """What a template draws from.
+    """The material from which a template draws a question.
 
     Attributes:
         chance: the generator of random numbers.
