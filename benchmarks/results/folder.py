@@ -269,8 +269,9 @@ class ResultsFolder:
 
     def close(self) -> None:
         """Close the files, and release the lock."""
-        for lines in (*self._lines.values(), self._corpora):
+        for lines in self._lines.values():
             lines.close()
+        self._corpora.close()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
