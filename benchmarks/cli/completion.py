@@ -27,7 +27,6 @@ def complete_tasks(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
     if colon:
         yield from (f"{form}:{config}" for config in catalogue().get(form, {}).get("configs", ()))
-        yield from (name for name in named() if name.startswith(f"{form}:"))
     else:
         yield from named()
         yield from (f"{form}:" for form in FORMS)

@@ -24,7 +24,6 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
         gym:NAME           a data set of reasoning-gym, optionally with settings:
                            gym:chain_sum(min_terms=5, max_terms=8)
         bbh:NAME           a task of BIG-Bench Hard
-        encyclopaedia:2    questions over a generated encyclopaedia, of level 1 to 3
         mine.jsonl         a file of the user, by its suffix: .jsonl, .json, .csv, .tsv, .parquet, .toml
         jsonl:FILE         the same, whatever its suffix; also json:, csv:, tsv: and parquet:
         hf:OWNER/NAME      any data set of the Hugging Face hub
@@ -49,8 +48,8 @@ def get(name: str | Task, fields: Mapping[str, str] | str | None = None, split: 
     with_split: Callable[[str], Task] | None = getattr(task, "with_split", None)
     if with_split is None:
         raise UsageError(
-            f"the task {task.name!r} has no splits; data sets of the Hugging Face hub, clinical_entities and "
-            "table_questions have"
+            f"the task {task.name!r} has no splits; data sets of the Hugging Face hub, clinical_entities, "
+            "table_questions and encyclopaedia have"
         )
     if mapping.get("split", split) != split:
         raise UsageError(f"two splits are given, {mapping['split']!r} among the fields and {split!r}")
@@ -73,7 +72,6 @@ def _named(name: str, mapping: Mapping[str, str]) -> Task:
     known = named()
     if form not in _MAKERS and name not in known and (of_file := form_of(name.strip())):
         form, rest = of_file, name.strip()
-    rest = rest or _DEFAULTS.get(form, "")
     if form in _MAKERS and form not in known and not rest:
         raise UsageError(f"the task {name!r} is incomplete; write {FORMS[form][0]}")
     if rest and form in _MAKERS:
@@ -109,7 +107,7 @@ def named() -> dict[str, Callable[[], Task]]:
     """Return the named tasks, each with a function that makes it."""
     from reasoning.benchmarks.tasks import huggingface
     from reasoning.benchmarks.tasks.clinical_entities import CLINICAL_ENTITIES
-    from reasoning.benchmarks.tasks.encyclopaedia import ENCYCLOPAEDIAS
+    from reasoning.benchmarks.tasks.encyclopaedia import ENCYCLOPAEDIA
     from reasoning.benchmarks.tasks.event_reports import EVENT_REPORTS
     from reasoning.benchmarks.tasks.feedback import FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT
     from reasoning.benchmarks.tasks.game24 import GAME24
@@ -119,8 +117,7 @@ def named() -> dict[str, Callable[[], Task]]:
     from reasoning.benchmarks.tasks.table_questions import TABLE_QUESTIONS
 
     symbolic: tuple[Task, ...] = (LAST_LETTERS, COIN_FLIP, BRICKS, GAME24)
-    generated: tuple[Task, ...] = (GSM_SYMBOLIC, GSM_IC, *symbolic, TABLE_QUESTIONS, EVENT_REPORTS)
-    generated += ENCYCLOPAEDIAS
+    generated: tuple[Task, ...] = (GSM_SYMBOLIC, GSM_IC, *symbolic, TABLE_QUESTIONS, ENCYCLOPAEDIA, EVENT_REPORTS)
     bundled: tuple[Task, ...] = (FEEDBACK_CATEGORY, FEEDBACK_SENTIMENT, CLINICAL_ENTITIES)
     local = {task.name: partial(get, task) for task in (*generated, *bundled)}
     return local | {name: partial(huggingface.from_catalogue, name) for name in huggingface.catalogue()}
@@ -142,12 +139,6 @@ def _bbh(rest: str, mapping: Mapping[str, str]) -> Task:
     from reasoning.benchmarks.tasks import huggingface
 
     return huggingface.from_catalogue("bbh", rest)
-
-
-def _encyclopaedia(rest: str, mapping: Mapping[str, str]) -> Task:
-    from reasoning.benchmarks.tasks.encyclopaedia import Encyclopaedia
-
-    return Encyclopaedia.parse(rest)
 
 
 def _hf(rest: str, mapping: Mapping[str, str]) -> Task:
@@ -190,7 +181,6 @@ def _toml(rest: str, mapping: Mapping[str, str]) -> Task:
 _MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
     "gym": _gym,
     "bbh": _bbh,
-    "encyclopaedia": _encyclopaedia,
     "jsonl": _file("JsonlTask"),
     "json": _file("JsonTask"),
     "csv": _file("CsvTask"),
@@ -200,8 +190,6 @@ _MAKERS: dict[str, Callable[[str, Mapping[str, str]], Task]] = {
     "toml": _toml,
     "replay": _file("ReplayTask"),
 }
-_DEFAULTS = {"encyclopaedia": "2"}
-"""The text after the colon if a form is given alone."""
 _MAPPED = ("hf", "jsonl", "json", "csv", "tsv", "parquet", "replay")
 FORMS: dict[str, tuple[str, str, str, str, str]] = {
     "gym": (

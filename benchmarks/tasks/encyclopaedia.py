@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
@@ -21,7 +21,7 @@ from reasoning.retrieval import Corpus
 
 QUESTIONS = 60
 """The questions about one encyclopaedia; the next ones are about another."""
-LEVELS = {1: "one hop", 2: "two hops", 3: "two hops with comparisons, exceptions and ambiguous names"}
+_HOPS = {"easy": "one hop", "medium": "two hops", "hard": "two hops with comparisons, exceptions, ambiguous names"}
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,16 @@ class Encyclopaedia:
     corpus, which has 120, 200 or 300 of them, a quarter with names that resemble those of others. A baseline that
     does not search can only guess: at yes or no, and at one of four options.
 
+    The levels are splits. "easy" asks for a fact of one page; "medium" for a fact of a page that another page names;
+    "hard" compares two such facts, asks which of four leads elsewhere, or begins at a name that two things have.
+
     Attributes:
-        level: 1 asks for a fact of one page; 2 for a fact of a page that another page names; 3 compares two such
-            facts, asks which of four leads elsewhere, or begins at a name that two things have.
+        split: "easy", "medium" or "hard".
     """
 
-    level: int = 2
+    split: str = "medium"
 
-    split = ""
+    name = "encyclopaedia"
     kind = "text, yesno, choice"
     scorer = f"{BY_KIND}; any of several accepted answers"
     licence = "Apache-2.0"
@@ -48,24 +50,21 @@ class Encyclopaedia:
     seeded = True
     size = math.inf
 
-    @property
-    def name(self) -> str:
-        return f"encyclopaedia:{self.level}"
+    splits = tuple(_HOPS)
 
     @property
     def source(self) -> str:
-        return f"generated from a seed: {LEVELS[self.level]} over {PAGES[self.level]} invented pages to search in"
+        return f"generated from a seed: {_HOPS[self.split]} over {PAGES[self.split]} invented pages to search in"
 
-    @classmethod
-    def parse(cls, level: str) -> Encyclopaedia:
-        """Return the task of a level, from its text.
+    def with_split(self, split: str) -> Encyclopaedia:
+        """Return the task with another level.
 
         Raises:
             UnknownName: there is no such level.
         """
-        if level not in map(str, LEVELS):
-            raise UnknownName("task", f"encyclopaedia:{level}", [f"encyclopaedia:{one}" for one in LEVELS])
-        return cls(int(level))
+        if split not in self.splits:
+            raise UnknownName("split", split, self.splits, f"of {self.name}")
+        return replace(self, split=split)
 
     def version(self) -> str:
         return "1"
@@ -73,20 +72,19 @@ class Encyclopaedia:
     def load(self, limit: int, seed: int) -> list[Example]:
         examples: list[Example] = []
         for number in range(math.ceil(limit / QUESTIONS)):
-            corpus, questions = encyclopaedia(self.level, seed, number)
+            corpus, questions = encyclopaedia(self.split, seed, number)
             examples += [
-                _example(question, corpus, f"encyclopaedia-{self.level}-{seed}-{number * QUESTIONS + index:04d}")
+                _example(question, corpus, f"encyclopaedia-{self.split}-{seed}-{number * QUESTIONS + index:04d}")
                 for index, question in enumerate(questions, 1)
             ]
         return examples[:limit]
 
 
-ENCYCLOPAEDIAS = tuple(map(Encyclopaedia, LEVELS))
-"""The tasks of all levels."""
+ENCYCLOPAEDIA = Encyclopaedia()
 
 
 @lru_cache(maxsize=8)
-def encyclopaedia(level: int, seed: int, number: int = 0) -> tuple[Corpus, list[Question]]:
+def encyclopaedia(level: str, seed: int, number: int = 0) -> tuple[Corpus, list[Question]]:
     """Return an encyclopaedia and the questions about it.
 
     Args:

@@ -35,20 +35,20 @@ class Question:
     facts: tuple[Fact, ...]
 
 
-def ask(world: World, level: int, chance: random.Random) -> Iterator[Question]:
+def ask(world: World, level: str, chance: random.Random) -> Iterator[Question]:
     """Yield different questions of one level without end, as long as the encyclopaedia has some.
 
     Args:
         world: the encyclopaedia.
-        level: 1 asks for a fact of one page; 2 for a fact of a page that another page names; 3 compares two such
-            facts, asks which of four leads elsewhere, or begins at a name that two things have.
+        level: "easy" asks for a fact of one page; "medium" for a fact of a page that another page names; "hard"
+            compares two such facts, asks which of four leads elsewhere, or begins at a name that two things have.
         chance: the random generator.
     """
     asker, seen = _Asker(world, chance), set[str]()
-    makers: dict[int, list[Callable[[], Question | None]]] = {
-        1: [asker.one_hop],
-        2: [asker.two_hops],
-        3: [asker.comparison, asker.exception, asker.homonym],
+    makers: dict[str, list[Callable[[], Question | None]]] = {
+        "easy": [asker.one_hop],
+        "medium": [asker.two_hops],
+        "hard": [asker.comparison, asker.exception, asker.homonym],
     }
     number = 0
     while True:

@@ -19,12 +19,12 @@ LINKS: Mapping[str, Mapping[str, str]] = {
     "building": {"architect": "person", "town": "town"},
 }
 """For each kind of thing, the attributes whose values are things, with the kind of these."""
-PAGES = {1: 120, 2: 200, 3: 300}
+PAGES = {"easy": 120, "medium": 200, "hard": 300}
 """The number of pages at each level."""
 _SHARES = {"river": 0.1, "town": 0.22, "work": 0.18, "company": 0.13, "building": 0.12}
 """The shares of the kinds of things; the rest are people."""
 _HOMONYMS = 12
-"""Pairs of things with one name at the third level; a further page lists the two."""
+"""Pairs of things with one name at the hard level; a further page lists the two."""
 _VOWELS = "aeiou"
 
 
@@ -100,19 +100,19 @@ def words() -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def make_world(level: int, chance: random.Random) -> World:
+def make_world(level: str, chance: random.Random) -> World:
     """Return the things of an encyclopaedia.
 
     Args:
-        level: 1 to 3; a higher one has more pages, and the third has things with equal names.
+        level: "easy", "medium" or "hard"; a harder one has more pages, and the hard one things with equal names.
         chance: the random generator.
     """
     return _Maker(level, chance).make()
 
 
 class _Maker:
-    def __init__(self, level: int, chance: random.Random) -> None:
-        homonyms = _HOMONYMS if level == 3 else 0
+    def __init__(self, level: str, chance: random.Random) -> None:
+        homonyms = _HOMONYMS if level == "hard" else 0
         pages = PAGES[level] - homonyms
         self.counts = {kind: round(pages * share) for kind, share in _SHARES.items()}
         self.counts["person"] = pages - sum(self.counts.values())
@@ -121,7 +121,7 @@ class _Maker:
         self.chance, self.words = chance, words()["names"]
         self.made: dict[str, list[Thing]] = {kind: [] for kind in LINKS}
         self.names: set[str] = set()
-        self.countries = [self._new(self._country) for _ in range(4 + 2 * level)]
+        self.countries = [self._new(self._country) for _ in range(3 + PAGES[level] // 40)]
 
     def make(self) -> World:
         for kind in LINKS:

@@ -109,17 +109,17 @@ def test_nothing_is_stored_without_a_folder() -> None:
 
 def test_a_run_over_an_encyclopaedia_is_reported_and_viewed(tmp_path: Path) -> None:
     llm = ScriptedLLM(lambda _: "The answer is Osk.")
-    table = benchmarks.compare(["vanilla"], "encyclopaedia:1", llm, limit=3, out=tmp_path / "run", progress=False)
-    assert "encyclopaedia:1" in table.title
-    assert [line["name"] for line in lines(tmp_path / "run")] == ["encyclopaedia 1-0-0"]
+    table = benchmarks.compare(["vanilla"], "encyclopaedia", llm, limit=3, out=tmp_path / "run", progress=False)
+    assert "encyclopaedia" in table.title
+    assert [line["name"] for line in lines(tmp_path / "run")] == ["encyclopaedia medium-0-0"]
     assert (tmp_path / "run/problems.jsonl").stat().st_size < 3000
     store = ResultsFolder.read(tmp_path / "run")
-    assert list(store.examples.values()) == tasks.get("encyclopaedia:1").load(3, 0)
+    assert list(store.examples.values()) == tasks.get("encyclopaedia").load(3, 0)
     assert len(ReportData.from_folder(store).specs) == 1
     run = LiveRun(tmp_path / "run")
     run.refresh()
     assert not run.warnings
     assert len(run.store.examples) == 3
-    again = benchmarks.compare(["vanilla"], "encyclopaedia:1", llm, limit=5, out=tmp_path / "run", progress=False)
+    again = benchmarks.compare(["vanilla"], "encyclopaedia", llm, limit=5, out=tmp_path / "run", progress=False)
     assert "5 problems" in again.title
     assert len(lines(tmp_path / "run")) == 1

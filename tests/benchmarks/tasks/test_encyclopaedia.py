@@ -20,7 +20,7 @@ from reasoning.problem import AnyOf
 from reasoning.retrieval import Corpus
 from reasoning.retrieval.entity_pages import CorpusPages, Page
 
-LEVELS = [1, 2, 3]
+LEVELS = ["easy", "medium", "hard"]
 SEEDS = [0, 7]
 
 
@@ -111,7 +111,7 @@ def check(corpus: Corpus, question: Question) -> None:
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_answer_is_found_in_the_pages(level: int, seed: int) -> None:
+def test_every_answer_is_found_in_the_pages(level: str, seed: int) -> None:
     corpus, questions = encyclopaedia(level, seed)
     for question in questions:
         assert 1 <= len(question.facts) <= 8
@@ -119,7 +119,7 @@ def test_every_answer_is_found_in_the_pages(level: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_pages_differ_in_their_titles(level: int) -> None:
+def test_the_pages_differ_in_their_titles(level: str) -> None:
     corpus, _ = encyclopaedia(level, 0)
     titles = [document.title for document in corpus.documents]
     assert len(titles) == len(set(titles)) == PAGES[level]
@@ -130,8 +130,8 @@ def test_the_pages_differ_in_their_titles(level: int) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_no_question_gives_its_answer_away(level: int) -> None:
-    examples = tasks.get(f"encyclopaedia:{level}").load(120, 5)
+def test_no_question_gives_its_answer_away(level: str) -> None:
+    examples = tasks.get("encyclopaedia", split=level).load(120, 5)
     questions = [example.problem.question for example in examples]
     assert len({(example.problem.corpus, example.problem.question) for example in examples}) == 120
     for example in examples:
@@ -154,7 +154,7 @@ def test_no_question_gives_its_answer_away(level: int) -> None:
 
 
 def test_ambiguous_names_are_told_apart() -> None:
-    corpus, questions = encyclopaedia(3, 0)
+    corpus, questions = encyclopaedia("hard", 0)
     names = [document.title for document in corpus.documents if "may refer to" in document.text]
     assert len(names) == 12
     for question in questions:
@@ -169,7 +169,7 @@ def test_ambiguous_names_are_told_apart() -> None:
 
 
 def test_a_seed_makes_others_and_a_limit_the_same() -> None:
-    task = Encyclopaedia(1)
+    task = Encyclopaedia("easy")
     assert task.load(70, 1)[:4] == task.load(4, 1)
     assert task.load(4, 1) != task.load(4, 2)
     first, other = task.load(61, 1)[0], task.load(61, 1)[60]
@@ -179,9 +179,9 @@ def test_a_seed_makes_others_and_a_limit_the_same() -> None:
     assert task.load(4, 1) == task.load(70, 1)[:4]
 
 
-def test_names() -> None:
-    assert tasks.get("encyclopaedia").name == "encyclopaedia:2"
-    assert tasks.get("encyclopaedia:3") == Encyclopaedia(3)
-    with pytest.raises(UnknownName, match="encyclopaedia:4"):
-        tasks.get("encyclopaedia:4")
-    assert {f"encyclopaedia:{level}" for level in LEVELS} <= tasks.named().keys()
+def test_levels_are_splits() -> None:
+    assert tasks.get("encyclopaedia").split == "medium"
+    assert tasks.get("encyclopaedia", split="hard") == Encyclopaedia("hard")
+    with pytest.raises(UnknownName, match="unknown split 'harder' of encyclopaedia; did you mean 'hard'"):
+        tasks.get("encyclopaedia", split="harder")
+    assert "two hops over 200 invented pages" in tasks.get("encyclopaedia").source
