@@ -11,6 +11,7 @@ A row has a question and an answer. Other columns are optional:
   kind      the kind of the answer: number, choice, yesno, text, date, items, …
   context   a passage that the question is about
   corpus    documents to search in: [{"title": …, "text": …}, …], or texts
+  table     a table that the question is about: rows of cells, or a text
   id        the problem's name in results
   family    what similar problems share, such as their passage
 
@@ -24,7 +25,8 @@ question.
 If the columns have other names: --fields 'question=Body, answer=Solution'.
 Columns in braces make a text: question={Body} {Question}. More fields: kind,
 index=yes (the answer counts the options from 0), any_of=yes (a list holds
-accepted answers also for kinds of lists), where=COLUMN != TEXT.
+accepted answers also for kinds of lists), where=COLUMN != TEXT, kind=by_row
+(each answer says its own), scorer=denotation (lists as WikiTableQuestions).
 
 The file's suffix says what it is: --task mine.csv, mine.jsonl, mine.json,
 mine.tsv, mine.parquet; text files may be compressed (.gz), in UTF-8 or UTF-16.

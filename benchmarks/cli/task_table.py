@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.cli.task_formats import FORMATS
 from reasoning.benchmarks.gym_refusals import not_offered
 from reasoning.benchmarks.tasks import FORMS, Task, get, huggingface, named
+from reasoning.benchmarks.tasks.field_mapping import Fields
 from reasoning.benchmarks.tasks.files import FileTask
 from reasoning.benchmarks.tasks.gym import offered
 from reasoning.tables import Table
@@ -69,9 +70,9 @@ def _row(name: str, task: Task | None = None) -> tuple[str, ...]:
     if data is not None:
         fields, has_configs = data["fields"], "configs" in data
         usual = "choice" if "options" in fields or not has_configs else "by the task"
-        problems = f"up to {data['size']:,}" if has_configs else f"{data['size']:,}"
-        kind = fields.get("kind", usual)
-        return name, problems, kind if isinstance(kind, str) else kind["kind"], data["licence"], data["about"]
+        problems = f"{data['size']:,}" if "size" in data else "–"
+        kind = Fields.from_mapping(fields).kind_name or usual
+        return name, f"up to {problems}" if has_configs else problems, kind, data["licence"], data["about"]
     task = task or get(name)
     size = getattr(task, "size", None)
     problems = "–" if size is None else "endless" if size == math.inf else f"{size:,}"

@@ -6,6 +6,8 @@ from typing import Any
 
 from reasoning import kinds
 from reasoning.benchmarks.results.corpora_file import reference
+from reasoning.benchmarks.tasks.denotation import DenotationScorer
+from reasoning.benchmarks.tasks.field_mapping import DENOTATION
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.problem import AnyOf, Example, Problem
 from reasoning.retrieval import Corpus
@@ -29,7 +31,8 @@ def to_json(example: Example) -> dict[str, Any]:
         "corpus": None if problem.corpus is None else reference(problem.corpus),
         "inputs": dict(problem.inputs) or None,
         "family": example.family or None,
-        "own_scorer": not isinstance(example.scorer, MathScorer | None) or None,
+        "scorer": DENOTATION if isinstance(example.scorer, DenotationScorer) else None,
+        "own_scorer": not isinstance(example.scorer, MathScorer | DenotationScorer | None) or None,
     }
     return {name: value for name, value in data.items() if value is not None}
 
@@ -54,5 +57,7 @@ def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
     )
     own = data.get("own_scorer")
     target = AnyOf(data["target"]) if data.get("any_of") else data["target"]
-    scorer = None if own else default_scorer(kind, target)
+    scorer: MathScorer | DenotationScorer | None = None if own else default_scorer(kind, target)
+    if data.get("scorer") == DENOTATION:
+        scorer = DenotationScorer(kind, target)
     return Example(problem, target, scorer, data.get("family", ""))

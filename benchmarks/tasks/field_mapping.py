@@ -11,10 +11,13 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
 
-_OPTIONAL = ("options", "context", "corpus", "id", "family", "kind")
+_OPTIONAL = ("options", "context", "table", "corpus", "id", "family", "kind")
 _QUESTIONS = ("input", "prompt", "problem", "query", "text", "task", "instruction")
 _ANSWERS = ("target", "label", "solution", "expected", "gold", "output", "correct", "correct_answer", "reference")
 """Names that data sets use for the question and for the answer, to suggest a mapping."""
+DENOTATION = "denotation"
+BY_ROW = "by_row"
+_AND = re.compile(r"\s+and\s+(?=[^!=]*!=)")
 _COLUMN = re.compile(r"\{([^{}]+)\}")
 _LETTERED = re.compile(r"\n+options:\s*\n((?:\([A-Z]\) ?[^\n]*\n?){2,})\s*$", re.IGNORECASE)
 _OPTION = re.compile(r"^\(([A-Z])\) ?(.*)$", re.MULTILINE)
@@ -29,15 +32,20 @@ class Fields:
 
     Attributes:
         question, answer, options, context, id: the columns; empty for none.
+        table: the column with a table: rows of cells, an object of columns or with `header` and `rows`, or a
+            text; see `reasoning.tables_sql.forms.to_table`.
+        title: the column with the table's title.
         corpus: the column with the documents in which the answer may be found; see `corpus_cells.read_corpus`.
         family: the column that similar problems share, such as a passage or the question that they
             vary; see `Example`. It changes no result, so it is not part of a task's version.
-        kind: the kind of answer of all rows: a name, or a JSON object with its parameters. Empty infers
-            it from the answers.
+        kind: the kind of answer of all rows: a name, or a JSON object with its parameters. "by_row" infers
+            it from the answer of each row, and empty from all answers.
+        scorer: "denotation" scores lists as WikiTableQuestions does; empty as the kind compares.
         index: the answer is the number of the right option, from 0.
         any_of: the answer is a list of accepted answers, also if answers of the kind are lists.
         lettered: the question ends with its options: "Options:" and lines such as "(A) red".
-        where: `COLUMN != TEXT` leaves out the rows with that text in that column.
+        where: `COLUMN != TEXT` leaves out the rows with that text in that column; several conditions are
+            joined by `and`.
     """
 
     question: str = "question"
@@ -52,15 +60,21 @@ class Fields:
     where: str = ""
     family: str = field(default="", repr=False)
     corpus: str = field(default="", repr=False)
+    table: str = field(default="", repr=False)
+    title: str = field(default="", repr=False)
+    scorer: str = field(default="", repr=False)
 
     @property
     def kind_name(self) -> str:
-        """The name of the kind of answer, without its parameters; empty if it is inferred."""
+        """The name of the kind of answer, without its parameters; empty if it is inferred from all answers."""
+        if self.kind == BY_ROW:
+            return "by the answers"
         return str(_object(self.kind).get("kind", "")) if self.kind.startswith("{") else self.kind
 
     def __str__(self) -> str:
         """Return what makes a difference to results; the same for equal mappings of all versions of this library."""
-        return f"{self!r}, corpus={self.corpus!r}" if self.corpus else repr(self)
+        later = {name: getattr(self, name) for name in ("corpus", "table", "title", "scorer")}
+        return ", ".join([repr(self), *(f"{name}={value!r}" for name, value in later.items() if value)])
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Fields:
@@ -79,16 +93,19 @@ class Fields:
                 values[name] = value in (True, "yes", "true", "1")
             else:
                 values[name] = json.dumps(value) if isinstance(value, Mapping) else str(value)
-        if (where := values.get("where", "")) and not re.fullmatch(r"[^!=]*[^!=\s]\s*!=.*", where):
-            raise UsageError(f"where must be COLUMN != TEXT, got {where!r:.80}")
+        for condition in _AND.split(values["where"]) if "where" in values else ():
+            if not re.fullmatch(r"[^!=]*[^!=\s]\s*!=.*", condition):
+                raise UsageError(f"where must be COLUMN != TEXT, got {condition!r:.80}")
+        if (scorer := values.get("scorer", "")) not in ("", DENOTATION):
+            raise UnknownName("scorer", scorer, [DENOTATION], "of the mapping")
         if values.get("kind", "").startswith("{"):
             _object(values["kind"])
         return cls(**values)
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
         """Return whether `where` keeps the row."""
-        column, unequal, unwanted = self.where.partition("!=")
-        return not unequal or str(_look_up(row, column.strip())) != unwanted.strip()
+        conditions = [condition.partition("!=") for condition in _AND.split(self.where) if condition]
+        return all(str(_look_up(row, column.strip())) != unwanted.strip() for column, _, unwanted in conditions)
 
     def normalize(self, row: Mapping[str, Any], answers: Sequence[str] = ()) -> dict[str, Any]:
         """Return the row with the keys `question`, `answer`, `options`, …
@@ -106,7 +123,7 @@ class Fields:
         standard = {name: row[name] for name in _OPTIONAL if answers and not getattr(self, name) and name in row}
         line = standard | {
             name: _look_up(row, column)
-            for name in ("question", "answer", "options", "context", "corpus", "id", "family")
+            for name in ("question", "answer", "options", "context", "table", "title", "corpus", "id", "family")
             if (column := getattr(self, name))
         }
         if self.lettered and (match := _LETTERED.search(line["question"])):
@@ -207,7 +224,9 @@ def _look_up(row: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """Return a cell as text; an empty cell of a data frame is None."""
+    """Return a cell as text; an empty cell of a data frame is None, and a list of texts has one in each line."""
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        return "\n".join(value)
     return "" if value is None else str(value)
 
 

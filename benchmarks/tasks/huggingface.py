@@ -32,6 +32,8 @@ class HubTask(RowTask):
     Attributes:
         repository: the repository on the hub, or a folder with a copy of it.
         config: the configuration; empty for the only one.
+        folder: the folder of the repository that holds the configuration's files, if it does not describe
+            its configurations.
         split: the split; the usual one unless `with_split` chose another.
         splits: the splits with answers and the same columns, if known.
         revision: the commit or tag; empty for the newest. A name may change its meaning, so problems
@@ -60,6 +62,7 @@ class HubTask(RowTask):
     learned: str = ""
     instead: str = ""
     revision: str = ""
+    folder: str = ""
 
     @property
     def name(self) -> str:
@@ -105,10 +108,12 @@ class HubTask(RowTask):
 
     def version(self) -> str:
         pinned = f", revision {self.revision}" if self.revision else ""
-        return f"{self.config or 'default'}, {self.split}{pinned}" + ("" if self.alias else f", {self.fields}")
+        return f"{self.config or self.folder or 'default'}, {self.split}{pinned}" + (
+            "" if self.alias else f", {self.fields}"
+        )
 
     def location(self, number: int) -> str:
-        return f"{self.repository} ({self.config or 'default'}, {self.split}), row {number}"
+        return f"{self.repository} ({self.config or self.folder or 'default'}, {self.split}), row {number}"
 
     def rows(self, limit: int, seed: int) -> Sequence[Row]:
         """Return the rows: all of them if some are filtered out, or if the kind is inferred from all answers."""
@@ -130,7 +135,11 @@ class HubTask(RowTask):
             raise self._cannot_load(fault)
         try:
             return datasets.load_dataset(
-                self.repository, self.config or None, split=self.split, revision=self.revision or None
+                self.repository,
+                self.config or None,
+                data_dir=self.folder or None,
+                split=self.split,
+                revision=self.revision or None,
             )
         except Exception as error:
             # The hub, the network and a damaged copy raise many kinds of errors.

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from reasoning import kinds
 from reasoning.benchmarks.tasks.cells import label_options, parse_options
 from reasoning.benchmarks.tasks.corpus_cells import read_corpus
-from reasoning.benchmarks.tasks.field_mapping import Fields, describe_columns, option_letter
-from reasoning.benchmarks.tasks.math_scorer import default_scorer
+from reasoning.benchmarks.tasks.denotation import DenotationScorer
+from reasoning.benchmarks.tasks.field_mapping import BY_ROW, DENOTATION, Fields, describe_columns, option_letter
+from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError
 from reasoning.kinds import (
@@ -33,6 +34,8 @@ from reasoning.kinds import (
     YesNo,
 )
 from reasoning.problem import AnyOf, Example, Problem
+from reasoning.tables_sql.forms import to_table
+from reasoning.tables_sql.table import Table
 
 Row = tuple[int, dict[str, Any]]
 """The number of a row, from 1, and its content."""
@@ -51,6 +54,8 @@ _SINGLE = (Calculation, Choice, Code, Date, Expression, Label, Number, Text, Yes
 """The kinds of one value; a choice may have several."""
 _NO_TEXT = (list, tuple, dict, bytes, type(None))
 """The types of cells that stand for no text."""
+_LABELS = {"1": "yes", "0": "no"}
+"""The answers that numbers stand for if the kind is yes or no."""
 _WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
@@ -58,7 +63,7 @@ class RowTask(ABC):
     """A task of rows.
 
     A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …),
-    `options`, `context`, `corpus` and `family`. If the columns have other names, `mapped` names them.
+    `options`, `context`, `table`, `corpus` and `family`. If the columns have other names, `mapped` names them.
 
     The kind is inferred if it is missing: a choice if there are options; otherwise a number if all such
     answers are numbers, yes or no if all are that, a date if all are dates of one format only, else a
@@ -98,6 +103,8 @@ class RowTask(ABC):
     @property
     def scorer(self) -> str:
         """The description of how answers are scored."""
+        if self.mapped and self.mapped.scorer == DENOTATION:
+            return DenotationScorer.about
         several = "; any of several accepted answers" if self.mapped and self.mapped.any_of else ""
         return f"{self._compared}{several}"
 
@@ -193,17 +200,23 @@ class RowTask(ABC):
 
     def _example(self, line: dict[str, Any], name: str, usual: Kind) -> Example:
         kind = usual
-        if line.get("kind") and line["kind"] != Choice.name:
-            kind = kinds.from_json(line["kind"])
-        elif line.get("options") or line.get("kind"):
+        stated = None if line.get("kind") == BY_ROW else line.get("kind")
+        if stated and stated != Choice.name:
+            kind = kinds.from_json(stated)
+        elif line.get("options") or stated:
             kind = Choice(line.get("options") or ())
+        elif line.get("kind"):
+            kind = _infer_kind(self._accepted(line, Text()))
         context = line.get("context") or None
         corpus = None if _is_empty(line.get("corpus")) else read_corpus(line["corpus"], self.prefix)
-        problem = Problem(line["question"].strip(), kind, context=context, id=name, corpus=corpus)
+        table = self._table(line)
+        problem = Problem(line["question"].strip(), kind, context, table=table, id=name, corpus=corpus)
         accepted = [
             str(answer) if isinstance(kind, Text) and not isinstance(answer, _NO_TEXT) else answer
             for answer in self._accepted(line, kind)
         ]
+        if isinstance(kind, YesNo):
+            accepted = [_LABELS.get(str(answer), answer) for answer in accepted]
         if not accepted:
             raise UsageError("the list of accepted answers is empty")
         # Spans lie in the problem's text, which the kind has from now on.
@@ -215,7 +228,18 @@ class RowTask(ABC):
             accepted = [kind.show(kind.target(answer)) for answer in accepted]
         target = accepted[0] if len(accepted) == 1 else AnyOf(accepted)
         family = _short_family(str(line.get("family") or ""))
-        return Example(problem, target, default_scorer(kind, target), family)
+        scorer: DenotationScorer | MathScorer | None = default_scorer(kind, target)
+        if self.mapped is not None and self.mapped.scorer == DENOTATION:
+            scorer = DenotationScorer(kind, target)
+        return Example(problem, target, scorer, family)
+
+    def _table(self, line: dict[str, Any]) -> Table | None:
+        """Return the table of a line; without a mapping, a text of one line in the column `table` is something else."""
+        value = line.get("table")
+        is_mapped = self.mapped is not None and bool(self.mapped.table)
+        if _is_empty(value) or value == {} or (isinstance(value, str) and not is_mapped and "\n" not in value.strip()):
+            return None
+        return to_table(value, str(line.get("title") or "") if is_mapped else "")
 
     def _accepted(self, line: dict[str, Any], kind: Kind) -> list[Any]:
         """Return the accepted answers of a line: one, or those of a list if the kind's own answers are no lists."""

@@ -113,12 +113,12 @@ def _answer(draft: Draft, tables: dict[str, Table]) -> str | None:
 
 
 def _first_table(domain: Domain, level: str, chance: random.Random) -> Table:
+    groups = chance.sample(domain.groups, 5 if level == "hard" else 3)
     columns: dict[str, Any] = {domain.group: lambda: chance.choice(groups)}
     for measure in domain.measures:
         columns[measure.column] = lambda measure=measure: measure.form.format(chance.choice(measure.values))
     form = chance.choice(_FORMS)
     columns[domain.date] = lambda: form.format(_FIRST_DAY + datetime.timedelta(chance.randrange(_DAYS)))
-    groups = chance.sample(domain.groups, 5 if level == "hard" else 3)
     header = chance.sample(list(columns), len(columns))
     rows = [
         [name, *[columns[column]() for column in header]]

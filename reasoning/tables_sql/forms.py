@@ -108,13 +108,13 @@ def _from_text(text: str, title: str) -> Table:
         raise UsageError("a table must have a header, got an empty text")
     if "\t" in lines[0]:
         return Table.of(parse_delimited(stripped.splitlines(keepends=True), "the table"), title)
+    if len({line.count("#") for line in lines}) == 1 and "#" in lines[0]:
+        return Table.of([line.split("#") for line in lines], title)
     if "|" in lines[0]:
         if len(lines) > 1 and "--" in lines[1] and not set(lines[1]) - set("|:- "):
             # The line below the header in Markdown.
             del lines[1]
         return Table.of([_split_pipes(line) for line in lines], title)
-    if len({line.count("#") for line in lines}) == 1 and "#" in lines[0]:
-        return Table.of([line.split("#") for line in lines], title)
     return Table.of(parse_delimited(stripped.splitlines(keepends=True), "the table"), title)
 
 

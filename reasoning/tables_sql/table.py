@@ -163,8 +163,7 @@ class Table:
         for index in indexes:
             if not 0 <= index < len(self.rows):
                 raise UsageError(f"the number of a row must be from 0 to {len(self.rows) - 1}, got {index}")
-        rows, shown = (tuple([cells[index] for index in indexes]) for cells in (self.rows, self.shown))
-        return Table(self.header, rows, self.title, self.types, shown)
+        return Table(self.header, _pick(self.rows, indexes), self.title, self.types, _pick(self.shown, indexes))
 
     def to_text(self, max_rows: int | None = None) -> str:
         """Return the table as lines such as "a | b", the header first, with the cells as they were written.

@@ -19,8 +19,9 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.tasks import huggingface
 from reasoning.cli.app import app
 from reasoning.errors import InputError, SettingsChanged, UsageError
-from reasoning.kinds import Choice, Label, Number, Text, YesNo
+from reasoning.kinds import Choice, Items, Label, Number, Text, YesNo
 from reasoning.retrieval import Corpus, Document
+from reasoning.tables_sql.table import Table
 from reasoning.testing import ScriptedLLM
 
 datasets = pytest.importorskip("datasets")
@@ -45,8 +46,13 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         assert isinstance(task, huggingface.HubTask)
         folder = tmp_path / "copy"
         folder.mkdir()
-        (folder / "README.md").write_text(CARD.format(config=task.config or "default", split=task.split))
-        datasets.Dataset.from_list(rows).to_parquet(folder / "data.parquet")
+        data = folder / "data.parquet"
+        if task.folder:
+            data = folder / task.folder / task.split / "0000.parquet"
+            data.parent.mkdir(parents=True)
+        else:
+            (folder / "README.md").write_text(CARD.format(config=task.config or "default", split=task.split))
+        datasets.Dataset.from_list(rows).to_parquet(data)
         return huggingface.HubTask(**{**vars(task), "repository": str(folder)})
 
     return make
@@ -118,6 +124,57 @@ ROWS: dict[str, tuple[dict[str, Any], Any, Any]] = {
         {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["1", "2"]}, "answerKey": "2"},
         *(Choice(["ice", "air"], ["1", "2"]), "2"),
     ),
+    "wikitq": (
+        {
+            "id": "nt-0",
+            "question": "which towns are largest?",
+            "answers": ["Oslo", "1,200"],
+            "table": {
+                "header": ["Town", "People"],
+                "rows": [["Oslo", "709,037"], ["Moss", "49,668"]],
+                "name": "csv/1.csv",
+            },
+        },
+        *(Items(sep="|"), ("1200", "oslo[1]")),
+    ),
+    "tabfact": (
+        {
+            "id": 0,
+            "table_id": "2-1.html.csv",
+            "table_text": "town#people\nOslo#709,037\nMoss#49,668\n",
+            "table_caption": "towns of norway",
+            "statement": "Oslo is larger than Moss",
+            "label": 1,
+        },
+        *(YesNo(), True),
+    ),
+    "tabmwp": (
+        {
+            "question": "How many?",
+            "choices": None,
+            "answer": "1,006",
+            "unit": None,
+            "table_title": "Towns",
+            "table": "Town | People\nOslo | 709,037\nMoss | 49,668",
+            "ques_type": "free_text",
+            "ans_type": "integer_number",
+        },
+        *(Number(), 1006),
+    ),
+    "finqa": (
+        {
+            "id": "A/1.pdf-1",
+            "filename": "A/1.pdf",
+            "pre_text": ["Before.", "It."],
+            "post_text": ["After."],
+            "table": [["", "2008", "2007"], ["net sales", "$ 1,200", "$ ( 90 )"]],
+            "question": "What change?",
+            "answer": "53.2%",
+            "exe_ans": "0.53232",
+            "program": "divide(1, 2)",
+        },
+        *(Number(percent=True, tolerance=0.005), 0.532),
+    ),
     "arc_easy": (
         {"id": "M-1", "question": "Which?", "choices": {"text": ["ice", "air"], "label": ["A", "B"]}, "answerKey": "B"},
         *(Choice(["ice", "air"]), "B"),
@@ -133,6 +190,70 @@ def test_a_row_of_each_becomes_an_example(repository: Any, name: str) -> None:
     assert example.score(right)
     assert not example.score(None)
     assert "Options:" not in example.problem.question or name == "bbh:navigate"
+
+
+@pytest.mark.parametrize("name", ["wikitq", "tabfact", "tabmwp", "finqa"])
+def test_a_table_comes_from_a_column(repository: Any, name: str) -> None:
+    (example,) = repository(name, [ROWS[name][0]]).load(1, 0)
+    problem = example.problem
+    assert isinstance(problem.table, Table)
+    assert len(problem.table.rows) == (1 if name == "finqa" else 2)
+    assert problem.table.types[1] == "integer"
+    assert "Oslo | 709,037" in problem.values()["problem"] or name == "finqa"
+    assert from_json(to_json(example)) == example
+    if name == "finqa":
+        assert problem.context == "Before.\nIt.\nAfter."
+        assert problem.table.header == ("column_1", "2008", "2007")
+        assert problem.table.rows == (("net sales", 1200, -90),) or problem.table.types[2] == "text"
+        assert example.score(problem.parse("The answer is 53.2%.").value)
+    if name == "tabfact":
+        assert problem.question == "Does the table support this statement? Oslo is larger than Moss"
+        assert problem.context == "The table is about towns of norway."
+        assert problem.table.title == "towns of norway"
+
+
+def test_each_row_of_tabmwp_has_a_kind_of_its_own(repository: Any) -> None:
+    row = ROWS["tabmwp"][0]
+    rows = [row, {**row, "choices": ["yes", "no"], "answer": "yes"}, {**row, "answer": "$2.50"}]
+    kinds = [example.problem.kind for example in repository("tabmwp", rows).load(3, 0)]
+    assert kinds == [Number(), Choice(["yes", "no"]), Number()]
+
+
+def test_questions_of_finqa_with_yes_or_no_are_left_out(repository: Any) -> None:
+    row = ROWS["finqa"][0]
+    rows = [{**row, "id": str(number), "exe_ans": answer} for number, answer in enumerate(["yes", "1.5", "no"])]
+    assert [example.target for example in repository("finqa", rows).load(5, 0)] == ["1.5"]
+
+
+def test_the_denotation_is_scored_and_survives_a_results_folder(repository: Any) -> None:
+    (example,) = repository("wikitq", [ROWS["wikitq"][0]]).load(1, 0)
+    for copy in (example, from_json(to_json(example))):
+        assert copy.score(copy.problem.parse("The answer is 1200.0 | OSLO.").value)
+        assert not copy.score(copy.problem.parse("The answer is Oslo.").value)
+        assert not copy.score(copy.problem.parse("The answer is Oslo | 1,200 | Moss.").value)
+        assert not copy.score(None)
+    assert "WikiTableQuestions' evaluator" in tasks.get("wikitq").scorer
+
+
+def test_a_configuration_may_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the Parquet branch of a repository whose main branch has a script."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    row = ROWS["wikitq"][0]
+    for number, split in enumerate(["train", "validation", "test"]):
+        for config in ("random-split-1", "random-split-2"):
+            folder = tmp_path / "copy" / config / split
+            folder.mkdir(parents=True)
+            question = f"{config} {split}?"
+            datasets.Dataset.from_list([{**row, "question": question}] * (number + 1)).to_parquet(
+                folder / "0000.parquet"
+            )
+    task = tasks.get("wikitq")
+    assert isinstance(task, huggingface.HubTask)
+    assert (task.revision, task.folder) == ("refs/convert/parquet", "random-split-1")
+    copy = huggingface.HubTask(**{**vars(task), "repository": str(tmp_path / "copy"), "revision": ""})
+    (example,) = copy.load(1, 0)
+    assert example.problem.question == "random-split-1 test?"
+    assert copy.with_split("validation").load(1, 0)[0].problem.question == "random-split-1 validation?"
 
 
 def test_every_task_of_the_hub_has_a_row_here() -> None:

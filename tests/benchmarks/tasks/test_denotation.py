@@ -1,0 +1,77 @@
+"""Denotations as WikiTableQuestions' evaluator compares them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from reasoning.benchmarks.tasks.denotation import DenotationScorer, normalize, same_denotation
+from reasoning.kinds import Items
+from reasoning.problem import AnyOf
+
+
+@pytest.mark.parametrize(
+    ("answer", "target"),
+    [
+        (["Oslo"], ["oslo"]),
+        (["b", "A"], ["a", "B"]),
+        (["a", "a"], ["A"]),
+        (["4"], ["4.0"]),
+        (["1,234"], ["1234"]),
+        (["0.3333333"], ["0.33333335"]),
+        (["March 1, 2024"], ["2024-03-01"]),
+        (["xx-01-02"], ["xx-1-2"]),
+        (["1990-xx-xx"], ["1990"]),
+        (["Café “Noir”"], ['cafe "noir"']),
+        (["‘Round – about"], ["'round - about"]),
+        (["Ann Lee[1][note 2]"], ["Ann Lee†"]),
+        (["Ann Lee (1990) (retired)"], ["ann  lee"]),
+        (['"Yesterday"'], ["Yesterday."]),
+        (["#1"], ["#1"]),
+    ],
+)
+def test_equal_denotations(answer: list[str], target: list[str]) -> None:
+    assert same_denotation(answer, target)
+    assert same_denotation(target, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "target"),
+    [
+        (["a"], ["a", "b"]),
+        (["a", "b", "c"], ["a", "b"]),
+        ([], ["a"]),
+        (["4"], ["5"]),
+        (["4 km"], ["4"]),
+        (["1990-01-12"], ["xx-01-12"]),
+        (["1990"], ["1990-01-12"]),
+        (["(a)"], ["b"]),
+        (["12"], ["1", "2"]),
+    ],
+)
+def test_different_denotations(answer: list[str], target: list[str]) -> None:
+    assert not same_denotation(answer, target)
+    assert not same_denotation(target, answer)
+
+
+def test_brackets_at_the_beginning_stay() -> None:
+    assert normalize("(a) b") == "(a) b"
+    assert normalize("(all)") == "(all)"
+    assert normalize("[12]") == ""
+    assert normalize("x [y] z") == "x [y] z"
+
+
+def test_any_of_several_targets_is_right() -> None:
+    scorer = DenotationScorer(Items(sep="|"), AnyOf([["a", "b"], ["c"]]))
+    assert scorer(("C",))
+    assert scorer(("b", "a"))
+    assert not scorer(("a",))
+    assert not scorer("a")
+
+
+def test_long_items_take_linear_time() -> None:
+    started = time.process_time()
+    for text in ("[" * 100_000, "(a) " * 25_000, "†" * 999, " (a)" * 249, '"' * 100_000, "[1]" * 330):
+        normalize(text)
+    assert time.process_time() - started < 5
