@@ -66,6 +66,7 @@ _SPEC_VALUES = {
     "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
     "CreativeWriting": "reasoning.strategies.search.creative_writing:CreativeWriting",
     "Steps": "reasoning.strategies.search.stepwise:Steps",
+    "Index": "reasoning.retrieval.index:Index",
 }
 """The locations of the classes that a spec may call as a parameter, by their names in specs."""
 

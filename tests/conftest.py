@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from reasoning.providers.llama_cpp import download, weights
+from reasoning.retrieval import opened_sources
 
 # In the background SIGINT is ignored, and child processes would inherit that.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -44,6 +45,15 @@ def _separate_journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Keep the draws of tests out of the user's journal."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _separate_indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the indexes that tests build out of the user's cache."""
+    stored = tmp_path_factory.mktemp("cache") / "indexes"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opened_sources, "folder", lambda: stored)
         yield
 
 

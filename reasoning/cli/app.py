@@ -1,4 +1,4 @@
-"""The command `reasoning`, with `ask`, `chain`, `doctor`, `journal` and `models`.
+"""The command `reasoning`, with `ask`, `search`, `chain`, `doctor`, `journal` and `models`.
 
 Other packages add commands through entry points of the group `reasoning.commands`.
 """
@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 GROUP = "reasoning.commands"
 """The entry points that add commands."""
-_ORDER = ("ask", "strategies", "prompts", "tasks", "bench", "advise", "view", "chain", "models", "journal", "doctor")
+_ORDER = (
+    "ask",
+    "search",
+    "strategies",
+    "prompts",
+    "tasks",
+    "bench",
+    "advise",
+    "view",
+    "chain",
+    "models",
+    "journal",
+    "doctor",
+)
 
 
 def main() -> None:
@@ -140,9 +153,11 @@ def register(root: typer.Typer) -> None:
     from reasoning.cli.doctor import doctor
     from reasoning.cli.journal import journal
     from reasoning.cli.models import models
+    from reasoning.cli.search import search
 
     root.add_typer(chain, name="chain")
     root.add_typer(models, name="models")
     root.add_typer(journal, name="journal")
     root.command()(ask)
+    root.command()(search)
     root.command()(doctor)

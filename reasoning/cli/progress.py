@@ -161,10 +161,12 @@ def model_status(llm: LLM) -> Iterator[None]:
     """
     from rich.text import Text
 
+    from reasoning.retrieval.progress import describe, show_progress
+
     console = output.console(stderr=True)
     if not console.is_terminal:
         bar = ProgressBar(console, "", None, None)
-        with bar.watching(llm):
+        with bar.watching(llm), show_progress(bar):
             yield
         return
     answering = _Answering(llm)
@@ -179,8 +181,12 @@ def model_status(llm: LLM) -> Iterator[None]:
             share = f" {done / total:.0%} of {total / 1e6:.0f} MB" if total else ""
             status.update(Text(f"{text}{share}") if done < total or not total else answering)
 
+        def on_indexing(done: int, total: int, text: str) -> None:
+            status.update(answering if total and done >= total else Text(describe(done, total, text)))
+
         llm.client.progress = on_loading
-        yield
+        with show_progress(on_indexing):
+            yield
 
 
 @contextmanager

@@ -88,6 +88,36 @@ class LiteLLMClient(Client):
             error.args = (redact(str(error), self._api_key),)
             raise
 
+    async def embed(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Return the response of the provider's embeddings API to texts.
+
+        Raises:
+            CallFailed: the request failed.
+            UnknownName: litellm knows no such provider or model.
+        """
+        litellm = _litellm()
+        if not self._checked:
+            _check_name(litellm, self.model)
+            self._checked = True
+        try:
+            with _quiet(litellm):
+                async with asyncio.timeout(self._timeout):
+                    response = await litellm.aembedding(
+                        model=self.model,
+                        input=list(texts),
+                        api_key=self._api_key,
+                        timeout=self._timeout,
+                        num_retries=0,  # the engine retries
+                        max_retries=0,
+                    )
+        except TimeoutError:
+            raise CallFailed(f"{self.model} gave no answer within {self._timeout:g} s", retryable=True) from None
+        except Exception as error:
+            raise self._translate_error(litellm, error, Request(self.model, (), {}), {}) from None
+        self._reached = True
+        plain: dict[str, Any] = response.model_dump(warnings=False)
+        return plain
+
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None if self._price is None else self._price.usd(usage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from reasoning.retrieval.document import Passage
 
@@ -33,6 +33,7 @@ class ClientCalls(Protocol):
         ...
 
 
+@runtime_checkable
 class Retriever(Protocol):
     """Finds passages.
 

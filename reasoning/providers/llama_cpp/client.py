@@ -127,15 +127,26 @@ class LocalClient(Client):
         return self._slots
 
     async def _start(self) -> None:
+        self._slots = SlotClient(self.model, await self.load_server())
+
+    async def load_server(self, *, embeds: bool = False) -> server.LlamaServer:
+        """Return the loaded server of the weights, which are downloaded first; give it back with `server.release`.
+
+        Args:
+            embeds: whether it computes embeddings instead of replies.
+
+        Raises:
+            MissingExtra: xllamacpp is not installed.
+            WeightsError: the weights cannot be downloaded or loaded.
+        """
         stopped = threading.Event()
         try:
-            loaded = await _in_thread(lambda: self._load(stopped))
+            return await _in_thread(lambda: self._load(stopped, embeds))
         except asyncio.CancelledError:
             stopped.set()
             raise
-        self._slots = SlotClient(self.model, loaded)
 
-    def _load(self, stopped: threading.Event) -> server.LlamaServer:
+    def _load(self, stopped: threading.Event, embeds: bool) -> server.LlamaServer:
         printed = download.PrintedProgress()
 
         def report(done: int, total: int, description: str) -> None:
@@ -145,7 +156,7 @@ class LocalClient(Client):
 
         server.check_installed()
         path = self._find(report)
-        shared = server.acquire(path)
+        shared = server.acquire(path, embeds=embeds)
         try:
             report(0, 0, description := f"loading {self.model.partition('@')[0].partition(':')[2]}")
             shared.load()

@@ -37,7 +37,17 @@ _SPIN = "1000"
 default is no faster on an idle machine, and many times slower if another process needs one of the
 cores."""
 
-_servers: dict[Path, LlamaServer] = {}
+EMBEDDING_TOKENS = 512
+"""The tokens of a text that are embedded at most.
+
+The memory for a batch grows with them: by 0.6 MB a token if the vocabulary has 150,000 entries.
+"""
+_EMBEDDING_SLOTS = 4
+_POOLING_KEY = b".pooling_type"
+"""The end of the name under which the weights of an embedding model state how it pools."""
+_MEAN_POOLING = 1
+
+_servers: dict[tuple[Path, bool], LlamaServer] = {}
 _lock = threading.Lock()
 _unusable = False
 
@@ -47,6 +57,7 @@ class LlamaServer:
 
     Attributes:
         path: the weights.
+        embeds: whether it computes embeddings instead of replies.
         address: the base URL.
         key: the bearer token of the server.
         slots: the pool of its parallel sequences.
@@ -55,11 +66,11 @@ class LlamaServer:
         users: the number of clients that share the server.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, embeds: bool = False) -> None:
+        self.path, self.embeds = path, embeds
         self.key = secrets.token_urlsafe(32)
         self.address = ""
-        self.slots = SlotPool(SLOTS)
+        self.slots = SlotPool(_EMBEDDING_SLOTS if embeds else SLOTS)
         self.prefixes = PrefixCache(Path())
         self.trained_context = CONTEXT
         self.users = 0
@@ -146,6 +157,8 @@ class LlamaServer:
         settings.api_keys = [self.key]
         settings.endpoint_slots = True
         settings.slot_save_path = f"{self.prefixes.folder}{os.sep}"
+        if self.embeds:
+            self._set_embedding(settings)
         try:
             self._server = xllamacpp.Server(settings)
         except RuntimeError:
@@ -158,6 +171,17 @@ class LlamaServer:
         # The main loop answers this request. It must run before the destructor may run, which would
         # wait forever.
         self._ask("/slots")
+
+    def _set_embedding(self, settings: Any) -> None:
+        settings.embedding = True
+        settings.n_ctx = _EMBEDDING_SLOTS * EMBEDDING_TOKENS
+        # A text must fit into one batch.
+        settings.n_batch = settings.n_ubatch = EMBEDDING_TOKENS
+        with self.path.open("rb") as file:
+            pools_itself = _POOLING_KEY in file.read(1 << 20)
+        if not pools_itself:
+            # A language model does not say how, and without pooling there is no vector of a text.
+            settings.pooling_type = _MEAN_POOLING
 
     def _ask(self, path: str) -> Any:
         host, _, port = self.address.removeprefix("http://").rpartition(":")
@@ -180,8 +204,13 @@ def check_installed() -> None:
         raise _missing()
 
 
-def acquire(path: Path) -> LlamaServer:
+def acquire(path: Path, *, embeds: bool = False) -> LlamaServer:
     """Return the server of a file, one for the whole process; give it back with `release`.
+
+    Args:
+        path: the weights.
+        embeds: whether it computes embeddings; such a server is another one, which shares the
+            memory of the weights.
 
     Raises:
         UsageError: this process was forked from one that had used a local model.
@@ -194,7 +223,7 @@ def acquire(path: Path) -> LlamaServer:
         )
     path = path.resolve()
     with _lock:
-        server = _servers.setdefault(path, LlamaServer(path))
+        server = _servers.setdefault((path, embeds), LlamaServer(path, embeds=embeds))
         server.users += 1
         return server
 
@@ -205,7 +234,7 @@ def release(server: LlamaServer) -> None:
         server.users -= 1
         if server.users:
             return
-        _servers.pop(server.path, None)
+        _servers.pop((server.path, server.embeds), None)
     server.close()
 
 

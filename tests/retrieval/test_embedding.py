@@ -1,0 +1,283 @@
+"""Embeddings: requests, vectors, failures, keys and money; dense and hybrid search; the local model's own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reasoning.engine.budget import Budget
+from reasoning.engine.recorded_calls import RecordedCalls
+from reasoning.errors import BudgetExhausted, CallFailed, UsageError, WeightsError
+from reasoning.journal import Journal
+from reasoning.retrieval import opened_sources
+from reasoning.retrieval.embedding import Embedder, open_embedder
+from reasoning.retrieval.embedding_clients import OpenAIEmbeddings, decode_vector, encode_vector
+from reasoning.retrieval.index import Index
+from tests.retrieval.embedding_server import SIZE, EmbeddingServer, embed, vectors
+from tests.retrieval.test_index import BIRDS, forget
+
+np = pytest.importorskip("numpy")
+
+
+@pytest.fixture
+def server() -> Any:
+    with EmbeddingServer() as running:
+        yield running
+
+
+async def encode(server: EmbeddingServer, texts: list[str], calls: Any = None, model: str = "m") -> Any:
+    embedder = open_embedder(model, server.url)
+    try:
+        return await embedder.encode(texts, calls)
+    finally:
+        await embedder.client.close()
+
+
+def test_texts_are_embedded_in_order_and_in_one_request(server: EmbeddingServer) -> None:
+    rows = asyncio.run(encode(server, ["one two", "two", "one two", " "]))
+    assert server.bodies == [{"model": "m", "input": ["one two", "two"]}]
+    assert rows.shape == (4, SIZE)
+    assert rows.dtype == np.float32
+    assert [float(row @ row) for row in rows] == pytest.approx([1, 1, 1, 0])
+    assert float(rows[0] @ rows[1]) == pytest.approx(1 / math.sqrt(2))
+    assert (rows[0] == rows[2]).all()
+    assert len(asyncio.run(encode(server, []))) == 0
+
+
+def test_many_texts_are_sent_in_batches(server: EmbeddingServer) -> None:
+    texts = [f"text {number}" for number in range(150)]
+    rows = asyncio.run(encode(server, texts))
+    assert [len(body["input"]) for body in server.bodies] == [64, 64, 22]
+    assert [int(np.argmax(rows @ rows[place])) == place for place in (0, 70, 149)] == [True] * 3
+    server.bodies.clear()
+    asyncio.run(encode(server, ["x" * 7_000 + str(number) for number in range(60)] + ["y" * 9_000]))
+    assert [len(body["input"]) for body in server.bodies] == [28, 28, 5]
+    assert max(map(len, server.texts)) == 8_000
+
+
+def test_the_journal_keeps_each_text(server: EmbeddingServer, tmp_path: Path) -> None:
+    for _ in range(2):
+        with RecordedCalls(Journal.open(tmp_path / "journal.sqlite")) as calls:
+            asyncio.run(encode(server, ["one", "two"], calls))
+    assert server.texts == ["one", "two"]
+    with RecordedCalls(Journal.open(tmp_path / "journal.sqlite")) as calls:
+        asyncio.run(encode(server, ["two", "three"], calls))
+        assert calls.usage.calls == 1
+    assert server.texts == ["one", "two", "three"]
+    with RecordedCalls(Journal.open(tmp_path / "journal.sqlite")) as calls:
+        asyncio.run(encode(server, ["one"], calls, model="other"))
+    assert server.bodies[-1] == {"model": "other", "input": ["one"]}
+
+
+def test_vectors_in_base64_are_read(server: EmbeddingServer) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        packed = [base64.b64encode(np.array(embed(text), "<f4").tobytes()).decode() for text in body["input"]]
+        return 200, {"data": [{"embedding": text, "index": n} for n, text in enumerate(packed)]}
+
+    plain = asyncio.run(encode(server, ["one two"]))
+    server.answer = answer
+    assert asyncio.run(encode(server, ["one two"])) == pytest.approx(plain)
+    assert decode_vector(encode_vector(plain[0])) == pytest.approx(plain[0])
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"data": []},
+        {"data": [{"embedding": [1.0]}]},
+        {"data": [{"embedding": [1.0], "index": 0}, {"embedding": [1.0], "index": 0}]},
+        {"data": [{"embedding": []}, {"embedding": []}]},
+        {"data": [{"embedding": [0.0]}, {"embedding": [0.0]}]},
+        {"data": [{"embedding": ["a"]}, {"embedding": None}]},
+        {"data": [{"embedding": [1e308, 1e308]}, {"embedding": [float("inf")]}]},
+        {"data": [{"embedding": "!"}, {"embedding": "AAA"}]},
+        {"data": [{"embedding": [[1.0]]}, {"embedding": [[1.0]]}]},
+        {"data": "nothing"},
+        [1],
+    ],
+)
+def test_a_response_without_a_vector_for_each_text_is_an_error(server: EmbeddingServer, reply: Any) -> None:
+    server.answer = lambda body: (200, reply)
+    with pytest.raises(CallFailed, match="answered without a vector for each of 2 texts; is it an embedding model"):
+        asyncio.run(encode(server, ["one", "two"]))
+
+
+def test_vectors_of_different_lengths_are_an_error(server: EmbeddingServer) -> None:
+    server.answer = lambda body: (200, {"data": [{"embedding": [1.0] * (n + 1)} for n in range(len(body["input"]))]})
+    with pytest.raises(CallFailed, match="vectors of different lengths"):
+        asyncio.run(encode(server, ["one", "two"]))
+
+
+def test_one_text_that_is_refused_does_not_fail_the_others(server: EmbeddingServer, tmp_path: Path) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        if "bad" in body["input"]:
+            return 400, {"error": {"message": "the input is not acceptable"}}
+        return vectors(body)
+
+    server.answer = answer
+    texts = ["one", "two", "bad", "four"]
+    with RecordedCalls(Journal.open(tmp_path / "journal.sqlite")) as calls:
+        with pytest.raises(CallFailed, match="the input is not acceptable"):
+            asyncio.run(encode(server, texts, calls))
+        server.bodies.clear()
+        asyncio.run(encode(server, ["one", "two", "four"], calls))
+    assert server.bodies == []
+
+
+def test_a_busy_server_is_asked_again_through_calls(server: EmbeddingServer) -> None:
+    faults = [(503, {"error": "busy"})]
+    server.answer = lambda body: faults.pop() if faults else vectors(body)
+    with RecordedCalls(Journal()) as calls:
+        assert asyncio.run(encode(server, ["one"], calls)).shape == (1, SIZE)
+    assert len(server.bodies) == 2
+
+
+def test_the_key_is_sent_and_never_shown(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REASONING_API_KEY", "sk-secret-0123456789")
+    server.answer = lambda body: (401, {"error": {"message": "bad key sk-secret-0123456789"}})
+    with pytest.raises(CallFailed) as raised:
+        asyncio.run(encode(server, ["one"]))
+    assert server.headers[0]["Authorization"] == "Bearer sk-secret-0123456789"
+    assert "secret" not in f"{raised.value!r} {raised.value}"
+    monkeypatch.setenv("REASONING_API_KEY", "another")
+    server.answer = vectors
+    asyncio.run(encode(server, ["one"]))
+    assert server.headers[1]["Authorization"] == "Bearer another"
+
+
+def test_paid_embeddings_count_against_the_budget(server: EmbeddingServer, tmp_path: Path) -> None:
+    texts = ["one", "two three", "four"]
+    with RecordedCalls(Journal.open(tmp_path / "journal.sqlite"), Budget(calls=2)) as calls:
+        with pytest.raises(BudgetExhausted):
+            asyncio.run(encode(server, texts, calls))
+        assert calls.usage.calls == 2
+    with RecordedCalls(Journal.open(tmp_path / "journal.sqlite")) as calls:
+        asyncio.run(encode(server, texts, calls))
+        assert calls.usage.calls == 1
+    assert sorted(server.texts) == sorted(texts)
+
+
+def test_tokens_and_dollars_are_shared_among_texts(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    client = open_embedder("openai/text-embedding-3-small").client
+    assert isinstance(client, OpenAIEmbeddings)
+
+    async def ask() -> Any:
+        from reasoning.messages import Message, Request
+
+        requests = [Request(client.model, (Message("user", text),), {}) for text in ("one", "three", "x" * 92)]
+        done = await asyncio.gather(*(client.complete(request, [0]) for request in requests))
+        await client.close()
+        return [completion.usage for [completion] in done]
+
+    usages = asyncio.run(ask())
+    assert [usage.prompt_tokens for usage in usages] == [3, 5, 92]
+    assert server.bodies[0]["model"] == "text-embedding-3-small"
+    assert client.model == "embeddings:openai/text-embedding-3-small"
+    assert sum(usage.usd or 0 for usage in usages) == pytest.approx(100 * 0.02 / 1e6)
+
+
+@pytest.mark.parametrize("method", ["dense", "hybrid"])
+def test_a_passage_is_embedded_once(server: EmbeddingServer, tmp_path: Path, method: Any) -> None:
+    for document in BIRDS.documents:
+        (tmp_path / f"{document.title}.md").write_text(f"# {document.title}\n\n{document.text}")
+    index = Index(str(tmp_path), method, f"m-{method}", server.url)
+    found = index.find("storks eat frogs", 2)
+    assert [one.title for one in found] == ["Stork", "Heron"]
+    assert found[0].score == pytest.approx(2 / 61) if method == "hybrid" else found[0].score <= 1
+    assert len(server.texts) == 5
+    forget()
+    assert index.find("storks eat frogs", 2) == found
+    assert server.texts[5:] == ["storks eat frogs"]
+    assert len(index.find("zebra", 10)) == 4
+    assert index.find(" ") == []
+
+
+def test_vectors_of_a_corpus_are_kept_in_the_journal_only(server: EmbeddingServer) -> None:
+    index = Index(BIRDS, "dense", "m", server.url)
+    assert index.find("owls", 1)[0].title == "Owl"
+    assert "Heron\nHerons eat frogs and small fish. They stand still for hours." not in server.texts
+    assert len(server.texts) == 5
+
+
+def test_what_was_embedded_before_a_failure_is_kept(
+    server: EmbeddingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened_sources, "_CHUNK", 2)
+    for document in BIRDS.documents:
+        (tmp_path / f"{document.title}.txt").write_text(document.text)
+    server.answer = lambda body: vectors(body) if len(server.bodies) < 2 else (400, {"error": "no"})
+    index = Index(str(tmp_path), "dense", "m", server.url)
+    with pytest.raises(CallFailed):
+        index.find("owls")
+    server.answer = vectors
+    forget()
+    before = len(server.texts)
+    assert index.find("owls hunt", 1)[0].source == "Owl.txt"
+    assert len(server.texts) - before == 3  # two passages and the query
+
+
+def test_a_damaged_file_of_vectors_is_made_again(server: EmbeddingServer, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("owls hunt")
+    index = Index(str(tmp_path), "dense", "m", server.url)
+    right = index.find("owls")
+    [file] = opened_sources._stored_folder(str(tmp_path)).rglob("vectors-*.npy")
+    whole = file.read_bytes()
+    for damage in (b"", whole[:-4], whole[:-40] + b"\0" * 40, b"nothing"):
+        file.write_bytes(damage)
+        forget()
+        assert index.find("owls") == right
+
+
+def test_names_of_models_that_are_none() -> None:
+    with pytest.raises(UsageError, match="embeddings must be the name of a model"):
+        open_embedder(" ")
+    with pytest.raises(UsageError, match="did you mean 'smollm2-135m'"):
+        open_embedder("local:smollm2-135")
+    with pytest.raises(WeightsError, match="no such file"):
+        open_embedder("local:gone.gguf")
+
+
+def test_hosted_models_go_through_litellm(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
+    embedder = open_embedder("hosted_vllm/m")
+    rows = asyncio.run(embedder.encode(["one two", "two"]))
+    assert float(rows[0] @ rows[1]) == pytest.approx(1 / math.sqrt(2))
+    server.answer = lambda body: (429, {"error": {"message": "slow down"}})
+    with pytest.raises(CallFailed, match="slow down") as raised:
+        asyncio.run(embedder.encode(["three"]))
+    assert raised.value.retryable
+
+
+@pytest.mark.model
+def test_the_local_model_s_own_embeddings(smollm: Path) -> None:
+    embedder = open_embedder(f"local:{smollm}")
+
+    async def go(texts: list[str]) -> Any:
+        rows = await embedder.encode(texts)
+        again = await embedder.encode(texts[:1])
+        await embedder.client.close()
+        return rows, again
+
+    long = "The heron stands in the water and waits. " * 200
+    texts = ["A heron eats frogs.", "Herons feed on frogs.", "The stock market fell sharply today.", long]
+    rows, again = asyncio.run(go(texts))
+    assert rows.shape[0] == 4
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+    assert float(rows[0] @ again[0]) == pytest.approx(1, abs=1e-3)
+    assert float(rows[0] @ rows[1]) > float(rows[0] @ rows[2])
+    assert embedder.client.free
+
+
+def test_an_embedder_is_the_same_for_all_callers() -> None:
+    assert isinstance(open_embedder("m", "http://localhost:1/v1"), Embedder)
+    assert open_embedder("m", "http://localhost:1/v1") is open_embedder("m", "http://localhost:1/v1")
+    assert json.dumps(open_embedder("m", "http://localhost:1/v1").name) == '"embeddings:m"'
