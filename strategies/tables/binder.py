@@ -12,7 +12,7 @@ from reasoning.session import Session
 from reasoning.strategies.tables.binder_prompts import ANSWER, MAP, PYTHON, SQL, fit_table
 from reasoning.strategies.tables.denotation import result_form
 from reasoning.strategies.tables.model_functions import ModelFunctions
-from reasoning.strategies.tables.program_results import run_programs, vote_on_results
+from reasoning.strategies.tables.program_results import find_whole, run_programs, vote_on_results
 from reasoning.strategies.tables.python_programs import find_python, run_python_program
 from reasoning.strategies.tables.reply_samples import Sampling, sample_replies
 from reasoning.strategies.tables.sql_programs import find_sql, run_sql_program
@@ -113,7 +113,7 @@ class Binder(Strategy):
         sampling = Sampling(self.samples, self.temperature, "mean_probability")
         with session.stage("write"):
             draws = await sample_replies(
-                *(session, turns, problem, sampling, lambda reply: find(reply.text)),
+                *(session, turns, problem, sampling, lambda reply: find_whole(find, reply)),
                 name="program",
                 missing="the reply holds no program",
             )

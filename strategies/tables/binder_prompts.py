@@ -126,8 +126,10 @@ PYTHON = Prompt(
 )
 MAP = Prompt(
     objective="Answer one question about each row of a table.",
+    instructions="Where the row itself does not tell, answer by what you know. Only where nothing can be said, write "
+    "n/a.",
     output_format="A line for every row: its row_id, a bar | and the answer in as few words as possible: yes or no, a "
-    "number without its unit, a name. Write n/a where neither the row nor your knowledge gives the answer.",
+    "number without its unit, a name.",
     input="{rows}\n\nFor each row: {question}",
     examples=(
         Demonstration(
@@ -143,6 +145,10 @@ MAP = Prompt(
         Demonstration(
             "row_id | Club\n1 | SV Mainz\n2 | Turku\n\nFor each row: in which country is this club?",
             "1 | Germany\n2 | Finland",
+        ),
+        Demonstration(
+            "row_id | Home port\n1 | Bergen\n2 | Nantes\n3 | Oslo\n\nFor each row: is this port in Norway?",
+            "1 | yes\n2 | no\n3 | yes",
         ),
     ),
 )

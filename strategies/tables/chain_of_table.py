@@ -121,7 +121,7 @@ class ChainOfTable(Strategy):
             operations="\n".join(DESCRIPTIONS[name] for name in state.allowed if name != END),
             allowed=", ".join("<END>" if name == END else f"f_{name}" for name in state.allowed),
             table=state.to_text(self.max_rows),
-            chain=" -> ".join([*state.chain, ""]).rstrip(),
+            chain="".join(f" {step} ->" for step in state.chain),
             asked=question_of(problem),
         )
         with session.stage("plan"):

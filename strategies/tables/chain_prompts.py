@@ -56,7 +56,7 @@ def _asked(table: str, question: str, end: str) -> str:
     return f"{table}\n\nQuestion: {question}\n{end}"
 
 
-_NEXT = "The next operation must be one of {allowed}.\nFunction chain: {chain}"
+_NEXT = "The next operation must be one of {allowed}.\nFunction chain:{chain}"
 PLAN = Prompt(
     objective="Plan how to change a table, one operation after the other, until it shows the answer to a question.",
     instructions="The operations:\n{operations}\n<END>: if the table is ready for the question.",

@@ -10,6 +10,7 @@ from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
+from reasoning.strategies.reply_parsing import drop_truncated_tail
 from reasoning.strategies.tables import table_operations as operations
 from reasoning.strategies.tables.evidence import choose_columns, choose_rows
 from reasoning.strategies.tables.operation_arguments import mask_digits, parse_group, parse_new_column, parse_sort
@@ -105,7 +106,7 @@ class ChainSteps:
         return operations.sort_by(state, name, descending=descending)
 
     async def _ask(self, prompt: Prompt, table: str, asked: str) -> str:
-        return (await self.session.ask(prompt.render(self.problem, table=table, asked=asked))).text
+        return drop_truncated_tail(await self.session.ask(prompt.render(self.problem, table=table, asked=asked)))
 
 
 def _shown(state: TableState, rows: int) -> str:

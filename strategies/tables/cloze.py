@@ -10,6 +10,7 @@ from reasoning.strategies.reply_parsing import match_item_mark, parse_numbered
 from reasoning.strategies.tables.sql_text import repair, sql_statements
 from reasoning.tables_sql import Cell, SQLError, Table
 from reasoning.tables_sql.cell_types import show_cell
+from reasoning.text_safety import to_line
 from reasoning.voting import VoteSample
 from reasoning.voting.weights import WeightName, weights
 
@@ -31,8 +32,8 @@ def parse_cloze(reply: str) -> tuple[str, ...] | None:
         ('There are {how many wins in May?} wins in May',)
     """
     lines = []
-    for line in map(str.strip, reply.splitlines()):
-        if len(line) <= _MAX_CHARS and _GAP.search(line):
+    for line in reply.splitlines():
+        if len(line) <= _MAX_CHARS and _GAP.search(line := to_line(line)):
             mark = match_item_mark(line)
             lines.append(line[mark.end() if mark else 0 :].strip(' *`"'))
     said_none = re.search(r"\bnone\b|\bno sub-?(?:question|statement)s?\b", reply[:_MAX_CHARS], re.IGNORECASE)

@@ -12,7 +12,7 @@ from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import format_numbered
+from reasoning.strategies.reply_parsing import drop_truncated_tail, format_numbered
 from reasoning.strategies.tables import table_text as text
 from reasoning.strategies.tables.cloze import choose_cloze, compute_values, fill, parse_cloze, parse_queries
 from reasoning.strategies.tables.dater_prompts import ANSWER, CLOZE, COLUMNS, QUERIES, ROWS
@@ -136,7 +136,9 @@ class Dater(Strategy):
         columns = ", ".join(map(text.show_cell, table.header))
         turns = self.decompose.render(problem, columns=columns, asked=text.question_of(problem))
         sampling = Sampling(self.samples, self.question_temperature, self.weigh)
-        draws = await sample_replies(session, turns, problem, sampling, lambda reply: parse_cloze(reply.text))
+        draws = await sample_replies(
+            session, turns, problem, sampling, lambda reply: parse_cloze(drop_truncated_tail(reply))
+        )
         lines = choose_cloze(draws, self.weigh)
         session.note(f"sub-questions: {' · '.join(lines) or 'none, since the question is not numeric'}")
         return lines
@@ -149,7 +151,7 @@ class Dater(Strategy):
         sampling = Sampling(self.samples, self.question_temperature, self.weigh)
         with session.stage("queries"):
             draws = await sample_replies(
-                session, turns, problem, sampling, lambda one: parse_queries(one.text, len(cloze))
+                session, turns, problem, sampling, lambda reply: parse_queries(drop_truncated_tail(reply), len(cloze))
             )
             facts = fill(cloze, await compute_values(draws, table, session, self.weigh))
             session.note(f"computed: {' · '.join(facts) or 'nothing'}")

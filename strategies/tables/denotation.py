@@ -10,6 +10,8 @@ from reasoning.kinds import Cells, Choice, Items, Kind, Label, Number, Text, Yes
 from reasoning.tables_sql import Cell, Table
 from reasoning.tables_sql.cell_types import show_cell
 
+_MAX_VALUES = 50
+"""The values of the longest text answer."""
 _TRUTH = {"1": True, "0": False, "1.0": True, "0.0": False}
 
 
@@ -58,7 +60,7 @@ def read_denotation(kind: Kind, result: Table, source: Table) -> Any | None:
     if not cells:
         return None
     if isinstance(kind, Text):
-        return kind.parse(", ".join(cells))
+        return ", ".join(cells) if len(cells) <= _MAX_VALUES else None
     if len(cells) > 1:
         return None
     if isinstance(kind, YesNo):

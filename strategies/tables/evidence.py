@@ -11,6 +11,7 @@ from reasoning.branches import gather
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.session import Session
+from reasoning.strategies.reply_parsing import drop_truncated_tail
 from reasoning.strategies.tables.reply_samples import Sampling, sample_replies
 from reasoning.strategies.tables.sql_text import find_column
 from reasoning.tables_sql import Table
@@ -107,7 +108,7 @@ async def choose_columns(
     """Return the columns that are needed: the union of the `top` likeliest lists; None if no reply has one."""
     draws = await sample_replies(
         *(session, turns, problem, sampling),
-        lambda reply: parse_columns(reply.text, table, function),
+        lambda reply: parse_columns(drop_truncated_tail(reply), table, function),
         name="list",
         missing="no list of columns",
     )
@@ -155,7 +156,7 @@ async def choose_rows(
     async def choose(chunk: range, branch: Session, n: int) -> frozenset[Any] | None:
         draws = await sample_replies(
             *(branch, to_prompt(chunk), problem, replace(sampling, n=n)),
-            lambda reply: parse_rows(reply.text, chunk.start + 1, chunk.stop, function),
+            lambda reply: parse_rows(drop_truncated_tail(reply), chunk.start + 1, chunk.stop, function),
             name="list",
             missing="no list of rows",
         )
@@ -196,16 +197,16 @@ def union_of_top(samples: Sequence[VoteSample], top: int, weigh: WeightName) -> 
 
 def _names(text: str, table: Table) -> tuple[str, ...]:
     """Return the names of columns in a list, the longest at each place, in the order of the table."""
-    folded = text.casefold()
-    names = sorted(table.header, key=len, reverse=True)
-    found, at = set[str](), 0
+    text, found, at = text.casefold(), set[str](), 0
+    names: dict[str, list[tuple[str, str]]] = {}
+    for name in sorted(table.header, key=len, reverse=True):
+        names.setdefault(name.casefold()[:1], []).append((name.casefold(), name))
     while at < len(text):
-        name = next(
-            (name for name in names if folded.startswith(name.casefold(), at) and _ends(text, at + len(name))), ""
-        )
+        near = [one for one in names.get(text[at], ()) if text.startswith(one[0], at)]
+        name = next((name for folded, name in near if _ends(text, at + len(folded))), "")
         if name:
             found.add(name)
-            at += len(name)
+            at += len(name.casefold())
             continue
         if text[at].isspace() or text[at] in "\"'`[]*,;|“”":
             at += 1

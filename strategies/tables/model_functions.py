@@ -8,7 +8,7 @@ from math import ceil
 from typing import TypeVar
 
 from reasoning.kinds import Text
-from reasoning.messages import Conversation
+from reasoning.messages import Completion, Conversation
 from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.tables.binder_calls import ProgramError
@@ -66,7 +66,7 @@ class ModelFunctions:
             return self._map_prompt.fill(rows="\n".join(lines), question=question)
 
         async def ask() -> dict[int, str]:
-            [branch] = self._session.fork([f"map: {question}"], [question])
+            [branch] = self._session.fork([f"map: {question:.80}"], [question])
             return await ask_rows(branch, to_prompt, list(numbers.values()), MAX_ROWS)
 
         if not distinct:
@@ -89,12 +89,12 @@ class ModelFunctions:
             lines.append(f"… {left_out} more rows")
         prompt = self._answer_prompt.fill(rows="\n".join(lines), question=question)
 
-        async def ask() -> str:
-            [branch] = self._session.fork([f"ans: {question}"], [question])
-            return (await branch.ask(prompt, temperature=0)).text
+        async def ask() -> Completion:
+            [branch] = self._session.fork([f"ans: {question:.80}"], [question])
+            return await branch.ask(prompt, temperature=0)
 
         reply = await self._once(("ans", question, table.header, table.shown), ask)
-        stated = Text().parse(reply) or ""
+        stated = "" if reply.truncated else Text().parse(reply.text) or ""
         values = [value for part in stated.split("|") if (value := part.strip(" *_`\t"))]
         if not values:
             raise ProgramError(f"the model's reply has no answer: {question:.200}")

@@ -10,6 +10,7 @@ from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError
 from reasoning.kinds import YesNo
+from reasoning.messages import Completion
 from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategies.sampling.majority import budget_note
@@ -20,6 +21,7 @@ from reasoning.tables_sql import SQLError, Table
 from reasoning.voting import VoteSample, vote
 
 _SHOWN_ROWS = 10
+_FENCES = 2
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,16 @@ class ProgramResult:
         return self.rows is not None and all(cell is None for row in self.rows.rows for cell in row)
 
     def __str__(self) -> str:
-        return f"error: {self.error}" if self.rows is None else self.rows.to_text(_SHOWN_ROWS)
+        if self.rows is None:
+            return f"error: {self.error}"
+        text = self.rows.to_text(_SHOWN_ROWS)
+        # The name of a single column is the program itself.
+        return "(empty)" if self.is_empty else text.partition("\n")[2] if len(self.rows.header) == 1 else text
+
+
+def find_whole(find: Callable[[str], str | None], reply: Completion) -> str | None:
+    """Return the program of a reply; None if the reply was cut off within it, before the fence behind it."""
+    return None if reply.truncated and reply.text.count("```") < _FENCES else find(reply.text)
 
 
 async def run_programs(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from reasoning.branches import gather
 from reasoning.messages import Conversation
 from reasoning.session import Session
-from reasoning.strategies.reply_parsing import json_objects
+from reasoning.strategies.reply_parsing import drop_truncated_tail, json_objects
 from reasoning.tables_sql import Cell
 from reasoning.tables_sql.cell_types import infer_column
 
@@ -45,15 +45,18 @@ async def ask_rows(session: Session, prompt: ToPrompt, numbers: Sequence[int], r
     chunks = [numbers[start : start + rows_per_call] for start in range(0, len(numbers), rows_per_call)]
 
     async def ask(branch: Session, chunk: Sequence[int]) -> dict[int, str]:
-        answers = parse_row_answers((await branch.ask(prompt(chunk), temperature=0)).text, chunk)
+        reply = await branch.ask(prompt(chunk), temperature=0)
+        answers = parse_row_answers(drop_truncated_tail(reply), chunk)
         if missing := [number for number in chunk if number not in answers]:
             branch.note(f"no answer for {len(missing)} of {len(chunk)} rows, asked again: {_listed(missing)}")
             reply = await branch.ask(prompt(missing), temperature=0)
-            answers.update(parse_row_answers(reply.text, missing))
+            answers.update(parse_row_answers(drop_truncated_tail(reply), missing))
         if missing := [number for number in chunk if number not in answers]:
             branch.note(f"still no answer for rows {_listed(missing)}")
         return answers
 
+    if len(chunks) == 1:
+        return await ask(session, chunks[0])
     branches = session.fork([f"rows {chunk[0]} to {chunk[-1]}" for chunk in chunks], [chunk[0] for chunk in chunks])
     found = await gather([ask(branch, chunk) for branch, chunk in zip(branches, chunks, strict=True)])
     return {number: answer for answers in found for number, answer in answers.items()}

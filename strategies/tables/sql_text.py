@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from reasoning.errors import UnknownName
 from reasoning.tables_sql import Cell, Table
 
 MAX_CHARS = 10_000
@@ -20,7 +21,7 @@ _TOKEN = re.compile(
       | (?P<number>\d++(?:\.\d++)?) | (?P<mark><>|!=|<=|>=|==|\|\||.)""",
     re.VERBOSE | re.DOTALL,
 )
-_FENCE = re.compile(r"```[ \t]*(\w*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
+_FENCE = re.compile(r"```[ \t]{0,9}(\w{0,20})[^\n`]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _START = re.compile(
     r"(?<![\w`\"'@])(?:SELECT\b|WITH\s++\w++\s++AS\b|QA\s?\()"
     r"|(?:(?<=[:`])|^)[ \t*>-]{0,4}(?:\d{1,2}[.):][ \t*]{0,3})?(?i:(?P<any>SELECT\b|WITH\s++\w++\s++AS\b|QA\s?\())",
@@ -121,13 +122,14 @@ def sql_literal(value: Cell) -> str:
 
 
 def find_column(name: str, table: Table) -> str | None:
-    """Return the column that a name in a query stands for, or None."""
-    try:
-        return table.header[table.index(name)]
-    except UnknownName:
-        key = _key(name)
-        same = [column for column in table.header if _key(column) == key]
-        return same[0] if key and len(same) == 1 else None
+    """Return the column that a name in a query stands for, in any case and with _ for spaces; None without one."""
+    return name if name in table.header else _columns_by_key(table.header).get(_key(name))
+
+
+@lru_cache(maxsize=64)
+def _columns_by_key(header: tuple[str, ...]) -> dict[str, str]:
+    counts = Counter(map(_key, header))
+    return {key: name for name in header if (key := _key(name)) and counts[key] == 1}
 
 
 def _key(name: str) -> str:

@@ -37,7 +37,7 @@ TRANSITIONS: Mapping[str, tuple[str, ...]] = {
 """The operations that may follow each operation; the chain may also end before the first."""
 
 _NAME = re.compile(r"<?\bEND\b>?|\bf?_?(add_column|select_row|select_column|group_by|sort_by)s?\b")
-_SPELLED = re.compile(r"<?\bEND\b>?|\b(add|select|group|sort)[\s_]{1,2}(column|row|by)s?\b", re.IGNORECASE)
+_SPELLED = re.compile(r"^[\W\d_]{0,8}(add|select|group|sort)[ _]{1,2}(column|row|by)s?\b", re.IGNORECASE | re.MULTILINE)
 _ECHO = re.compile(r"^.*\bmust be one of\b.*$", re.MULTILINE)
 _MAX_DISTINCT = 0.8
 """The share of different values from which grouping joins nothing."""

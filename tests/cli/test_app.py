@@ -69,6 +69,19 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
     assert reasoning("ask", "--file", str(tmp_path / "question.txt"), "--model", recording).stdout == "4\n"
 
 
+def test_ask_about_a_table_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "towns.csv").write_text('town,people\nOslo,"709,037"\nMoss,"49,668"\n')
+    said = {"question": "How many people?", "samples": ["SELECT SUM(people) FROM towns"] * 3}
+    (tmp_path / "said.jsonl").write_text(json.dumps(said))
+    asked = ("ask", "How many people?", "-m", f"replay:{tmp_path / 'said.jsonl'}", "--kind", "number")
+    done = reasoning(*asked, "-s", "binder(samples=3)", "--table", str(tmp_path / "towns.csv"), "--trace")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "758705")
+    assert "CREATE TABLE w (row_id integer, `town` text, `people` integer);" in done.stdout
+    done = reasoning(*asked, "-s", "binder(samples=3)")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "binder needs a table" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -76,6 +89,7 @@ def test_ask_from_standard_input_and_a_file(recording: str, tmp_path: Path) -> N
         (["ask", "?", "--file", "x"], 2, "either a question or --file"),
         (["ask", "--file", "nowhere.txt"], 2, "nowhere.txt: cannot be read"),
         (["ask", "   "], 2, "the question is empty"),
+        (["ask", "?", "--table", "nowhere.csv"], 2, "nowhere.csv: no such file"),
         (["ask", "?", "--strategy", "kot"], 2, "unknown strategy 'kot'"),
         (["ask", "?", "--kind", "nummer"], 2, "unknown kind 'nummer'; did you mean 'number'?"),
         (["ask", "?", "--kind", "label"], 2, "--choice red --choice blue"),
