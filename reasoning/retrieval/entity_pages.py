@@ -181,8 +181,12 @@ class RetrieverPages:
         passages = sorted(same, key=lambda passage: passage.position) or found
         if not passages:
             return NotFound(entity)
+        title = passages[0].title or entity
         text = "\n".join(passage.text for passage in passages)
-        return Page(passages[0].title or entity, text, passages[0].source)
+        # The heading of a Markdown file is its title.
+        heading, _, rest = text.lstrip().partition("\n")
+        text = rest if heading.startswith("#") and same_name(heading.lstrip("# "), title) else text
+        return Page(title, text, passages[0].source)
 
 
 def entity_pages(retriever: Retriever) -> EntityPages:

@@ -98,6 +98,12 @@ def test_any_retriever_has_pages() -> None:
     assert (untitled.title, untitled.text, untitled.source) == ("Osk", "It is a town.", "a.md")
 
 
+def test_the_heading_of_a_file_is_no_sentence() -> None:
+    found = page(entity_pages(Fixed([Passage("# Osk\n\nIt is a town.", "Osk", "osk.md")])), "Osk")
+    assert isinstance(found, Page)
+    assert found.beginning() == "It is a town."
+
+
 def test_what_was_not_found_reads_as_a_sentence() -> None:
     assert str(NotFound("Osk")) == "Could not find Osk."
     assert str(NotFound("Osk", ("A", "B"))) == "Could not find Osk. Similar: A; B."
