@@ -74,14 +74,9 @@ class _Asker:
         thing = self._thing(kind, attribute)
         return self._about(thing, attribute, thing.subject, ())
 
-    def two_hops(self, things: list[Thing] | None = None) -> Question | None:
+    def two_hops(self) -> Question | None:
         kind, first = self._pair(lambda kind, attribute: attribute in LINKS[kind])
-        target = LINKS[kind][first]
-        start = self._thing(kind, first, things)
-        between = self.world.follow(start, first)
-        attributes = [one for one in self.words["questions"][target] if one in between.facts]
-        second = self.chance.choice(attributes)
-        return self._about(between, second, self._phrase(start, first), ((start.title, first),))
+        return self._from(self._thing(kind, first), first)
 
     def homonym(self) -> Question | None:
         """Ask as `two_hops`, from a thing whose name is ambiguous."""
@@ -89,6 +84,10 @@ class _Asker:
         kind = self.chance.choice(["person", "town"])
         start = self.chance.choice([thing for thing in things if thing.kind == kind])
         first = self.chance.choice([one for one in self.words["phrases"][kind] if one in start.facts])
+        return self._from(start, first)
+
+    def _from(self, start: Thing, first: str) -> Question | None:
+        """Return a question for an attribute of the thing to which an attribute of another leads."""
         between = self.world.follow(start, first)
         second = self.chance.choice([one for one in self.words["questions"][between.kind] if one in between.facts])
         return self._about(between, second, self._phrase(start, first), ((start.title, first),))
@@ -116,7 +115,10 @@ class _Asker:
         groups: dict[str, list[Thing]] = {}
         for thing in self.world.by_kind[kind]:
             groups.setdefault(self.world.shown(self.world.follow(thing, first), second), []).append(thing)
-        common = self.chance.choice([value for value, things in groups.items() if len(things) >= _OPTIONS - 1])
+        frequent = [value for value, things in groups.items() if len(things) >= _OPTIONS - 1]
+        if not frequent:
+            return None
+        common = self.chance.choice(frequent)
         others = [thing for value, things in groups.items() if value != common for thing in things]
         if not others:
             return None
@@ -132,12 +134,17 @@ class _Asker:
         return Question(self._choose(templates).format(c=common), Choice(shown), (odd.title,), facts)
 
     def _about(self, thing: Thing, attribute: str, subject: str, facts: tuple[Fact, ...]) -> Question | None:
-        """Return a question for an attribute of a thing, which is called by a phrase."""
+        """Return a question for an attribute of a thing, which is called by a phrase.
+
+        Returns:
+            The question; None if too few other things have the attribute.
+        """
         facts = (*facts, (thing.title, attribute))
         style = self.chance.choice(_STYLES)
         if style == "claim":
             is_true = self.chance.random() < 0.5
-            wrong = self._wrong_values(thing, attribute)
+            if not (wrong := self._wrong_values(thing, attribute)):
+                return None
             value = self.world.shown(thing, attribute) if is_true else self.chance.choice(wrong)
             text = self._choose(self.words["claims"][thing.kind][attribute]).format(x=subject, v=value)
             return Question(text, YesNo(), ("yes" if is_true else "no",), facts)
@@ -146,6 +153,8 @@ class _Asker:
         if style == "choice":
             right = self.world.follow(thing, attribute).title if target else str(thing.facts[attribute])
             options = [right, *self._wrong_options(thing, attribute, right)]
+            if len(options) < _OPTIONS:
+                return None
             self.chance.shuffle(options)
             return Question(text, Choice(options), (right,), facts)
         answers = _names(self.world.follow(thing, attribute)) if target else (str(thing.facts[attribute]),)
@@ -158,19 +167,14 @@ class _Asker:
         return sorted(values - {right})
 
     def _wrong_options(self, thing: Thing, attribute: str, right: str) -> list[str]:
-        """Return further options, with the thing whose name resembles that of the right one, if there is one."""
+        """Return three further options, or fewer if there are not so many, with a name that resembles the right one."""
         values = {str(one.facts[attribute]) for one in self.world.by_kind[thing.kind] if attribute in one.facts}
-        near = [
-            one.title
-            for one in self.world.things.values()
-            if right in (one.similar, one.title) or one.title == self._similar(right)
-        ]
-        near = [title for title in near if title != right and attribute in LINKS[thing.kind]][:1]
+        near: list[str] = []
+        if attribute in LINKS[thing.kind]:
+            similar = self.world.things[right].similar
+            near = [one.title for one in self.world.things.values() if one.similar == right or one.title == similar][:1]
         others = sorted(values - {right, *near})
-        return [*near, *self.chance.sample(others, _OPTIONS - 1 - len(near))]
-
-    def _similar(self, title: str) -> str:
-        return self.world.things[title].similar if title in self.world.things else ""
+        return [*near, *self.chance.sample(others, min(len(others), _OPTIONS - 1 - len(near)))]
 
     def _described(self, kind: str) -> tuple[Thing, str, tuple[Fact, ...]]:
         """Return a thing of a kind, a phrase that leads to it from another page, and the fact of that page."""
@@ -189,8 +193,8 @@ class _Asker:
         ]
         return self.chance.choice(pairs)
 
-    def _thing(self, kind: str, attribute: str, things: list[Thing] | None = None) -> Thing:
-        return self.chance.choice([one for one in things or self.world.by_kind[kind] if attribute in one.facts])
+    def _thing(self, kind: str, attribute: str) -> Thing:
+        return self.chance.choice([one for one in self.world.by_kind[kind] if attribute in one.facts])
 
     def _choose(self, templates: list[str]) -> str:
         return self.chance.choice(templates)

@@ -179,6 +179,16 @@ def test_a_seed_makes_others_and_a_limit_the_same() -> None:
     assert task.load(4, 1) == task.load(70, 1)[:4]
 
 
+@pytest.mark.parametrize("seed", [8, 11])
+def test_too_few_values_for_four_options_are_no_choice(seed: int) -> None:
+    corpus, questions = encyclopaedia("easy", seed, 2)
+    sources = {look_up(corpus, one.title, "source") for one in corpus.documents if "is a river" in one.text}
+    assert len(sources) == 3
+    assert len(questions) == 60
+    for question in questions:
+        check(corpus, question)
+
+
 def test_levels_are_splits() -> None:
     assert tasks.get("encyclopaedia").split == "medium"
     assert tasks.get("encyclopaedia", split="hard") == Encyclopaedia("hard")
