@@ -5,6 +5,7 @@ Source: Yao et al. 2022, arXiv 2210.03629, section 3.1.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ SIMILAR = 5
 NO_MORE_RESULTS = "No more results."
 _MAX_SENTENCE = 1000
 """Characters of a sentence that are shown; a longer one is no sentence."""
+_MAX_COMPARED = 5_000
+"""The most titles whose spelling is compared with a name."""
+_MAX_NAME = 100
 _PASSAGES = 8
 """Passages of a retriever that are looked at for a page."""
 _AMBIGUOUS = re.compile(r"\b(?:may|can|could) (?:also |either )?refer to\b")
@@ -120,7 +124,8 @@ class CorpusPages:
     """The documents of a corpus as pages by their titles.
 
     A name is found in any case. Without a page of the name, the similar titles are those that differ only by
-    what they have in brackets, such as "Osk (river)" and "Osk (town)", then those that the retriever finds.
+    what they have in brackets, such as "Osk (river)" and "Osk (town)", then those that the retriever finds, then
+    those that are spelled alike.
 
     Attributes:
         corpus: the documents.
@@ -141,8 +146,16 @@ class CorpusPages:
             title = document.title
         namesakes = self._by_name.get(_QUALIFIER.sub("", wanted), ())
         found = await self.retriever.search(entity, _PASSAGES, calls) if self.retriever and wanted else ()
-        similar = _distinct(one for one in (*namesakes, *(passage.title for passage in found)) if one != title)
+        others = (*namesakes, *(passage.title for passage in found), *self._spelled_like(wanted))
+        similar = _distinct(one for one in others if one != title)
         return NotFound(entity, similar, is_ambiguous=bool(title) or len(namesakes) > 1)
+
+    def _spelled_like(self, wanted: str) -> list[str]:
+        """Return the titles whose spelling is most like a name."""
+        if len(self._by_title) > _MAX_COMPARED or len(wanted) > _MAX_NAME:
+            return []
+        close = difflib.get_close_matches(wanted, self._by_title, n=SIMILAR, cutoff=0.75)
+        return [self.corpus.documents[self._by_title[one]].title for one in close]
 
     @cached_property
     def _by_title(self) -> dict[str, int]:

@@ -80,7 +80,9 @@ def test_without_a_page_the_retriever_suggests() -> None:
     assert page(pages, "Vael (castle)") == NotFound(
         "Vael (castle)", ("Vael (river)", "Vael (poet)", "Osk", "Tarn (river)", "a"), True
     )
-    assert page(CorpusPages(CORPUS), "Oskar") == NotFound("Oskar")
+    assert page(CorpusPages(CORPUS), "Oskar") == NotFound("Oskar", ("Osk",))
+    assert page(CorpusPages(CORPUS), "Tern (riber)") == NotFound("Tern (riber)", ("Tarn (river)",))
+    assert page(CorpusPages(CORPUS), "x" * 100_000) == NotFound("x" * 100_000)
     assert page(pages, " ") == NotFound(" ")
 
 
