@@ -39,7 +39,7 @@ def parse_tokens(data: Any) -> tuple[Token, ...]:
 
 
 class Message(NamedTuple):
-    """One chat turn. `role` is "system", "user" or "assistant"."""
+    """One chat turn. `role` is "system", "user", "assistant", or "tool" for the result of a native tool call."""
 
     role: str
     content: str

@@ -84,6 +84,8 @@ def _describe_value(value: object) -> str:
 
 def _fits(value: object, hint: Any) -> bool:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return True
     if origin is Literal:
         return value in args
     if origin in (typing.Union, types.UnionType):

@@ -55,6 +55,8 @@ _TECHNIQUES = {
     "binder": "reasoning.strategies.tables.binder:Binder",
     "dater": "reasoning.strategies.tables.dater:Dater",
     "chain_of_table": "reasoning.strategies.tables.chain_of_table:ChainOfTable",
+    "react": "reasoning.strategies.acting.react:ReAct",
+    "back_off": "reasoning.strategies.acting.back_off:BackOff",
     "three_hop": "reasoning.strategies.domain.three_hop:ThreeHop",
     "telecom_feedback": "reasoning.strategies.domain.telecom_feedback:TELECOM_FEEDBACK",
 }

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from reasoning.errors import ToolError, UsageError
 from reasoning.messages import Completion, Usage
@@ -159,12 +159,26 @@ class SessionTools:
             CallFailed, BudgetExhausted: a call that the tool made failed for good or was not covered.
         """
         started, error = time.monotonic(), False
+        outer, inner = self._session.trace, Trace(tool.name)
+        self._session.trace = inner
         try:
             text = await tool.call(arguments, self._session)
         except ToolError as problem:
             text, error = str(problem), True
+        except BaseException:
+            outer.events.append(inner)
+            raise
+        finally:
+            self._session.trace = outer
         result = ToolResult(_limit(strip_control(text)), error)
-        self._record(tool.name, arguments, result.text, started, error=error)
+        parts = [event for event in inner.events if isinstance(event, ToolCall)]
+        if len(parts) < len(inner.events):
+            # The tool asked a model.
+            outer.events.append(inner)
+            parts = []
+        # A search or a call of a service is a part of this use, and no event of its own.
+        calls = _Parts(any(part.is_new for part in parts), Usage.total(part.usage for part in parts)) if parts else None
+        self._record(tool.name, arguments, result.text, started, calls, error=error)
         return result
 
     async def call(self, client: Client, payload: str, *, paid: bool = False) -> str:
@@ -180,7 +194,7 @@ class SessionTools:
         arguments: Mapping[str, Any],
         result: str,
         started: float,
-        calls: _Calls | None = None,
+        calls: _Calls | _Parts | None = None,
         *,
         error: bool = False,
     ) -> None:
@@ -188,6 +202,13 @@ class SessionTools:
         is_new, usage = (calls.is_new, calls.usage) if calls else (True, Usage())
         kept = {key: value if isinstance(value, int | float | None) else str(value) for key, value in arguments.items()}
         self._session.trace.events.append(ToolCall(name, kept, _limit(result), error, seconds, is_new, usage))
+
+
+class _Parts(NamedTuple):
+    """The sum over the parts of one use of a tool, as in `_Calls`."""
+
+    is_new: bool
+    usage: Usage
 
 
 class _Calls:

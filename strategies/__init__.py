@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from reasoning.registry import catalogue as catalogue
     from reasoning.registry import get as get
     from reasoning.spec import split as split
+    from reasoning.strategies.acting.back_off import BackOff as BackOff
+    from reasoning.strategies.acting.react import ReAct as ReAct
     from reasoning.strategies.decomposition.chain_of_event import ChainOfEvent as ChainOfEvent
     from reasoning.strategies.decomposition.decomposed_prompting import DecomposedPrompting as DecomposedPrompting
     from reasoning.strategies.decomposition.least_to_most import LeastToMost as LeastToMost

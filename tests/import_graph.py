@@ -22,6 +22,7 @@ LAYERS = (
         "short_repr",
         "token_estimate",
         "messages",
+        "tool_calls",
         "tables",
         "toml_io",
         "terminal_table",

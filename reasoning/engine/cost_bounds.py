@@ -168,9 +168,11 @@ def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
 def max_prompt_tokens(request: Request) -> int:
     """Return an upper bound on the prompt's tokens.
 
-    Every token is at least one byte; 16 tokens a turn cover the chat template.
+    Every token is at least one byte; 16 tokens a turn cover the chat template. The schemas of tools are part
+    of the prompt.
     """
-    return sum([_count_bytes(turn.content) + 16 for turn in request.messages])
+    turns = sum([_count_bytes(turn.content) + 16 for turn in request.messages])
+    return turns + _count_bytes(str(tools)) if (tools := request.sampling.get("tools")) else turns
 
 
 def _count_bytes(text: str) -> int:

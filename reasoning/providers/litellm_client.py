@@ -33,6 +33,7 @@ from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
+from reasoning.tool_calls import to_wire
 
 
 class LiteLLMClient(Client):
@@ -83,7 +84,8 @@ class LiteLLMClient(Client):
             self.max_n = 1  # the refused parameter was `n`
         seconds = time.monotonic() - started
         try:
-            return parse_completions(reply, seconds, self._price, key=request.key, draws=draws)
+            tools = "tools" in settings
+            return parse_completions(reply, seconds, self._price, key=request.key, draws=draws, tools=tools)
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), self._api_key),)
             raise
@@ -162,7 +164,7 @@ class LiteLLMClient(Client):
                 async with whole_call:
                     response = await litellm.acompletion(
                         model=self.model,
-                        messages=[{"role": turn.role, "content": turn.content} for turn in request.messages],
+                        messages=to_wire(request.messages, tools="tools" in settings),
                         api_key=self._api_key,
                         timeout=self._timeout,
                         num_retries=0,  # the engine retries

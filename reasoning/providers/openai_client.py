@@ -31,6 +31,7 @@ from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
+from reasoning.tool_calls import to_wire
 
 if TYPE_CHECKING:
     import aiohttp
@@ -163,7 +164,7 @@ class OpenAIClient(Client):
             raise self._outdated()
         body: dict[str, Any] = {
             "model": self._name,
-            "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
+            "messages": to_wire(request.messages, tools="tools" in request.sampling),
             **request.sampling,
         }
         if "extra_body" in body:  # parameters beyond those of the API
@@ -186,7 +187,8 @@ class OpenAIClient(Client):
             self.max_n = 1  # the refused parameter was `n`
         try:
             request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
-            batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws)
+            tools = "tools" in request.sampling
+            batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws, tools=tools)
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), *self._secrets),)
             raise

@@ -14,6 +14,7 @@ from reasoning.errors import CallFailed, PromptRefused
 from reasoning.messages import Completion, CompletionBatch, Token, Usage
 from reasoning.providers.pricing import Price
 from reasoning.text_safety import redact
+from reasoning.tool_calls import format_reply, read_message
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
 """The finish reasons that servers spell in another way."""
@@ -32,6 +33,8 @@ def parse_completions(
     request_id: str = "",
     key: str = "",
     draws: Sequence[int] = (),
+    *,
+    tools: bool = False,
 ) -> CompletionBatch:
     """Return the completions of a response, without malformed choices and those that a content filter withheld.
 
@@ -47,20 +50,22 @@ def parse_completions(
         request_id: the provider's id of the request, used if the response has no `id`.
         key: the journal key of the request.
         draws: the draw indices that were requested.
+        tools: whether the request had tools, so that calls of them are part of the texts; see
+            `reasoning.tool_calls`.
 
     Raises:
         CallFailed: there is no valid choice. It holds the usage that the response reports.
         PromptRefused: the content filter withheld all choices.
     """
     try:
-        return _parse(reply, seconds, price, request_id, key, draws)
+        return _parse(reply, seconds, price, request_id, key, draws, tools)
     except CallFailed as error:
         error.usage = _billed(reply, price)
         raise
 
 
 def _parse(
-    reply: Any, seconds: float, price: Price | None, request_id: str, key: str, draws: Sequence[int]
+    reply: Any, seconds: float, price: Price | None, request_id: str, key: str, draws: Sequence[int], tools: bool
 ) -> CompletionBatch:
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
@@ -71,7 +76,7 @@ def _parse(
             withheld += 1
             continue
         try:
-            parsed.append(_parse_choice(choice))
+            parsed.append(_parse_choice(choice, tools))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             reason = redact(str(error))
     if not parsed:
@@ -96,7 +101,7 @@ def is_broken_off(choice: Any) -> bool:
     return isinstance(choice, dict) and (choice.get("finish_reason") in _BROKEN_OFF or bool(choice.get("error")))
 
 
-def _parse_choice(choice: Any) -> tuple[str, str, str, tuple[Token, ...]]:
+def _parse_choice(choice: Any, tools: bool) -> tuple[str, str, str, tuple[Token, ...]]:
     """Return text, finish reason, hidden reasoning and tokens of a choice.
 
     An empty text is a completion; no text is one only if there is something else: a refusal,
@@ -124,6 +129,8 @@ def _parse_choice(choice: Any) -> tuple[str, str, str, tuple[Token, ...]]:
         text, finish, reasoning = "", "refusal", reasoning or refusal
     if text is None and (reasoning or finish == "length" or any(message.get(name) for name in _CALLS)):
         text = ""
+    if tools and isinstance(text, str) and (calls := read_message(message)):
+        text = format_reply(text, calls)
     if not isinstance(text, str):
         raise ValueError(f"the content of a choice must be a text, got {text!r:.100}")
     logprobs = choice.get("logprobs")

@@ -17,6 +17,7 @@ MECHANISMS = {
     "tables": "Questions about tables",
     "verification": "Verification",
     "knowledge": "Selected and added knowledge",
+    "acting": "Acting with tools",
     "domain": "For one domain",
 }
 """The folders under `strategies/`, in reading order."""

@@ -11,6 +11,7 @@ from typing import Any
 from reasoning.benchmarks.results import example_json
 from reasoning.problem import Example, Problem
 from reasoning.registry import get
+from reasoning.retrieval import Corpus, Document
 from reasoning.strategies.direct.prompt_format import sample_problem
 from reasoning.strategy import Strategy
 
@@ -35,7 +36,8 @@ def example_for(name: str) -> ExampleSolve:
     if entry is None:
         return ExampleSolve(get(name), sample_problem(get(name)))
     problem = {"id": entry["problem"], "target": None, **data["problems"][entry["problem"]]}
-    example = example_json.from_json(problem)
+    pages = [Document(page["text"], page["title"]) for page in problem.get("corpus", ())]
+    example = example_json.from_json(problem, Corpus(entry["problem"], pages) if pages else None)
     return ExampleSolve(get(entry.get("spec", name)), example.problem, example.target)
 
 

@@ -64,6 +64,13 @@ class Provider(BaseHTTPRequestHandler):
             "message": {"role": "assistant", "content": "The answer is 4.", "reasoning_content": "Two and two."},
             "finish_reason": "content_filter" if body["model"] == "filtered" else "stop",
         }
+        if body["model"] == "calling":
+            function = {"name": "Search", "arguments": '{"query": "Vael"}'}
+            choice["message"] = {
+                "role": "assistant",
+                "content": "I look it up.",
+                "tool_calls": [{"id": "t1", "type": "function", "function": function}],
+            }
         wrong: dict[str, Any] = {
             "no message": {"finish_reason": "stop"},
             "null": {"message": {"role": "assistant", "content": None}, "finish_reason": "stop"},
@@ -129,7 +136,8 @@ from reasoning.messages import Message, Request
 async def ask(model, draws, settings):
     client, heard = LiteLLMClient(model), []
     client.on_headers = lambda headers: heard.append(headers.get("x-ratelimit-remaining-requests"))
-    request = Request(model, (Message("user", "?"),), {"max_tokens": 9, **settings})
+    turns = tuple(Message(*turn) for turn in settings.pop("turns", [["user", "?"]]))
+    request = Request(model, turns, {"max_tokens": 9, **settings})
     try:
         got = await client.complete(request, range(draws))
         said = [[one.text, one.reasoning, one.request_id, one.usage.tokens, one.usage.usd, one.prices] for one in got]
@@ -197,7 +205,20 @@ def test_a_malformed_choice_is_a_failure_and_the_others_are_kept(provider: str) 
 
 def test_what_comes_of_a_call(provider: str) -> None:
     names = ["fine", "filtered", "busy", "later", "broke", "poor", "strict", "long", "locked", "leaky"]
-    got = outcomes([(f"xai/{name}", 1, {}) for name in names], XAI_API_BASE=provider, XAI_API_KEY=CANARY)
+    asked: list[tuple[str, int, dict[str, Any]]] = [(f"xai/{name}", 1, {}) for name in names]
+    tools = [{"type": "function", "function": {"name": "Search", "parameters": {"type": "object"}}}]
+    call = '<tool_call>\n{"name": "Search", "arguments": {"query": "Vael"}}\n</tool_call>'
+    turns = [["user", "?"], ["assistant", call], ["tool", "A river."]]
+    *got, calling = outcomes(
+        [*asked, ("xai/calling", 1, {"tools": tools, "turns": turns})], XAI_API_BASE=provider, XAI_API_KEY=CANARY
+    )
+    # Native tool calls are fields of the API on the wire, and text in a completion.
+    assert calling[0][0][0] == f"I look it up.\n{call}"
+    sent = Provider.seen.pop()
+    function = {"name": "Search", "arguments": '{"query": "Vael"}'}
+    assert sent["tools"] == tools
+    assert sent["messages"][1]["tool_calls"] == [{"id": "call_1", "type": "function", "function": function}]
+    assert sent["messages"][2] == {"role": "tool", "tool_call_id": "call_1", "content": "A river."}
     found = dict(zip(names, got, strict=True))
     assert found["fine"][0] == [["The answer is 4.", "Two and two.", "x", 110, None, ""]]
     later = found["later"][0].pop(3)

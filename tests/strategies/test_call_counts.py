@@ -50,6 +50,12 @@ COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
     "binder": {"q": (0, "2 * samples * max_calls"), "d": (0, "2 * max_calls")},
     "dater": {"s": (0, 1)},
     "chain_of_table": {"p": (1, 5), "a": (0, "1 + 2 * max_fill_calls + 2 * samples + 2"), "d": (0, 7)},
+    "react": {
+        "s": (1, "max_steps"),
+        "a": (0, "max_steps if actions == 'text' and thoughts == 'every' else 0"),
+        "t": (0, 0),
+    },
+    "back_off": {"b": (0, 1)},
     "tree_of_thoughts": {
         "x": (1, EXPANDED),
         "j": (0, f"10 * limit if search == 'dfs' else {JUDGED}"),
@@ -73,6 +79,8 @@ SPECS = [
     "math_prompter(repeats=2, rounds=2)", "chain_of_code(repairs=2, max_lines=3)",
     "structured_cot(samples=3, repairs=2)", "three_hop(samples=3)", "binder(samples=3, max_calls=2)",
     "sc(binder(samples=1), samples=3)", "dater(samples=2)", "chain_of_table(samples=2, max_fill_calls=1)",
+    "react(max_steps=3)", "react(actions='native')",
+    "react(thoughts='none')", "sc(react, samples=3)", "back_off(sc(cot, samples=21), react)",
 ]  # fmt: skip
 
 
