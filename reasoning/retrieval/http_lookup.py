@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
+from reasoning import event_loop
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.providers.base_url import uses_proxy
@@ -107,7 +108,7 @@ class HttpLookup(Client):
         self.concurrency = concurrency
         self._read, self._accept, self._timeout, self._interval = read, accept, timeout, interval
         self._sessions = HttpSessions(timeout)
-        self._has_answered = False
+        self._has_answered = self._is_closed_at_exit = False
 
     async def get(self, parameters: Parameters, calls: ClientCalls | None = None) -> str:
         """Return what is recorded of the response to a query.
@@ -123,7 +124,11 @@ class HttpLookup(Client):
         if calls is not None:
             return await calls.call(self, payload)
         request = Request(self.model, (Message("user", payload),), {}, self.endpoint)
-        return (await self.complete(request, [0]))[0].text
+        if not self._is_closed_at_exit:
+            event_loop.close_when_collected(self, self._sessions)
+            self._is_closed_at_exit = True
+        # The caller's loop may end before its connections are closed.
+        return (await event_loop.run_async(self.complete(request, [0])))[0].text
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Send a query once, and return what the reader keeps of the response as the text of a completion.

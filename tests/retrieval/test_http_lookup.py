@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -110,6 +112,26 @@ def test_nothing_listens() -> None:
     with pytest.raises(CallFailed, match="is there a network") as failed:
         asyncio.run(go())
     assert not failed.value.retryable
+
+
+def test_a_program_of_direct_calls_ends_in_silence() -> None:
+    code = (
+        "import asyncio, threading, http.server as h\n"
+        "class Handler(h.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200); self.send_header('Content-Length', '2'); self.end_headers()\n"
+        "        self.wfile.write(b'ok')\n"
+        "    def log_message(self, *words): pass\n"
+        "server = h.ThreadingHTTPServer(('127.0.0.1', 0), Handler)\n"
+        "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
+        "from reasoning.retrieval.http_lookup import HttpLookup\n"
+        "client = HttpLookup(f'http://127.0.0.1:{server.server_port}/api')\n"
+        "print(*[asyncio.run(client.get({'q': 'Osk'})) for _ in range(2)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always::ResourceWarning", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("ok ok\n", "")
 
 
 def test_a_query_has_a_limit() -> None:
