@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.branches import gather
-from reasoning.errors import CallFailed
+from reasoning.errors import CallFailed, UsageError
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
+from reasoning.retrieval import Retriever
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.reply_parsing import append_answer
+from reasoning.strategies.verification.verification_evidence import find_evidence
 from reasoning.strategies.verification.verification_plan import parse_plan
 from reasoning.strategies.verification.verification_questions import (
     COMPARE,
+    ClaimCheck,
     answer_questions,
     claims_that_stand,
     compare_claims,
@@ -78,12 +82,14 @@ class ChainOfVerification(Strategy):
 
     Args:
         base: the strategy whose answer is checked; if it must reason, `cot(stages=1)`.
-        verifier: the strategy that answers one question as text: a model, a program (`pot`), or a
-            retriever.
+        verifier: the strategy that answers one question as text: a model or a program (`pot`).
         variant: how the questions are answered; see above.
         max_questions: maximum number of questions per passage.
         passages: maximum number of parts, split at empty lines, in which a text that is itself the
             result is checked.
+        retriever: where to search for each question, such as "docs/", "wikipedia" or `Index(…)`: the
+            verifier then answers from the passages that are found. A question for which nothing is
+            found is left out. None asks the verifier alone, as the paper does.
 
     Source:
         Dhuliawala et al. (2023), "Chain-of-Verification Reduces Hallucination in Large Language
@@ -95,6 +101,7 @@ class ChainOfVerification(Strategy):
     variant: Literal["joint", "two_step", "factored", "factor_revise"] = "factored"
     max_questions: int = 20
     passages: int = 1
+    retriever: str | Retriever | None = None
     plan: Prompt = PLAN
     joint: Prompt = JOINT
     compare: Prompt = COMPARE
@@ -104,6 +111,8 @@ class ChainOfVerification(Strategy):
 
     def __post_init__(self) -> None:
         self.check_parameters(max_questions=1, passages=1)
+        if self.retriever is not None and self.variant == "joint":
+            raise UsageError("retriever serves the verifier, which variant='joint' does not ask; choose 'factored'")
 
     def calls_range(self) -> tuple[int, int]:
         (least, most), verifier = self.base.calls_range(), self.verifier.calls_range()[1]
@@ -168,6 +177,8 @@ class ChainOfVerification(Strategy):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.render(problem, passage=passage))
         checks = parse_plan(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
+        if checks and self.retriever is not None:
+            checks = await self._search(checks, self.retriever, session)
         if checks and self.variant == "two_step":
             checks = [merge_checks(checks, passage)]
         if checks and self.variant != "joint":
@@ -187,3 +198,13 @@ class ChainOfVerification(Strategy):
             session.note("the revision is empty: the claims that stand are the answer")
             return problem.parse(claims)
         return problem.parse(reply)
+
+    async def _search(
+        self, checks: Sequence[ClaimCheck], source: str | Retriever, session: Session
+    ) -> list[ClaimCheck]:
+        """Return the checks with passages for their questions, without those for which nothing is found."""
+        from reasoning.retrieval.opening import open_retriever
+
+        with session.stage("search"):
+            found = await find_evidence([check.question for check in checks], open_retriever(source), session)
+        return [replace(check, evidence=evidence) for check, evidence in zip(checks, found, strict=True) if evidence]

@@ -13,9 +13,11 @@ from reasoning.kinds import Items, Kind, Text
 from reasoning.kinds.label import Label
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
+from reasoning.retrieval import Passage
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import format_numbered
 from reasoning.strategies.thought.cot import ChainOfThought
+from reasoning.strategies.verification.verification_evidence import is_silent, question_problem
 from reasoning.strategy import Strategy
 
 COMPARE = Prompt(
@@ -37,6 +39,7 @@ class ClaimCheck:
         found: the verifier's answer; empty if it does not know or has not been asked.
         verdict: result of the comparison; for partial consistency, in the words of the reply.
         stands: whether the claim is consistent with the finding.
+        evidence: the passages from which the question is answered; empty for none.
     """
 
     claim: str
@@ -44,6 +47,7 @@ class ClaimCheck:
     finding: str = ""
     verdict: str = ""
     stands: bool = False
+    evidence: tuple[Passage, ...] = ()
 
     def with_verdict(self, answer: Answer) -> ClaimCheck:
         """Return a copy with its verdict.
@@ -78,7 +82,12 @@ def claims_that_stand(checks: Sequence[ClaimCheck], kind: Kind) -> str:
 def merge_checks(checks: Sequence[ClaimCheck], passage: str) -> ClaimCheck:
     """Merge several checks into one of the whole passage, which asks all their questions."""
     questions = format_numbered(check.question for check in checks)
-    return ClaimCheck(passage, f"Answer each of these questions in a line of its own, with its number:\n{questions}")
+    evidence = dict.fromkeys(found for check in checks for found in check.evidence)
+    return ClaimCheck(
+        passage,
+        f"Answer each of these questions in a line of its own, with its number:\n{questions}",
+        evidence=tuple(evidence),
+    )
 
 
 async def answer_questions(
@@ -88,16 +97,13 @@ async def answer_questions(
 
     The finding is empty if the verifier does not know or fails.
     """
-    # Several questions in one have an answer of several lines.
-    problems = [
-        Problem(check.question, Text(whole="\n" in check.question), context=problem.context, table=problem.table)
-        for check in checks
-    ]
+    problems = [question_problem(check.question, check.evidence, problem) for check in checks]
     branches = session.branches(len(problems), "question")
     answers = await gather([branch.solve(verifier, check) for branch, check in zip(branches, problems, strict=True)])
+    findings = [_finding(answer, question) for answer, question in zip(answers, problems, strict=True)]
     return [
-        replace(check, finding=_finding(answer, question))
-        for check, answer, question in zip(checks, answers, problems, strict=True)
+        replace(check, finding="" if check.evidence and is_silent(finding) else finding)
+        for check, finding in zip(checks, findings, strict=True)
     ]
 
 
