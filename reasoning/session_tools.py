@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -159,22 +160,22 @@ class SessionTools:
             CallFailed, BudgetExhausted: a call that the tool made failed for good or was not covered.
         """
         started, error = time.monotonic(), False
-        outer, inner = self._session.trace, Trace(tool.name)
-        self._session.trace = inner
+        # The same session with a trace of its own: tools may be used concurrently.
+        inner = copy(self._session)
+        inner.trace = Trace(tool.name)
         try:
-            text = await tool.call(arguments, self._session)
+            text = await tool.call(arguments, inner)
         except ToolError as problem:
             text, error = str(problem), True
         except BaseException:
-            outer.events.append(inner)
+            self._session.trace.events.append(inner.trace)
             raise
-        finally:
-            self._session.trace = outer
         result = ToolResult(_limit(strip_control(text)), error)
-        parts = [event for event in inner.events if isinstance(event, ToolCall)]
-        if len(parts) < len(inner.events):
+        events = inner.trace.events
+        parts = [event for event in events if isinstance(event, ToolCall)]
+        if len(parts) < len(events):
             # The tool asked a model.
-            outer.events.append(inner)
+            self._session.trace.events.append(inner.trace)
             parts = []
         # A search or a call of a service is a part of this use, and no event of its own.
         calls = _Parts(any(part.is_new for part in parts), Usage.total(part.usage for part in parts)) if parts else None

@@ -21,13 +21,17 @@ class Toolbox:
         also: further actions that are no tools, as they are written, such as "Finish[answer]".
 
     Raises:
-        UsageError: a name is not one word of letters and digits, or two tools have the same name.
+        UsageError: a name is not one word of letters and digits, is that of another action, or two tools
+            have the same name.
     """
 
     def __init__(self, tools: Iterable[Tool], also: Sequence[str] = ()) -> None:
         self._tools: dict[str, Tool] = {}
         self._also = also
+        taken = {_key(action.partition("[")[0]): action for action in also}
         for tool in tools:
+            if action := taken.get(_key(tool.name)):
+                raise UsageError(f"a tool must not be called {tool.name}: {action} is another action; give it a name")
             if not _NAME.fullmatch(tool.name):
                 raise UsageError(f"the name of a tool must be one word of letters, digits and _, got {tool.name!r:.80}")
             if self._tools.setdefault(_key(tool.name), tool) is not tool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -66,10 +66,22 @@ def read_answer(problem: Problem, text: str) -> Answered | Unparsed:
     return answer if isinstance(answer, Answered) else problem.parse(stated)
 
 
-def most_tool_calls(tools: Iterable[Any]) -> int:
-    """Return the most calls of a model that one use of a tool makes."""
-    strategies = [tool.strategy if isinstance(tool, StrategyTool) else tool for tool in tools]
-    return max((one.calls_range()[1] for one in strategies if isinstance(one, Strategy)), default=0)
+def strategies_in(tools: Iterable[Any]) -> list[Strategy]:
+    """Return the strategies among the values of `tools=`."""
+    values = (tool.strategy if isinstance(tool, StrategyTool) else tool for tool in tools)
+    return [value for value in values if isinstance(value, Strategy)]
+
+
+def change_strategies(tools: tuple[Any, ...], change: Callable[[Strategy], Strategy]) -> tuple[Any, ...]:
+    """Return the values of `tools=` with every strategy replaced by `change(strategy)`."""
+    return tuple(
+        change(tool)
+        if isinstance(tool, Strategy)
+        else replace(tool, strategy=change(tool.strategy))
+        if isinstance(tool, StrategyTool)
+        else tool
+        for tool in tools
+    )
 
 
 def _is_strategy(toolbox: Toolbox, action: Action) -> bool:

@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
 
-from reasoning.answer import Answer, Unparsed
+from reasoning.answer import Answer
+from reasoning.errors import BudgetExhausted, CallFailed
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
-from reasoning.strategies.acting.acting import finish, most_tool_calls, take_action
+from reasoning.strategies.acting.acting import change_strategies, finish, strategies_in, take_action
 from reasoning.strategies.acting.native_actions import NATIVE, NativeActions
 from reasoning.strategies.acting.text_actions import FINISH
-from reasoning.strategies.acting.text_steps import ACTION_LINE, OBSERVATION, TextSteps
+from reasoning.strategies.acting.text_steps import ACT_ONLY, ACTION_LINE, OBSERVATION, SPARSE, STEPS, TextSteps
 from reasoning.strategies.acting.trajectory import Trajectory
 from reasoning.strategies.acting.worked_trajectories import with_trajectories
 from reasoning.strategy import Strategy, technique
 from reasoning.text_safety import to_line
-from reasoning.tools import StrategyTool, Toolbox, as_tools, make_tools
-
-_OBJECTIVE = (
-    "Answer the question in steps, with the actions below. You see the result of each action as an observation."
-)
-STEPS = Prompt(
-    objective=_OBJECTIVE,
-    instructions="The actions:\n{tools}",
-    output_format="Each step has two lines, with the number of the step, and nothing after them:\n"
-    "Thought 1: what is known now, and what to find out next\n"
-    "Action 1: one action, in the form above\n"
-    "Then wait for the observation. Never write it yourself.",
-    input="{problem}\n\n{open}",
-)
-SPARSE = STEPS.replace(
-    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
-    "Action 1: one action, in the form above\n"
-    "Where you have to think, the line is a thought instead:\n"
-    "Action 1: think: what is known now, and what to find out next\n"
-    "Then wait for the observation. Never write it yourself."
-)
-ACT_ONLY = STEPS.replace(
-    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
-    "Action 1: one action, in the form above\n"
-    "Then wait for the observation. Never write it yourself."
-)
+from reasoning.tools import Toolbox, as_tools, make_tools
 
 
 @technique(
@@ -53,9 +28,9 @@ ACT_ONLY = STEPS.replace(
     year=2022,
     arxiv="2210.03629",
     calls="s + a + t",
-    rounds="s + a + t",
+    rounds="s + a + w",
     counts="s: steps, at most max_steps; a: steps in which a second call asks for the action; t: calls of strategies "
-    "among the tools",
+    "among the tools; w: rounds of these calls",
     requires=("corpus or retriever for 'pages' and 'search'", "table for 'sql'", "interpreter for 'python'"),
     use_when="the answer is in pages, a table or a program's result and not in the model: its facts are then observed "
     "(of the wrong chains of thought on HotpotQA, 56 % have an invented fact; of those of ReAct, none)",
@@ -131,38 +106,45 @@ class ReAct(Strategy):
         self.check_parameters(max_steps=1, shots=0, max_tokens=1, max_observation=40)
 
     def calls_range(self) -> tuple[int, int]:
-        replies = 2 if self.actions == "text" and self.thoughts == "every" else 1
-        return 1, self.max_steps * (replies + most_tool_calls(self.tools))
+        most = max((strategy.calls_range()[1] for strategy in strategies_in(self.tools)), default=0)
+        return 1, self.max_steps * (self._most_replies + most)
 
-    def rounds_range(self) -> tuple[int, int]:
-        return self.calls_range()
+    def rounds_range(self) -> tuple[int, int] | None:
+        ranges = [strategy.rounds_range() for strategy in strategies_in(self.tools)]
+        known = [one[1] for one in ranges if one is not None]
+        if len(known) < len(ranges):
+            return None
+        return 1, self.max_steps * (self._most_replies + max(known, default=0))
+
+    @property
+    def _most_replies(self) -> int:
+        """The most replies of a step."""
+        return 2 if self.actions == "text" and self.thoughts == "every" else 1
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> ReAct:
         """Return a copy with every strategy that serves as a tool replaced by `change(strategy)`."""
-        tools = tuple(
-            change(tool)
-            if isinstance(tool, Strategy)
-            else replace(tool, strategy=change(tool.strategy))
-            if isinstance(tool, StrategyTool)
-            else tool
-            for tool in self.tools
-        )
+        tools = change_strategies(self.tools, change)
         return self if tools == self.tools else self.replace(tools=tools)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
         toolbox = Toolbox(make_tools(self.tools, problem, self.retriever), also=(f"{FINISH}[answer]",))
         trajectory, writer = Trajectory(), self._writer(toolbox, problem)
-        for number in range(1, self.max_steps + 1):
-            with session.stage(f"step {number}"):
-                thought, action = await writer.next_step(trajectory, session)
-                # A reader of the trace sees the trajectory without opening its steps.
-                session.trace.name += f": {to_line(str(action))[:80]}"
-                if action.is_finish:
-                    return finish(problem, trajectory, thought, action)
-                await take_action(toolbox, trajectory, thought, action, session, self.max_observation)
-            unfinished = Unparsed("no Finish yet", text=str(trajectory), steps=trajectory.by_action())
-            session.keep_partial(unfinished)
-        return replace(unfinished, reason=f"no Finish within {self.max_steps} steps")
+        unfinished = f"no {FINISH} within {self.max_steps} steps"
+        try:
+            for number in range(1, self.max_steps + 1):
+                with session.stage(f"step {number}"):
+                    thought, action = await writer.next_step(trajectory, session)
+                    # A reader of the trace sees the trajectory without opening its steps.
+                    session.trace.name += f": {to_line(str(action))[:80]}"
+                    if action.is_finish:
+                        return finish(problem, trajectory, thought, action)
+                    await take_action(toolbox, trajectory, thought, action, session, self.max_observation)
+        except (BudgetExhausted, CallFailed):
+            if trajectory.steps:
+                # A strategy among the tools may have kept a partial result of its own.
+                session.keep_partial(trajectory.without_answer(unfinished))
+            raise
+        return trajectory.without_answer(unfinished)
 
     def _writer(self, toolbox: Toolbox, problem: Problem) -> TextSteps | NativeActions:
         if self.actions == "native":

@@ -14,6 +14,30 @@ from reasoning.strategies.acting.text_actions import FINISH, THINK, Action, pars
 from reasoning.strategies.acting.trajectory import Trajectory, converse
 from reasoning.tools import Toolbox
 
+_OBJECTIVE = (
+    "Answer the question in steps, with the actions below. You see the result of each action as an observation."
+)
+STEPS = Prompt(
+    objective=_OBJECTIVE,
+    instructions="The actions:\n{tools}",
+    output_format="Each step has two lines, with the number of the step, and nothing after them:\n"
+    "Thought 1: what is known now, and what to find out next\n"
+    "Action 1: one action, in the form above\n"
+    "Then wait for the observation. Never write it yourself.",
+    input="{problem}\n\n{open}",
+)
+SPARSE = STEPS.replace(
+    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
+    "Action 1: one action, in the form above\n"
+    "Where you have to think, the line is a thought instead:\n"
+    "Action 1: think: what is known now, and what to find out next\n"
+    "Then wait for the observation. Never write it yourself."
+)
+ACT_ONLY = STEPS.replace(
+    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
+    "Action 1: one action, in the form above\n"
+    "Then wait for the observation. Never write it yourself."
+)
 OBSERVATION = Prompt(input="Observation {number}: {observation}\n\n{open}")
 ACTION_LINE = Prompt(input="Write the action that follows from this thought, and nothing else.\n\nAction {number}:")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reasoning.answer import Unparsed
 from reasoning.messages import Conversation, Message
 from reasoning.prompts import Prompt
 
@@ -53,6 +54,10 @@ class Trajectory:
     def by_action(self) -> dict[str, str]:
         """Return the observations by numbered action, as the steps of an answer."""
         return {f"{step.number}. {step.action}": step.observation for step in self.steps}
+
+    def without_answer(self, reason: str) -> Unparsed:
+        """Return the trajectory as an answer without a value."""
+        return Unparsed(reason, text=str(self), steps=self.by_action())
 
     def drop_oldest(self) -> bool:
         """Drop the first step that is still shown; return False if it is the last one."""

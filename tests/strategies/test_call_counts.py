@@ -54,6 +54,7 @@ COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
         "s": (1, "max_steps"),
         "a": (0, "max_steps if actions == 'text' and thoughts == 'every' else 0"),
         "t": (0, 0),
+        "w": (0, 0),
     },
     "back_off": {"b": (0, 1)},
     "tree_of_thoughts": {

@@ -120,6 +120,8 @@ def test_tools_are_found_by_name_and_an_unknown_one_says_which_there_are() -> No
         box.find("")
     with pytest.raises(UsageError, match="two tools are called search"):
         Toolbox([Search(), Search(name="search")])
+    with pytest.raises(UsageError, match=r"must not be called search: Search\[x\] is another action"):
+        Toolbox([Search(name="search")], also=("Search[x]",))
     for wrong in ("", "two words", "Finish]", "x\n", "ä"):
         with pytest.raises(UsageError, match="one word"):
             Toolbox([Search(name=wrong)])

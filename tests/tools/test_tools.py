@@ -236,6 +236,23 @@ def test_a_use_is_one_event_of_the_trace(session: Session) -> None:
     assert Trace.from_json(session.trace.to_json()) == session.trace
 
 
+def test_concurrent_uses_are_events_of_the_same_trace(session: Session) -> None:
+    async def waiting(x: int) -> int:
+        """Wait."""
+        await asyncio.sleep(0.01 * x)
+        return x
+
+    async def both() -> None:
+        tool = FunctionTool(waiting)
+        await asyncio.gather(*(session.tools.use(tool, {"x": x}) for x in (2, 0, 1)))
+        session.note("done")
+
+    trace = session.trace
+    asyncio.run(both())
+    assert session.trace is trace
+    assert [getattr(event, "result", "note") for event in trace.events] == ["0", "1", "2", "note"]
+
+
 def test_the_values_of_tools() -> None:
     def add(x: int) -> int:
         """Add."""

@@ -47,7 +47,7 @@ def test_the_example_of_the_paper_takes_four_calls_one_after_the_other() -> None
     strategy = strategies.get("react(shots=0)")
     answer = strategy.run(problem(), llm)
     assert (answer.value, llm.calls, llm.rounds) == ("R. Imre", 4, 4)
-    assert call_counts.calls(strategy, s=4, a=0, t=0) == call_counts.rounds(strategy, s=4, a=0, t=0) == 4
+    assert call_counts.calls(strategy, s=4, a=0, t=0) == call_counts.rounds(strategy, s=4, a=0, w=0) == 4
     assert list(answer.steps.items()) == [
         ("1. Search[Alder Road]", "Alder Road is a novel by R. Imre. It was drawn by S. Vael."),
         ("2. Search[R. Imre]", "R. Imre was born in 1931. He lived in Osk. Osk is cold."),
@@ -322,6 +322,19 @@ def test_the_budget_of_the_problem_ends_a_trajectory_with_what_there_is() -> Non
     assert answer.usage.calls == 2
 
 
+def test_what_a_strategy_among_the_tools_keeps_does_not_replace_the_trajectory() -> None:
+    strategy = react(StrategyTool(strategies.get("sc(cot(stages=1), samples=3)"), "Ask", "asks"))
+    replies = ["a\nAction 1: Ask[Which town?]", *["The answer is Osk."] * 3, "b\nAction 2: Ask[Which river?]"]
+    llm = ScriptedLLM([*replies, *["The answer is Vael."] * 3], max_n=1)
+    answer = strategy.run(problem(), llm, budget=Budget(calls=5))
+    assert answer.state == "unparsed"
+    assert [*answer.steps] == ["1. Ask[Which town?]"]
+    assert answer.usage.calls == 5
+    assert answer.trace is not None
+    failed = strategy.run(problem(), ScriptedLLM([*replies, *[CallFailed("gone")] * 3], max_n=1))
+    assert (failed.state, [*failed.steps]) == ("failed", ["1. Ask[Which town?]"])
+
+
 def test_a_failed_call_is_no_wrong_answer() -> None:
     answer = react().run(problem(), ScriptedLLM([STEPS[0], CallFailed("gone")]))
     assert (answer.state, [*answer.steps]) == ("failed", ["1. Search[Alder Road]"])
@@ -340,6 +353,11 @@ def test_a_strategy_as_a_tool_counts_among_the_calls_and_is_asked_once() -> None
     assert (answer.value, llm.calls) == ("Osk", call_counts.calls(strategy, s=3, a=0, t=1))
     assert strategy.calls_range() == (1, 12)
     assert answer.usage.calls == 4
+    assert answer.trace is not None
+    assert answer.trace.has_stage("Ask")
+    vote = react(strategies.get("self_consistency(cot, samples=5)"), max_steps=2)
+    assert (vote.calls_range(), vote.rounds_range()) == ((1, 2 * (2 + 10)), (1, 2 * (2 + 2)))
+    assert react(strategies.get("decomposed")).rounds_range() is None
     assert react(strategies.get("react(tools='python')")).calls_range() == (1, 7 * (2 + 14))
 
 
