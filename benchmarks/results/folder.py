@@ -34,6 +34,7 @@ from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.files import atomic_write
 from reasoning.problem import Example
+from reasoning.tables_sql.table import Table
 from reasoning.text_safety import dump_json
 from reasoning.trace import Trace
 
@@ -316,7 +317,9 @@ def _is_same(stored: Example, example: Example) -> bool:
 
 def _fixed_parts(example: Example) -> bytes:
     """Return the parts of a problem that may not change, as the file gives them back."""
-    parts = (example.problem.question, example.problem.context, example.target)
+    table = example.problem.table
+    shown = None if table is None else Table.of(table).as_written()
+    parts = (example.problem.question, example.problem.context, shown, example.target)
     return json.dumps(parts, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from reasoning.benchmarks import tasks
+from reasoning.benchmarks.analysis.inspect_results import problem_to_json
+from reasoning.benchmarks.experiment import compare
 from reasoning.benchmarks.results import example_json
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.tasks.table_domains import DOMAINS
 from reasoning.benchmarks.tasks.table_questions import TABLE_QUESTIONS
 from reasoning.benchmarks.tasks.table_templates import TEMPLATES
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import SettingsChanged, UnknownName, UsageError
 from reasoning.kinds import Number, YesNo
 from reasoning.problem import Example
 from reasoning.tables_sql.forms import read_named_tables
 from reasoning.tables_sql.sql import run_trusted_sql
 from reasoning.tables_sql.table import Table
+from reasoning.testing import ScriptedLLM
 
 LEVELS = tuple(TEMPLATES)
 
@@ -129,3 +135,21 @@ def test_answers_agree_with_pandas(examples: dict[str, list[Example]]) -> None:
         checked[problem.question.split()[0] + problem.question.split()[2]] += 1
     assert sum(checked.values()) >= 20
     assert len(checked) >= 5
+
+
+def test_a_run_keeps_and_shows_its_tables(tmp_path: Path) -> None:
+    def run(problems: list[Example]) -> ResultsFolder:
+        compare("vanilla", problems, ScriptedLLM(["The answer is yes."] * 3), out=tmp_path / "run", progress=False)
+        return ResultsFolder.read(tmp_path / "run")
+
+    problems = TABLE_QUESTIONS.with_split("hard").load(3, seed=5)
+    folder = run(problems)
+    assert list(folder.examples.values()) == problems
+    name = str(problems[0].problem.id)
+    assert problems[0].problem.values()["table"] in problem_to_json(folder, name)["question"]
+    first = problems[0].problem
+    assert isinstance(first.table, Table)
+    changed = [[*first.table.header], *map(list, first.table.shown[:-1])]
+    problems[0] = replace(problems[0], problem=replace(first, table=changed))
+    with pytest.raises(SettingsChanged, match="task_version"):
+        run(problems)
