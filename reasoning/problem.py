@@ -73,6 +73,8 @@ class Problem:
     def __repr__(self) -> str:
         """Return the fields that are set; long texts are cut."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        # The cells tell problems apart, and hashes of results folders depend on them.
+        fields["table"] = self.table and Table.of(self.table).written
         return format_repr(
             "Problem", {name: shorten(value, 200) for name, value in fields.items() if value and value != Text()}
         )

@@ -181,13 +181,18 @@ class Table:
 
     def as_written(self) -> str:
         """Return the text of the source: as `to_text`, but with the source's own names and short rows."""
-        return write_lines((self.header, *self.shown) if self.source is None else self.source) if self.header else ""
+        return write_lines(self.written)
+
+    @property
+    def written(self) -> list[list[str]]:
+        """The source's own rows, with the header first."""
+        rows = (self.header, *self.shown) if self.source is None else self.source
+        return [list(row) for row in rows] if self.header else []
 
     def to_json(self) -> list[list[str]] | dict[str, Any]:
         """Return the table as plain data: rows of texts, or an object if these alone do not tell title and types."""
-        rows = [list(row) for row in self.source or (self.header, *self.shown)]
-        if Table.of(rows) == self:
-            return rows
+        if Table.of(self.written) == self:
+            return self.written
         cells = [[cell.isoformat() if isinstance(cell, datetime.date) else cell for cell in row] for row in self.rows]
         data = {"title": self.title, "header": list(self.header), "types": list(self.types), "rows": cells}
         return {**data, "shown": [list(row) for row in self.shown]}

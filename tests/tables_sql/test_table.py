@@ -164,6 +164,14 @@ def test_no_cell_imitates_a_row_or_a_terminal_code() -> None:
     assert "\x1b" not in repr(problem)
 
 
+def test_the_repr_of_a_problem_has_its_cells_as_before() -> None:
+    rows = [["a", "a"], ["1"]]
+    assert repr(Problem("?", table=rows)) == f"Problem(question='?', table={rows!r})"
+    assert repr(Problem("?", table=Table.of([["a", "b"], [1, None]]))) == (
+        "Problem(question='?', table=[['a', 'b'], ['1', '']])"
+    )
+
+
 def test_a_problem_has_a_table() -> None:
     problem = Problem("?", table=TOWNS)
     assert problem.table == Table.of(TOWNS)
