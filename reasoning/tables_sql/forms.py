@@ -13,7 +13,7 @@ from reasoning.data_files import detect_separator
 from reasoning.errors import InputError, UsageError
 from reasoning.tables_sql.table import Table
 
-_NAMED = re.compile(r"Table (\w{1,60}):")
+_NAMED = re.compile(r"Table ([^\W\d]\w{0,59}):")
 _TITLES = ("title", "caption", "name")
 
 

@@ -24,6 +24,7 @@ _MAX_CHARS = 1_000_000
 _MAX_NAME = 100
 """Characters that are kept of a result's name of a column."""
 _UNKNOWN = re.compile(r"no such (column|table|function): (.{1,200})")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTEAD = {
     "year": "strftime('%Y', COLUMN)",
@@ -114,7 +115,12 @@ def run_trusted_sql(tables: Table | Mapping[str, Table], sql: str) -> Table:
     one could take the memory of this process.
     """
     named, request = _to_request(tables, sql, 60, 10_000)
-    return _to_table(json.loads(child.answer(json.dumps(request))), named)
+    return _to_table(json.loads(child.answer(dump_request(request))), named)
+
+
+def dump_request(request: Mapping[str, Any]) -> str:
+    """Return the text of a request. Half a character (a lone surrogate) becomes U+FFFD."""
+    return _SURROGATE.sub("\ufffd", json.dumps(request, ensure_ascii=False))
 
 
 def sql_columns(table: Table) -> tuple[str, ...]:

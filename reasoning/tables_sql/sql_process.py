@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -21,13 +20,13 @@ from reasoning.sandbox.fork_server import ForkServerPool
 from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
 from reasoning.tables_sql import child
+from reasoning.tables_sql.sql import dump_request
 
 _SOURCE = Path(child.__file__).read_text(encoding="utf-8")
 _FORKED = f"{_SOURCE}\nans = answer(request)\n"
 _STARTED = f"{_SOURCE}\nimport sys\nsys.stdout.buffer.write(answer(sys.stdin.buffer.read().decode()).encode())\n"
 _GRACE = 2.0
 """Seconds for making the tables, and for a function of the engine that does not look at the clock."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class QueryRunner:
@@ -68,7 +67,7 @@ class QueryRunner:
         Returns:
             Columns and rows, or the error; see `reasoning.tables_sql.child`.
         """
-        text = _SURROGATE.sub("\ufffd", json.dumps(request, ensure_ascii=False))
+        text = dump_request(request)
         try:
             answer = self._fork(text, request, cancel_token) if self._server is not None else _start(text, request)
         except subprocess.TimeoutExpired:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from reasoning.errors import InputError, UsageError
-from reasoning.tables_sql.forms import to_table
+from reasoning.tables_sql.forms import read_named_tables, to_table, write_named_table
 from reasoning.tables_sql.reading import read_table, read_wikitq
 from reasoning.tables_sql.table import Table
 
@@ -169,3 +169,13 @@ def test_wikitablequestions_files_are_read(tmp_path: Path) -> None:
         assert table.header == ("Year Founded", "Club")
         assert table.rows == ((1900, "A | B"), (1901, club))
         assert table.to_text().splitlines()[1] == "1,900 | A \\| B"
+
+
+def test_named_tables_are_read_from_a_text() -> None:
+    regions = Table.of([["region", "rain|fall"], ["Salt\ncoast", "1,200"]])
+    written = write_named_table("regions", regions)
+    text = f"Words | not a table.\n\n{written}\n\nTable 1st:\na | b\n1 | 2\n\nTable x: no\na | b"
+    [(name, table)] = read_named_tables(text).items()
+    assert (name, table.title, table.header) == ("regions", "regions", ("region", "rain|fall"))
+    assert table.rows == (("Salt coast", 1200),)
+    assert read_named_tables("Table a:\n" * 20_000 + "|") != {"b": table}

@@ -11,7 +11,7 @@ import pytest
 
 from reasoning.errors import UsageError
 from reasoning.tables_sql import sql_process
-from reasoning.tables_sql.sql import SQLError, run_sql, sql_columns
+from reasoning.tables_sql.sql import SQLError, run_sql, run_trusted_sql, sql_columns
 from reasoning.tables_sql.table import Table
 
 TOWNS = Table.of(
@@ -128,6 +128,14 @@ def test_hostile_cells_and_names_are_only_data() -> None:
     found = query('SELECT "x""); DROP TABLE w; --", row_id FROM w ORDER BY row_id', table)
     assert found.header[0] == name
     assert found.rows == (("'; DROP TABLE w; --", 7), ("\ufffd\x00\n", 8))
+
+
+def test_a_query_of_the_program_itself_runs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_process, "shared_runner", None)
+    assert run_trusted_sql(TOWNS, "SELECT town FROM w WHERE people > 50000").rows == (("Oslo",),)
+    assert run_trusted_sql(Table.of([["a"], ["\ud800"]]), "SELECT a FROM w").rows == (("\ufffd",),)
+    with pytest.raises(SQLError, match="no such column: x; w has row_id, town"):
+        run_trusted_sql(TOWNS, "SELECT x FROM w")
 
 
 def test_a_new_process_answers_where_none_can_be_forked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import json
+import random
 import time
 
 import pytest
@@ -156,6 +158,23 @@ def test_the_prompt_shows_rows_of_texts_as_before(rows: list[list[str]]) -> None
     values = Problem("How many?", table=rows).values()
     assert values["table"] == "\n".join(" | ".join(row) for row in rows)
     assert values["problem"] == "\n\n".join(part for part in (values["table"], "How many?") if part)
+
+
+def test_generated_rows_are_shown_as_before_and_come_back_from_a_results_folder() -> None:
+    cells = [
+        "", " ", "1", "2.5", "$3", "5%", "n/a", "-", "2024-01-02", "1 May 2020", "3/4/2020", "13/4/2020", "a", "A", "é",
+        "007", "1,234", "(5)", "\u00a0", "year", "Year_2", "column_1", "1e-3", "row_id", 'q"t', "it's", "(", "١",
+    ]  # fmt: skip
+    for seed in range(400):
+        chance = random.Random(seed)
+        rows = [[chance.choice(cells) for _ in range(chance.randrange(5))] for _ in range(chance.randrange(6))]
+        table = Table.of(rows)
+        assert Table.from_json(json.loads(json.dumps(table.to_json()))) == table
+        if any(rows):
+            assert Problem("?", table=rows).values()["table"] == "\n".join(" | ".join(row) for row in rows)
+        for kind, column in zip(table.types, zip(*table.rows, strict=True), strict=bool(table.rows)):
+            expected = {"text": str, "integer": int, "number": float, "date": datetime.date}[kind]
+            assert all(cell is None or type(cell) is expected for cell in column)
 
 
 def test_no_cell_imitates_a_row_or_a_terminal_code() -> None:
