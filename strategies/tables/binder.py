@@ -16,7 +16,7 @@ from reasoning.strategies.tables.program_results import find_whole, run_programs
 from reasoning.strategies.tables.python_programs import find_python, run_python_program
 from reasoning.strategies.tables.reply_samples import Sampling, sample_replies
 from reasoning.strategies.tables.sql_programs import find_sql, run_sql_program
-from reasoning.strategies.tables.table_text import question_of, table_of
+from reasoning.strategies.tables.table_text import question_of, tables_of
 from reasoning.strategy import Strategy, technique
 from reasoning.tables_sql import Table
 
@@ -45,7 +45,8 @@ class Binder(Strategy):
 
     In SQL, `QA("map@question"; column)` stands for a column of the model's answers about each row, and
     `QA("ans@question"; query)` for its answer about the rows of a query; in Python these are
-    `qa_map` and `qa_ans`. Names and literals are repaired before a program runs: see `sql_text.repair`.
+    `qa_map` and `qa_ans`. Further tables in the problem's context ("Table regions:" and its rows) can be
+    joined. Names and literals are repaired before a program runs: see `sql_repair.repair`.
 
     Rows are asked about 50 at a time, equal rows once, and a question once for all programs. A reply
     has to repeat the row numbers, and rows that it leaves out are asked about once more: nothing
@@ -104,10 +105,10 @@ class Binder(Strategy):
         return 1, 1 + 2 * self.max_calls
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
-        table = table_of(problem, self.card.name)
+        tables = tables_of(problem, self.card.name)
         find, run = _LANGUAGES[self.language]
         prompt = self.write_sql if self.language == "sql" else self.write_python
-        prompt, shown = fit_table(prompt, table, problem, self.max_chars)
+        prompt, shown = fit_table(prompt, tables, problem, self.max_chars)
         turns = prompt.render(problem, table=shown, asked=question_of(problem), form=result_form(problem.kind))
         # Log-probabilities break ties.
         sampling = Sampling(self.samples, self.temperature, "mean_probability")
@@ -120,10 +121,10 @@ class Binder(Strategy):
         functions = ModelFunctions(session, self.map_rows, self.answer_rows)
 
         async def run_program(program: str, branch: Session) -> Table:
-            return await run(program, table, branch, functions, self.max_calls)
+            return await run(program, tables, branch, functions, self.max_calls)
 
         with session.stage("run"):
             results = await run_programs([draw.value for draw in draws if draw.counts], session, run_program)
-        answer = vote_on_results(draws, results, table, problem, wanted=self.samples, yes_weight=self.yes_weight)
+        answer = vote_on_results(draws, results, tables["w"], problem, wanted=self.samples, yes_weight=self.yes_weight)
         session.note(f"votes: {answer.votes}")
         return answer

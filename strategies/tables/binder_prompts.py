@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
-from reasoning.strategies.tables.table_text import create_statement, question_of
+from reasoning.strategies.tables.table_text import create_statement, create_statements, question_of
 from reasoning.tables_sql import Table
 
 _SHIPS = Table.of(
@@ -115,7 +115,8 @@ SQL = Prompt(
 )
 PYTHON = Prompt(
     objective="Write a Python program that answers a question about a table.",
-    instructions="The variable rows is a list with a dictionary for each row of the table, by column name. Use plain "
+    instructions="The variable rows is a list with a dictionary for each row of the table, by column name; any "
+    "other table is such a list under its own name. Use plain "
     "Python wherever the cells can be compared and calculated with as they are. Where the cells of a column must be "
     'understood first, call qa_map(rows, "question", ["column"]): it returns a list with the answer for each row. '
     'Only where no column can give the answer, call qa_ans(rows, "question", ["column", "column"]): it returns the '
@@ -170,7 +171,7 @@ ANSWER = Prompt(
 )
 
 
-def fit_table(prompt: Prompt, table: Table, problem: Problem, max_chars: int) -> tuple[Prompt, str]:
+def fit_table(prompt: Prompt, tables: Mapping[str, Table], problem: Problem, max_chars: int) -> tuple[Prompt, str]:
     """Return a prompt and its text of the table so that both together are within a limit.
 
     The whole table is shown if it fits with one demonstration or more; demonstrations are left out
@@ -179,14 +180,14 @@ def fit_table(prompt: Prompt, table: Table, problem: Problem, max_chars: int) ->
 
     Args:
         prompt: the prompt with all demonstrations.
-        table: the table.
+        tables: the tables by name.
         problem: the problem.
         max_chars: the limit in characters.
     """
     used = len(question_of(problem)) + sum(map(len, prompt.sections.values()))
-    for text in (create_statement(table), create_statement(table, 3)):
+    for text in (create_statements(tables), create_statements(tables, 3)):
         for count in range(len(prompt.examples), 0, -1):
             examples = prompt.examples[:count]
             if used + len(text) + sum(len(one.input) + len(one.reply) for one in examples) <= max_chars:
                 return prompt.replace(examples=examples), text
-    return prompt.replace(examples=()), create_statement(table, 3)
+    return prompt.replace(examples=()), create_statements(tables, 3)

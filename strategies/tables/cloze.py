@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import match_item_mark, parse_numbered
-from reasoning.strategies.tables.sql_text import repair, sql_statements
+from reasoning.strategies.tables.sql_repair import repair
+from reasoning.strategies.tables.sql_text import sql_statements
 from reasoning.tables_sql import Cell, SQLError, Table
 from reasoning.tables_sql.cell_types import show_cell
 from reasoning.text_safety import to_line
@@ -75,15 +76,15 @@ def parse_queries(reply: str, count: int) -> tuple[str, ...] | None:
 
 
 async def compute_values(
-    samples: Sequence[VoteSample], table: Table, session: Session, weigh: WeightName
+    samples: Sequence[VoteSample], tables: Mapping[str, Table], session: Session, weigh: WeightName
 ) -> tuple[str, ...]:
-    """Run the queries of all samples on the whole table and return the majority's value for each sub-question.
+    """Run the queries of all samples on the whole tables and return the majority's value for each sub-question.
 
     A value that no query computes is empty. If all values are 0, or all are 1, none is believed.
     """
     results: dict[str, Cell] = {}
     for query in dict.fromkeys(query for sample in samples if sample.counts for query in sample.value if query):
-        results[query] = await _value(query, table, session)
+        results[query] = await _value(query, tables, session)
     totals: list[dict[str, float]] = []
     for sample, weight in zip(samples, weights(samples, weigh)[0], strict=True):
         for index, query in enumerate(sample.value if sample.counts else ()):
@@ -110,10 +111,10 @@ def fill(lines: Sequence[str], values: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-async def _value(query: str, table: Table, session: Session) -> Cell:
+async def _value(query: str, tables: Mapping[str, Table], session: Session) -> Cell:
     """Return the one value that a query computes; None if it fails or computes several."""
     try:
-        result = await session.tools.query(table, repair(query, table))
+        result = await session.tools.query(tables, repair(query, tables))
     except SQLError:
         return None
     return result.rows[0][0] if len(result.rows) == 1 and len(result.header) == 1 else None

@@ -105,7 +105,7 @@ class Dater(Strategy):
         columns, rows, cloze = found
         steps = {"columns": columns, "rows": [row + 1 for row in rows], "sub-questions": cloze}
         session.keep_partial(Unparsed("the question itself is not answered", steps=steps))
-        facts = await self._compute(cloze, table, problem, session) if cloze else ()
+        facts = await self._compute(cloze, problem, session) if cloze else ()
         steps = {**steps, "facts": facts}
         session.keep_partial(Unparsed("the question itself is not answered", steps=steps))
         shown = text.with_title(table, text.numbered_rows(table.select_columns(columns), rows))
@@ -143,16 +143,16 @@ class Dater(Strategy):
         session.note(f"sub-questions: {' · '.join(lines) or 'none, since the question is not numeric'}")
         return lines
 
-    async def _compute(self, cloze: Sequence[str], table: Table, problem: Problem, session: Session) -> Sequence[str]:
+    async def _compute(self, cloze: Sequence[str], problem: Problem, session: Session) -> Sequence[str]:
         """Return the statements with the values of their queries, which run on the whole table."""
-        turns = self.write_queries.render(
-            problem, table=text.create_statement(table, 5), statements=format_numbered(cloze)
-        )
+        tables = text.tables_of(problem, self.card.name)
+        shown = text.create_statements(tables, 5)
+        turns = self.write_queries.render(problem, table=shown, statements=format_numbered(cloze))
         sampling = Sampling(self.samples, self.question_temperature, self.weigh)
         with session.stage("queries"):
             draws = await sample_replies(
                 session, turns, problem, sampling, lambda reply: parse_queries(drop_truncated_tail(reply), len(cloze))
             )
-            facts = fill(cloze, await compute_values(draws, table, session, self.weigh))
+            facts = fill(cloze, await compute_values(draws, tables, session, self.weigh))
             session.note(f"computed: {' · '.join(facts) or 'nothing'}")
         return facts

@@ -13,7 +13,7 @@ from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategies.reply_parsing import drop_truncated_tail
 from reasoning.strategies.tables.reply_samples import Sampling, sample_replies
-from reasoning.strategies.tables.sql_text import find_column
+from reasoning.strategies.tables.sql_repair import find_column
 from reasoning.tables_sql import Table
 from reasoning.voting import VoteSample
 from reasoning.voting.weights import WeightName, weights
@@ -24,6 +24,9 @@ _ROWS_IN_WORDS = re.compile(
     r"\brows?(?: are| is)?[:*\s]{0,4}(\d{1,7}(?:\s?(?:,|and|&|-|–|to|,\sand)\s?(?:rows?\s)?\d{1,7})*+)(?!\.?\d)",
     re.IGNORECASE,
 )
+_CONTINUED = re.compile(r"\w|\s(?!(?:and|or)\b)\w")
+"""The characters behind a name that belong to a longer word or name."""
+_JOINED = re.compile(r"(?:and|or|&)\s")
 _MAX_LIST = 5_000
 """The characters of a list that are read."""
 _MAX_LINES = 50
@@ -211,6 +214,9 @@ def _names(text: str, table: Table) -> tuple[str, ...]:
         if text[at].isspace() or text[at] in "\"'`[]*,;|“”":
             at += 1
             continue
+        if joined := _JOINED.match(text, at):
+            at = joined.end()
+            continue
         end = min((place for mark in ",;|" if (place := text.find(mark, at)) >= 0), default=len(text))
         if name := find_column(text[at:end].strip(" \"'`*.[]“”()"), table) or "":
             found.add(name)
@@ -220,4 +226,4 @@ def _names(text: str, table: Table) -> tuple[str, ...]:
 
 def _ends(text: str, at: int) -> bool:
     """Return whether a name may end at a place: no word continues there."""
-    return at >= len(text) or not (text[at].isalnum() or text[at] == "_" or text[at : at + 2].strip().isalnum())
+    return _CONTINUED.match(text, at) is None

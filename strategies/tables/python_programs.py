@@ -14,7 +14,7 @@ from reasoning.strategies.implicit_imports import add_imports
 from reasoning.strategies.tables.binder_calls import ProgramError
 from reasoning.strategies.tables.denotation import table_of_values
 from reasoning.strategies.tables.model_functions import ModelFunctions
-from reasoning.strategies.tables.sql_text import find_column
+from reasoning.strategies.tables.sql_repair import find_column
 from reasoning.tables_sql import Cell, Table
 from reasoning.tables_sql.cell_types import as_cell, show_cell
 
@@ -30,19 +30,19 @@ def find_python(reply: str) -> str | None:
 
 
 async def run_python_program(
-    program: str, table: Table, session: Session, functions: ModelFunctions, max_calls: int
+    program: str, tables: Mapping[str, Table], session: Session, functions: ModelFunctions, max_calls: int
 ) -> Table:
     """Run a program and return its result; see `sql_programs.run_sql_program`.
 
     The variable `rows` is a list of one dictionary a row, with dates as texts in ISO form and None for
-    empty cells. `qa_map(rows, question, columns)` returns a list with one value a row, and
-    `qa_ans(rows, question, columns)` a value, or a list of several. The result is the variable `ans`,
-    else the last expression, printed line or assignment.
+    empty cells; further tables are such lists under their own names. `qa_map(rows, question, columns)`
+    returns a list with one value a row, and `qa_ans(rows, question, columns)` a value, or a list of
+    several. The result is the variable `ans`, else the last expression, printed line or assignment.
 
     Raises:
         ProgramError: the program cannot be run.
     """
-    calls_left = max_calls
+    table, calls_left = tables["w"], max_calls
 
     def count(calls: int) -> None:
         nonlocal calls_left
@@ -69,7 +69,7 @@ async def run_python_program(
     interpreter = session.tools.interpreter
     ran = await interpreter.arun(
         program,
-        inputs={"rows": [dict(zip(table.header, map(_plain, row), strict=True)) for row in table.rows]},
+        inputs={"rows" if name == "w" else name: _dictionaries(one) for name, one in tables.items()},
         functions={"qa_map": qa_map, "qa_ans": qa_ans},
         result=_PLACES,
         limits=replace(interpreter.limits, output_chars=max(interpreter.limits.output_chars, _MAX_TEXT)),
@@ -77,6 +77,10 @@ async def run_python_program(
     if ran.error is not None:
         raise ProgramError(ran.error)
     return table_of_values([as_cell(value) for value in _values(ran.value)])
+
+
+def _dictionaries(table: Table) -> list[PlainData]:
+    return [dict(zip(table.header, map(_plain, row), strict=True)) for row in table.rows]
 
 
 def _values(value: PlainData) -> Sequence[PlainData]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reasoning.session import Session
 from reasoning.strategies.tables.binder_calls import Part, ProgramError, QACall, calls_of, is_query, parse_program
 from reasoning.strategies.tables.denotation import table_of_values
 from reasoning.strategies.tables.model_functions import ModelFunctions
-from reasoning.strategies.tables.sql_text import find_column, repair, sql_literal, sql_statements, tokens
+from reasoning.strategies.tables.sql_repair import find_column, repair, sql_literal
+from reasoning.strategies.tables.sql_text import sql_statements, tokens
 from reasoning.tables_sql import Cell, Table
 from reasoning.tables_sql.operations import add_column
 
@@ -21,16 +22,16 @@ def find_sql(reply: str) -> str | None:
 
 
 async def run_sql_program(
-    program: str, table: Table, session: Session, functions: ModelFunctions, max_calls: int
+    program: str, tables: Mapping[str, Table], session: Session, functions: ModelFunctions, max_calls: int
 ) -> Table:
     """Run a program and return its result.
 
     The calls are replaced from the innermost outwards: `map` by the name of a new column, `ans` by
-    its value or values. Then the program is SQL, is repaired (see `sql_text.repair`) and run.
+    its value or values. Then the program is SQL, is repaired (see `sql_repair.repair`) and run.
 
     Args:
         program: the program.
-        table: the table, called `w`.
+        tables: the tables by name; calls ask about the columns of `w`.
         session: the session of this program.
         functions: the functions that its calls stand for.
         max_calls: the maximum number of calls of the model for this program.
@@ -39,7 +40,7 @@ async def run_sql_program(
         ProgramError: the program cannot be run.
         SQLError: the engine refuses its SQL.
     """
-    return await _SQLProgram(table, session, functions, max_calls).run(parse_program(program))
+    return await _SQLProgram(tables, session, functions, max_calls).run(parse_program(program))
 
 
 class _SQLProgram:
@@ -49,8 +50,10 @@ class _SQLProgram:
         table: the table with the columns that its calls added.
     """
 
-    def __init__(self, table: Table, session: Session, functions: ModelFunctions, max_calls: int) -> None:
-        self.table, self._session, self._functions = table, session, functions
+    def __init__(
+        self, tables: Mapping[str, Table], session: Session, functions: ModelFunctions, max_calls: int
+    ) -> None:
+        self.table, self._tables, self._session, self._functions = tables["w"], tables, session, functions
         self._calls_left = self._max_calls = max_calls
         self._columns: dict[QACall, str] = {}
 
@@ -108,7 +111,8 @@ class _SQLProgram:
         return await self._functions.answer(call.question, rows)
 
     async def _query(self, sql: str) -> Table:
-        return await self._session.tools.query(self.table, repair(sql, self.table))
+        tables = {**self._tables, "w": self.table}
+        return await self._session.tools.query(tables, repair(sql, tables))
 
     def _count(self, calls: int) -> None:
         self._calls_left -= calls

@@ -1,17 +1,9 @@
-"""SQL in replies: its statements, and its repair: names of columns and tables, and literals that are nearly cells."""
+"""SQL in replies: its tokens and its statements."""
 
 from __future__ import annotations
 
-import datetime
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
-from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
-
-from reasoning.tables_sql import Cell, Table
 
 MAX_CHARS = 10_000
 """The length of the longest program that is read."""
@@ -33,17 +25,6 @@ _PROSE = re.compile(
     r"\n\s*\n|\n(?=[ \t]*(?:#|\*\*|(?:This|The|It|Here|Note|Explanation|We|In|SQL|Question|Answer)\b|\d{1,2}[.):] ))"
 )
 """A place where a query without a semicolon ends: an empty line, or a line that begins in words."""
-_KEYWORDS = (
-    "select from where group order by having limit offset and or not in is null as on join left inner "
-    "outer cross case when then else end like glob between union all distinct exists asc desc with values "
-    "except intersect cast collate over partition using natural"
-)
-_RESERVED = frozenset(_KEYWORDS.split())
-_COMPARED = frozenset({"=", "==", "!=", "<>", "in", "is", "not", "(", ","})
-_SIMILAR = 0.7
-"""The similarity from which a literal stands for a cell."""
-_MAX_LITERAL = 100
-_MAX_CELLS = 2_000
 
 
 class SQLToken(NamedTuple):
@@ -93,49 +74,6 @@ def sql_statements(reply: str) -> list[str]:
     return found
 
 
-def repair(sql: str, table: Table, *, known: Sequence[str] = ()) -> str:
-    """Return a query with the mistakes undone that models make in names and literals.
-
-    The table's title and any other name after FROM or JOIN become `w`. Names of columns get their
-    quotes and their spelling ("Number of laps", number_of_laps). Text in double quotes that names no
-    column is a text. A text that a column is compared with becomes the cell that it nearly is (other
-    case, other spelling, a date in the table's form), but never one with other digits.
-
-    Args:
-        sql: the query.
-        table: the table.
-        known: further names of tables that stay.
-    """
-    parts = [token for token in tokens(sql) if token.kind != "comment"]
-    return "".join(_literals(_columns(_table_names(parts, table, known), table), table))
-
-
-def sql_literal(value: Cell) -> str:
-    """Return a value as a literal of SQL."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, int | float):
-        return repr(value)
-    text = value.isoformat() if isinstance(value, datetime.date) else value
-    doubled = text.replace("'", "''")
-    return f"'{doubled}'"
-
-
-def find_column(name: str, table: Table) -> str | None:
-    """Return the column that a name in a query stands for, in any case and with _ for spaces; None without one."""
-    return name if name in table.header else _columns_by_key(table.header).get(_key(name))
-
-
-@lru_cache(maxsize=64)
-def _columns_by_key(header: tuple[str, ...]) -> dict[str, str]:
-    counts = Counter(map(_key, header))
-    return {key: name for name in header if (key := _key(name)) and counts[key] == 1}
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]+", " ", name).strip().casefold()
-
-
 def _statement(text: str, start: int) -> tuple[str, int]:
     """Return the query that begins at a place, and the place after it."""
     limit = min(len(text), start + MAX_CHARS + 1)
@@ -162,135 +100,3 @@ def _statement(text: str, start: int) -> tuple[str, int]:
 def _is_closed(text: str) -> bool:
     marks = [match[0] for match in _TOKEN.finditer(text) if match.lastgroup == "mark"]
     return marks.count("(") <= marks.count(")")
-
-
-def _table_names(parts: list[SQLToken], table: Table, known: Sequence[str]) -> list[SQLToken]:
-    """Replace the names after FROM and JOIN by `w`, except those that WITH defines."""
-    words = [index for index, token in enumerate(parts) if token.kind != "space"]
-    defined = {name.casefold() for name in known} | {
-        parts[one].content.casefold()
-        for one, after, third in zip(words, words[1:], words[2:], strict=False)
-        if parts[after].source.casefold() == "as" and parts[third].source == "("
-    }
-    title = [token.source.casefold() for token in tokens(table.title) if token.kind != "space"]
-    result, position = list(parts), 0
-    while position < len(words) - 1:
-        if parts[words[position]].source.casefold() not in ("from", "join"):
-            position += 1
-            continue
-        first = position + 1
-        token = parts[words[first]]
-        last = first
-        if title and [parts[index].source.casefold() for index in words[first : first + len(title)]] == title:
-            last = first + len(title) - 1
-        position = last + 1
-        is_name = token.kind in ("word", "double", "quoted", "text") and token.source.casefold() not in _RESERVED
-        called = position < len(words) and parts[words[position]].source == "("
-        if not is_name or called or token.content.casefold() in defined:
-            continue
-        for index in range(words[first], words[last] + 1):
-            result[index] = SQLToken("space", "")
-        result[words[first]] = SQLToken("word", "w")
-    return result
-
-
-def _columns(parts: list[SQLToken], table: Table) -> list[SQLToken]:
-    """Quote the names of columns, and make texts of double quotes that name none."""
-    spelled = sorted(
-        (([token.source.casefold() for token in tokens(name) if token.kind != "space"], name) for name in table.header),
-        key=lambda one: -len(one[0]),
-    )
-    parts = [token for token in parts if token.source]
-    words = [index for index, token in enumerate(parts) if token.kind != "space"]
-    sources = [parts[index].source.casefold() for index in words]
-    aliases = {
-        parts[after].content.casefold() for one, after in pairwise(words) if parts[one].source.casefold() == "as"
-    }
-    by_first: dict[str, list[tuple[list[str], str]]] = {}
-    for spelling, name in spelled:
-        by_first.setdefault(spelling[0] if spelling else "", []).append((spelling, name))
-    result, position = list(parts), 0
-    while position < len(words):
-        token, after = parts[words[position]], sources[position + 1 : position + 2]
-        longer = [
-            one for one in by_first.get(sources[position], ()) if sources[position : position + len(one[0])] == one[0]
-        ]
-        length, column = 1, None
-        if token.kind in ("word", "number", "mark") and longer and len(longer[0][0]) > 1:
-            length, column = len(longer[0][0]), longer[0][1]
-        elif token.kind in ("double", "quoted"):
-            column = find_column(token.content, table)
-            if column is None and token.kind == "double" and token.content.casefold() not in aliases:
-                result[words[position]] = SQLToken("text", sql_literal(token.content))
-        elif token.kind == "word" and after != ["("] and (token.source.casefold() not in _RESERVED or longer):
-            is_keyword = token.source.casefold() in _RESERVED and _is_keyword_place(sources, position)
-            column = None if is_keyword else find_column(token.source, table)
-        if column is not None:
-            for index in range(words[position], words[position + length - 1] + 1):
-                result[index] = SQLToken("space", "")
-            result[words[position]] = SQLToken("quoted", _quoted(column))
-        position += length
-    return [token for token in result if token.source]
-
-
-def _is_keyword_place(sources: Sequence[str], position: int) -> bool:
-    """Return whether a reserved word is meant as one: it is unless an operator or a comma is next to it."""
-    if sources[position] in ("order", "group"):
-        return sources[position + 1 : position + 2] == ["by"]
-    around = [*sources[max(position - 1, 0) : position], *sources[position + 1 : position + 2]]
-    return not any(source in ("=", "<", ">", "<=", ">=", "<>", "!=", ",", ".", "+", "-", "*", "/") for source in around)
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
-
-
-def _literals(parts: list[SQLToken], table: Table) -> Iterator[str]:
-    """Yield the tokens' sources, with each literal that a column is compared with as the cell that it means."""
-    column: str | None = None
-    for token in parts:
-        if token.kind == "quoted":
-            column = find_column(token.content, table)
-        elif token.kind == "text" and column is not None:
-            yield sql_literal(nearest_cell(token.content, table, column))
-            continue
-        elif token.kind == "number":
-            pass
-        elif token.kind != "space" and token.source.casefold() not in _COMPARED:
-            column = None
-        yield token.source
-
-
-def nearest_cell(text: str, table: Table, column: str) -> Cell:
-    """Return the value of the cell of a column that a text means, or the text itself.
-
-    Equal text comes first, then equal text in another case or as the source wrote it ("June 29,
-    2008" for 2008-06-29), then the most similar cell, if its similarity is at least 0.7 and it has
-    the same digits.
-    """
-    index = table.index(column)
-    cells = {shown[index]: row[index] for shown, row in zip(table.shown, table.rows, strict=True)}
-    if text in cells.values() or not text.strip():
-        return text
-    wanted = _folded(text)
-    folded = {_folded(shown): value for shown, value in cells.items()}
-    if wanted in folded:
-        return folded[wanted]
-    if len(wanted) > _MAX_LITERAL or len(folded) > _MAX_CELLS:
-        return text
-    digits = re.findall(r"\d+", wanted)
-    best, value = 0.0, None
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted)
-    for shown, cell in folded.items():
-        if not shown or len(shown) > _MAX_LITERAL or re.findall(r"\d+", shown) != digits:
-            continue
-        matcher.set_seq1(shown)
-        if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, value = ratio, cell
-    return value if best >= _SIMILAR else text
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())

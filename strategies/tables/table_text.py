@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from keyword import iskeyword
 
 from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.tables_sql import Table
+from reasoning.tables_sql.forms import read_named_tables
 from reasoning.text_safety import to_line
 
+_RESERVED = frozenset({"w", "rows", "ans", "qa_map", "qa_ans"})
+"""Names that mean something else in programs."""
 MAX_CELL_CHARS = 300
 """The characters of a cell that a prompt shows."""
 
@@ -29,6 +33,21 @@ def table_of(problem: Problem, technique: str) -> Table:
     if not table.header:
         raise UsageError(f"{technique} needs a table with at least one column, got an empty one")
     return table
+
+
+def tables_of(problem: Problem, technique: str) -> dict[str, Table]:
+    """Return the tables of a problem by name: its table as `w`, and those that its context holds.
+
+    Raises:
+        UsageError: the problem has no table.
+
+    Source: `reasoning.tables_sql.forms.read_named_tables` says how a context holds tables.
+    """
+    tables = {"w": table_of(problem, technique)}
+    for name, table in read_named_tables(problem.context or "").items():
+        if name.isidentifier() and not iskeyword(name) and name.casefold() not in _RESERVED and table.header:
+            tables.setdefault(name, table)
+    return tables
 
 
 def question_of(problem: Problem) -> str:
@@ -88,7 +107,6 @@ def create_statement(table: Table, rows: int | None = None) -> str:
         row_id | town | people
         0 | Oslo | 709037 */
     """
-    columns = ", ".join(f"{quote_column(name)} {kind}" for name, kind in zip(table.header, table.types, strict=True))
     shown = table.rows[:rows]
     count = (
         f"All {len(shown)} rows:"
@@ -101,7 +119,13 @@ def create_statement(table: Table, rows: int | None = None) -> str:
         f"{index} | {_joined(['' if cell is None else str(cell) for cell in row])}" for index, row in enumerate(shown)
     ]
     text = "\n".join(lines).replace("*/", "* /")
-    return with_title(table, f"CREATE TABLE w (row_id integer, {columns});\n/* {count}\n{text} */")
+    return with_title(table, f"{_create('w', table)}\n/* {count}\n{text} */")
+
+
+def create_statements(tables: Mapping[str, Table], rows: int | None = None) -> str:
+    """Return the statement of `w` with its first rows, and those of further tables, whose rows the context shows."""
+    further = [_create(name, table) for name, table in tables.items() if name != "w"]
+    return "\n".join([create_statement(tables["w"], rows), *further])
 
 
 def column_values(table: Table, rows: int = 3) -> str:
@@ -117,6 +141,11 @@ def quote_column(name: str) -> str:
     """Return the name of a column for a query, in backticks."""
     doubled = name.replace("`", "``")
     return f"`{doubled}`"
+
+
+def _create(name: str, table: Table) -> str:
+    columns = ", ".join(f"{quote_column(one)} {kind}" for one, kind in zip(table.header, table.types, strict=True))
+    return f"CREATE TABLE {name} (row_id integer, {columns});"
 
 
 def _joined(cells: Sequence[str]) -> str:

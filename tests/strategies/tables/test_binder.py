@@ -86,11 +86,11 @@ def test_the_papers_settings_and_what_the_prompts_show() -> None:
 def test_demonstrations_are_left_out_until_the_table_fits_and_of_a_longer_one_three_rows_are_shown() -> None:
     table = Table.of([["name"], *[[f"row number {index}"] for index in range(40)]])
     asked = problem()
-    assert len(fit_table(SQL, table, asked, 16_000)[0].examples) == 5
-    prompt, text = fit_table(SQL, table, asked, 2_900)
+    assert len(fit_table(SQL, {"w": table}, asked, 16_000)[0].examples) == 5
+    prompt, text = fit_table(SQL, {"w": table}, asked, 2_900)
     assert 0 < len(prompt.examples) < 5
     assert "All 40 rows" in text
-    prompt, text = fit_table(SQL, table, asked, 1_700)
+    prompt, text = fit_table(SQL, {"w": table}, asked, 1_700)
     assert "The first 3 of 40 rows" in text
     assert "row number 3" not in text
 
@@ -341,6 +341,25 @@ def test_a_problem_without_a_table_is_refused_with_what_to_give(spec: str) -> No
     with pytest.raises(UsageError, match=r"needs a table, .* give Problem\(question, table=rows\)"):
         strategies.get(spec).run(Problem("How many?", kinds.Number()), llm)
     assert not llm.requests
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "SELECT SUM(people) FROM w JOIN regions ON regions.town = w.town WHERE region = 'north'",
+        "SELECT SUM(people) FROM towns JOIN regions USING (town) WHERE QA(\"map@is it by the sea?\"; town) = 'yes'",
+        "north = [row['town'] for row in regions if row['region'] == 'North']\n"
+        "ans = sum(row['people'] for row in rows if row['town'] in north)",
+    ],
+)
+def test_a_second_table_in_the_context_can_be_joined(program: str) -> None:
+    context = "Some words.\n\nTable regions:\ntown | region\nOslo | North\nBergen | North\nUlm | South"
+    on = Problem("How many people live in the north?", kinds.Number(), context, table=TOWNS)
+    language = "python" if program.startswith("north") else "sql"
+    llm = model(program)
+    assert solve(llm, on, f"binder(samples=1, language='{language}')").value == 709037 + 291940
+    asked = llm.requests[0].messages[-1].content
+    assert "*/\nCREATE TABLE regions (row_id integer, `town` text, `region` text);\n\nQuestion: Some words." in asked
 
 
 def test_a_vote_over_binder_draws_anew_in_each_sample() -> None:

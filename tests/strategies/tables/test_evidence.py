@@ -23,6 +23,8 @@ TABLE = Table.of([["Ship, name", "Length (m)", "home_port", "Order", "Ship"], ["
         ("f_col([*])", TABLE.header),
         ("- Ships matter.\nColumns: `Ship, name`, **Order**", ("Ship, name", "Order")),
         ("f_col([Ship, Order])", ("Order", "Ship")),
+        ("f_col([Ship and Order])", ("Order", "Ship")),
+        ("f_col([Ship owner, Order])", ("Order",)),
         ("f_col([])", None),
         ("f_col([Weight])", None),
         ("I am not sure.", None),

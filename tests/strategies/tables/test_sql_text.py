@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reasoning.strategies.tables.sql_text import MAX_CHARS, find_column, nearest_cell, repair, sql_statements
+from reasoning.strategies.tables.sql_repair import find_column, nearest_cell, repair
+from reasoning.strategies.tables.sql_text import MAX_CHARS, sql_statements
 from reasoning.tables_sql import Table
 
 TABLE = Table.of(
@@ -68,11 +69,21 @@ def test_the_queries_of_a_reply(reply: str, queries: list[str]) -> None:
         ("SELECT 1 FROM w WHERE Town LIKE '%oss'", "SELECT 1 FROM w WHERE \"Town\" LIKE '%oss'"),
         ("SELECT 1 FROM w WHERE Year = '1992'", "SELECT 1 FROM w WHERE \"Year\" = '1992'"),
         ("SELECT Town || 'mos' FROM w", "SELECT \"Town\" || 'mos' FROM w"),
+        # Names before a dot and the number of a row are no texts.
+        ('SELECT "l"."Town", "row_id" FROM w AS l', 'SELECT "l"."Town", "row_id" FROM w AS l'),
         ("SELECT 1 -- a comment\nFROM w /* and more */", "SELECT 1 \nFROM w "),
     ],
 )
 def test_names_and_literals_are_repaired(query: str, repaired: str) -> None:
-    assert repair(query, TABLE) == repaired
+    assert repair(query, {"w": TABLE}) == repaired
+
+
+def test_further_tables_keep_their_names_and_have_columns_and_cells_of_their_own() -> None:
+    tables = {"w": TABLE, "parks": Table.of([["Park", "Town", "Size (ha)"], ["Ekeberg", "Moss", "25"]])}
+    query = 'SELECT size_ha FROM Parks JOIN towns ON "Parks"."Town" = w.town WHERE park = "ekeberg"'
+    assert repair(query, tables) == (
+        'SELECT "Size (ha)" FROM Parks JOIN w ON "Parks"."Town" = w."Town" WHERE "Park" = \'Ekeberg\''
+    )
 
 
 def test_a_literal_is_never_a_cell_with_other_digits_or_of_little_similarity() -> None:
@@ -110,4 +121,4 @@ def test_a_name_that_two_columns_share_is_none_of_them() -> None:
 def test_hostile_text_is_read_and_repaired_at_once(unit: str) -> None:
     # Quadratic time would take minutes for 100,000 characters.
     assert all(len(query) <= MAX_CHARS for query in sql_statements(unit * (100_000 // len(unit))))
-    assert isinstance(repair((unit * MAX_CHARS)[:MAX_CHARS], TABLE), str)
+    assert isinstance(repair((unit * MAX_CHARS)[:MAX_CHARS], {"w": TABLE}), str)
