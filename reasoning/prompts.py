@@ -273,15 +273,15 @@ class Prompt:
         shown = [
             {
                 "Example input": self._as_data(demo.input),
-                "Example thoughts": demo.reasoning,
-                "Example output": demo.output,
+                "Example thoughts": self._as_data(demo.reasoning),
+                "Example output": self._as_data(demo.output),
             }
             for demo in self.examples
         ]
-        return escape_turn_marks("\n\n".join(_FORMS[self.form](parts) for parts in shown))
+        return "\n\n".join(_FORMS[self.form](parts) for parts in shown)
 
     def _as_data(self, text: str) -> str:
-        """Return an example's question, which may be untrusted, unable to close a section or a turn."""
+        """Return a part of an example, which may be from a file or a model, unable to close a section or a turn."""
         return escape_turn_marks(self._neutral(text))
 
     def _repr_html_(self) -> str:

@@ -36,6 +36,8 @@ _TECHNIQUES = {
     "chain_of_symbol": "reasoning.strategies.thought.chain_of_symbol:ChainOfSymbol",
     "contrastive_cot": "reasoning.strategies.thought.contrastive_cot:ContrastiveCoT",
     "complex_cot": "reasoning.strategies.sampling.complex_cot:ComplexCoT",
+    "auto_cot": "reasoning.strategies.demonstrations.generated.auto_cot:AutoCoT",
+    "synthetic": "reasoning.strategies.demonstrations.generated.synthetic:SyntheticPrompting",
     "rendered": "reasoning.strategies.direct.prompt_format:PromptFormat",
     "instructed": "reasoning.strategies.knowledge.instructed:InstructedPrompting",
     "system2_attention": "reasoning.strategies.knowledge.system2_attention:System2Attention",
@@ -64,6 +66,8 @@ _TECHNIQUES = {
 
 _SPEC_VALUES = {
     "Pool": "reasoning.strategies.demonstrations.pool:DemonstrationPool",
+    "WorkedExample": "reasoning.strategies.demonstrations.worked_example:WorkedExample",
+    "SolvedStep": "reasoning.strategies.demonstrations.worked_example:SolvedStep",
     "Game24": "reasoning.strategies.search.game24:Game24",
     "Crosswords": "reasoning.strategies.search.crosswords:Crosswords",
     "CreativeWriting": "reasoning.strategies.search.creative_writing:CreativeWriting",

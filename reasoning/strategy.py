@@ -119,6 +119,8 @@ class Strategy(ABC):
     card: ClassVar[Card]
     prompt_includes_samples: ClassVar[bool] = False
     """True if a prompt may contain the replies of all branches, for the cost estimate."""
+    fit_reads_targets: ClassVar[bool] = True
+    """False if `fit` learns from questions alone, so that its pool may contain problems without targets."""
 
     @abstractmethod
     async def solve(self, problem: Problem, session: Session) -> Answer:
@@ -238,7 +240,14 @@ class Strategy(ABC):
                 "run`, which fits it first; `demonstrations=FILE` gives back what an earlier fit has learned"
             )
 
-    def fit(self: S, pool: Iterable[Example], llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> S:
+    def fit(
+        self: S,
+        pool: Iterable[Example | Problem | str],
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+    ) -> S:
         """Return a copy of this strategy that has learned from examples, from synchronous code.
 
         Every draw is in the journal: fitting again on the same examples costs nothing and gives the
@@ -246,7 +255,8 @@ class Strategy(ABC):
         examples, the innermost first.
 
         Args:
-            pool: the examples to learn from; not those on which the strategy is evaluated.
+            pool: the examples to learn from; not those on which the strategy is evaluated. Problems or
+                bare questions if the strategy learns from questions alone, as `auto_cot` does.
             llm: as in `run`.
             epoch: the number of an independent repetition; each has its own draws.
             budget: the limit for the whole fit, within the model's budget.
@@ -259,11 +269,11 @@ class Strategy(ABC):
         model = _connected(llm)
         trace = Trace(f"fit {self!r}")
         with notebook_progress(model, describe=lambda: trace.last_note):
-            return event_loop.run_sync(self._fitted(tuple(pool), model, epoch, budget, trace))
+            return event_loop.run_sync(self._fitted(pool, model, epoch, budget, trace))
 
     async def afit(
         self: S,
-        pool: Iterable[Example],
+        pool: Iterable[Example | Problem | str],
         llm: LLM | str,
         *,
         epoch: int = 0,
@@ -281,7 +291,7 @@ class Strategy(ABC):
             journal: where draws are recorded, instead of the model's own journal.
             trace: receives the calls and notes while the strategy learns.
         """
-        return await event_loop.run_async(self._fitted(tuple(pool), llm, epoch, budget, trace, journal))
+        return await event_loop.run_async(self._fitted(pool, llm, epoch, budget, trace, journal))
 
     async def fit_inner(self: S, fit: Fit) -> S:
         """Return a copy in which each inner strategy that needs fitting is fitted, the innermost first.
@@ -304,9 +314,34 @@ class Strategy(ABC):
     def _learns(self) -> bool:
         return type(self)._fit is not Strategy._fit
 
+    @property
+    def _fit_needs_targets(self) -> bool:
+        """True unless this strategy and those that `fit` reaches within it learn from questions alone."""
+        reached = [inner for inner in self.inner_strategies() if inner.needs_fit]
+        own = self._learns and self.fit_reads_targets
+        return own or any(inner._fit_needs_targets for inner in reached)
+
+    def _to_examples(self, pool: Iterable[Example | Problem | str]) -> list[Example]:
+        """Return the examples that `fit` was called with; questions get no target."""
+        if isinstance(pool, str | Problem | Example):
+            raise UsageError(f"fit(pool=…) takes a list, got {shorten(pool)}; write fit([…], llm)")
+        examples = []
+        for one in pool:
+            if not isinstance(one, Example):
+                if self._fit_needs_targets:
+                    raise UsageError(
+                        f"fit(pool=…) takes examples with targets, Example(problem, target), got {one!r:.80}"
+                    )
+                one = Example(Problem.of(one), None)
+            self.check_supports(one.problem.kind)
+            examples.append(one)
+        if not examples:
+            raise UsageError("fit(pool=…) needs at least one example, got none")
+        return examples
+
     async def _fitted(
         self: S,
-        pool: Sequence[Example],
+        pool: Iterable[Example | Problem | str],
         llm: LLM | str,
         epoch: int,
         budget: Budget | None,
@@ -319,12 +354,7 @@ class Strategy(ABC):
             )
             hint = f"; its {inner} does: strategy.replace({inner}=strategy.{inner}.fit(pool, llm))" if inner else ""
             raise UsageError(f"{self!r} has no fit: it learns nothing from examples{hint}")
-        if wrong := next((example for example in pool if not isinstance(example, Example)), None):
-            raise UsageError(f"fit(pool=…) takes examples with targets, Example(problem, target), got {wrong!r:.80}")
-        if not pool:
-            raise UsageError("fit(pool=…) needs at least one example, got none")
-        for example in pool:
-            self.check_supports(example.problem.kind)
+        examples = self._to_examples(pool)
         model = _connected(llm)
         model.check_price(budget)
         nested = nest(budget, model.budget)
@@ -338,12 +368,12 @@ class Strategy(ABC):
         async def fit(inner: Strategy) -> Strategy:
             part = Trace(f"fit {inner!r}")
             trace.events.append(part)
-            return await inner._fit(pool, start(part))
+            return await inner._fit(examples, start(part))
 
         with telemetry.solve(trace.name):
             if not self._learns:
                 return await fit_needed(self, fit)
-            return await (await self.fit_inner(fit))._fit(pool, start(trace))
+            return await (await self.fit_inner(fit))._fit(examples, start(trace))
 
     async def _map(
         self,

@@ -33,6 +33,11 @@ _HEADING = re.compile(
 _SENTENCE_ENDS = (". ", "! ", "? ", "; ")
 
 
+def states_answer(line: str) -> bool:
+    """Return whether a line of a chain only states the answer, or has no word."""
+    return _STATEMENT.match(line) is not None
+
+
 def count_steps(text: str) -> int:
     r"""Count the reasoning steps of a chain: its distinct lines, except headings and the stated answer.
 
@@ -47,7 +52,7 @@ def count_steps(text: str) -> int:
     """
     stripped = (line.strip() for line in text.splitlines())
     lines = dict.fromkeys(line.strip("*") for line in stripped if not _HEADING.match(line))
-    steps = [line for line in lines if not _STATEMENT.match(line)]
+    steps = [line for line in lines if not states_answer(line)]
     if len(steps) != 1:
         return len(steps)
     return 1 + sum(steps[0].count(end) for end in _SENTENCE_ENDS)

@@ -18,6 +18,7 @@ MECHANISMS = {
     "verification": "Verification",
     "knowledge": "Selected and added knowledge",
     "acting": "Acting with tools",
+    "demonstrations": "Demonstrations that are learned or generated",
     "domain": "For one domain",
 }
 """The folders under `strategies/`, in reading order."""

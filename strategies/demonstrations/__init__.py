@@ -11,6 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Choice, Kind, Number, Text, YesNo
 from reasoning.problem import Problem
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.strategies.demonstrations.example_files import write_examples
 from reasoning.strategies.demonstrations.pool import DemonstrationPool
 from reasoning.strategies.demonstrations.rendering import example_menu, in_kind
 from reasoning.strategies.demonstrations.worked_example import SolvedStep, WorkedExample, shipped_examples
@@ -23,6 +24,7 @@ __all__ = [
     "WorkedExample",
     "shipped_examples",
     "with_examples",
+    "write_examples",
 ]
 
 DemonstrationSource = DemonstrationPool | str | Sequence[WorkedExample | Mapping[str, Any]] | None

@@ -13,8 +13,11 @@ from reasoning.errors import UsageError
 NEAR = 0.7
 """Least Jaccard similarity of near duplicates. One word of 20 may differ, or two of 38."""
 _SIZE = 3
-# Scripts without spaces between words: each character counts as a word.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
+# An operator, a character of a script without spaces between words, or a word.
+_WORD = re.compile(
+    r"[+*/=<>^×÷−]|-(?=\s?\d)|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+    r"|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 Shingles = frozenset[tuple[str, ...]]
@@ -24,9 +27,9 @@ def find_near_duplicates(questions: Sequence[str], others: Sequence[str], *, thr
     """Return the questions that have a near duplicate among other questions.
 
     Two questions are near duplicates if they have the same words in the same order, apart from case
-    and punctuation; or if they have the same numbers, and their sets of word 3-grams have a Jaccard
-    similarity of at least `threshold`. A question with other numbers is another problem, as
-    the variants of a template are.
+    and punctuation; or if they have the same numbers and operators, and their sets of word 3-grams
+    have a Jaccard similarity of at least `threshold`. A question with other numbers is another
+    problem, as the variants of a template are.
 
     Candidates are found by prefix filtering: two sets with this similarity share one of their
     rarest 3-grams (Bayardo et al. 2007, "Scaling Up All Pairs Similarity Search"). The result is
@@ -54,11 +57,11 @@ def find_near_duplicates(questions: Sequence[str], others: Sequence[str], *, thr
     """
     if not 0 < threshold <= 1:
         raise UsageError(f"threshold must be above 0 and at most 1, got {threshold}")
-    texts = [_words(text) for text in (*questions, *others)]
+    texts = [words_of(text) for text in (*questions, *others)]
     shingles = [_shingles(words) for words in texts]
     frequency = Counter(shingle for each in shingles for shingle in each)
     prefixes = [_prefix(each, frequency, threshold) for each in shingles]
-    numbers = [sorted(word for word in words if any(map(str.isdigit, word))) for words in texts]
+    numbers = [sorted(filter(_is_calculation, words)) for words in texts]
     start = len(questions)
     holders = defaultdict[tuple[str, ...], list[int]](list)
     for index in range(start, len(texts)):
@@ -78,8 +81,13 @@ def find_near_duplicates(questions: Sequence[str], others: Sequence[str], *, thr
     return found
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words, numbers and operators of a text in the form in which questions are compared."""
     return _WORD.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _is_calculation(word: str) -> bool:
+    return any(map(str.isdigit, word)) or not word[0].isalnum()
 
 
 def _shingles(words: Sequence[str]) -> Shingles:

@@ -14,6 +14,7 @@ from typing import Any
 
 from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError, UnknownName
+from reasoning.short_repr import format_repr
 
 Sets = Mapping[str, tuple["WorkedExample", ...]]
 """Worked examples by the name of their set."""
@@ -59,6 +60,11 @@ class WorkedExample:
     items: tuple[str, ...] = ()
     wrong_rationale: str = ""
     wrong_answer: str = ""
+
+    def __repr__(self) -> str:
+        """Return the fields that are set, as in a spec."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return format_repr("WorkedExample", {name: repr(value) for name, value in fields.items() if value})
 
     @property
     def lines(self) -> tuple[str, ...]:

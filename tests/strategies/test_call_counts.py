@@ -26,6 +26,7 @@ COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
     "program_of_thoughts": REPAIRED,
     "faithful_cot": REPAIRED,
     "pal": REPAIRED,
+    "synthetic": {"o": (0, "1 if chains == 'program' else 0")},
     "chain_of_code": {**REPAIRED, "l": (0, "2 * max_lines * (repairs + 1)")},
     "math_prompter": {"w": (0, "rounds"), "o": (0, 1)},
     "structured_cot": {"r": (0, "samples * repairs"), "m": (0, "repairs")},
@@ -82,6 +83,7 @@ SPECS = [
     "sc(binder(samples=1), samples=3)", "dater(samples=2)", "chain_of_table(samples=2, max_fill_calls=1)",
     "react(max_steps=3)", "react(actions='native')",
     "react(thoughts='none')", "sc(react, samples=3)", "back_off(sc(cot, samples=21), react)",
+    "auto_cot(k=3)", "synthetic(chains='text')",
 ]  # fmt: skip
 
 

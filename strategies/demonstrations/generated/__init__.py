@@ -1,0 +1,1 @@
+"""Techniques whose demonstrations a model has written."""
