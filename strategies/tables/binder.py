@@ -38,7 +38,6 @@ _LANGUAGES = {"sql": (find_sql, run_sql_program), "python": (find_python, run_py
     "(Codex, WikiTableQuestions: 61.9; 61.1 with SQL alone, 48.7 read end to end; TabFact 85.1, 80.7 and 72.6)",
     avoid_when="the model writes poor SQL (PaLM 2, WikiTableQuestions: 54.9; 60.6 when it simply reads the table), or "
     "the table is longer than the prompt (over 4,000 tokens: 6.4; arXiv 2401.04398)",
-    aliases=("neural_sql",),
 )
 class Binder(Strategy):
     """Write programs that ask the model about cells, run them, and take the result that most of them compute.

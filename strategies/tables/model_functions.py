@@ -8,6 +8,7 @@ from math import ceil
 from typing import TypeVar
 
 from reasoning.kinds import Text
+from reasoning.kinds.items import has_bullet, strip_bullet
 from reasoning.messages import Completion, Conversation
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -94,8 +95,7 @@ class ModelFunctions:
             return await branch.ask(prompt, temperature=0)
 
         reply = await self._once(("ans", question, table.header, table.shown), ask)
-        stated = "" if reply.truncated else Text().parse(reply.text) or ""
-        values = [value for part in stated.split("|") if (value := part.strip(" *_`\t"))]
+        values = [] if reply.truncated else _values(reply.text)
         if not values:
             raise ProgramError(f"the model's reply has no answer: {question:.200}")
         return infer_column(values[:_MAX_ANSWERS])[1]
@@ -105,6 +105,13 @@ class ModelFunctions:
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(ask())
         return await self._asked[key]  # type: ignore[return-value]
+
+
+def _values(reply: str) -> list[str]:
+    """Return the values that a reply states: the items of a list, or those with bars between them."""
+    items = [strip_bullet(line) for line in reply.splitlines() if has_bullet(line)]
+    parts = items if len(items) > 1 else (Text().parse(reply) or "").split("|")
+    return [value for part in parts if (value := part.strip(" *_`\t"))]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from reasoning.session import Session
@@ -14,6 +15,7 @@ from reasoning.tables_sql import Cell, Table
 from reasoning.tables_sql.operations import add_column
 
 _MAX_COLUMNS = 20
+_EQUALS = re.compile(r"(?<![<>!=])\s?={1,2}\s?\Z")
 
 
 def find_sql(reply: str) -> str | None:
@@ -71,18 +73,20 @@ class _SQLProgram:
 
     async def _replace(self, parts: Sequence[Part]) -> str:
         """Return a program or an argument with its calls replaced."""
-        replaced = []
-        for index, part in enumerate(parts):
+        replaced = ""
+        for part in parts:
             if isinstance(part, str):
-                replaced.append(part)
+                replaced += part
             elif part.kind == "map":
-                replaced.append(f"`{await self._map(part)}`")
+                replaced += f"`{await self._map(part)}`"
             else:
                 literals = [sql_literal(value) for value in await self._answer(part)]
-                before = parts[index - 1] if index else ""
-                is_list = len(literals) > 1 or (isinstance(before, str) and before.rstrip().casefold().endswith(" in"))
-                replaced.append(f"({', '.join(literals)})" if is_list else literals[0])
-        return "".join(replaced)
+                if len(literals) > 1:
+                    # One of several values may be equal, none can be all of them.
+                    replaced = _EQUALS.sub(" IN ", replaced)
+                is_list = len(literals) > 1 or replaced.rstrip().casefold().endswith(" in")
+                replaced += f"({', '.join(literals)})" if is_list else literals[0]
+        return replaced
 
     async def _map(self, call: QACall) -> str:
         """Add the column of a call and return its name."""

@@ -42,6 +42,8 @@ _ECHO = re.compile(r"^.*\bmust be one of\b.*$", re.MULTILINE)
 _MAX_DISTINCT = 0.8
 """The share of different values from which grouping joins nothing."""
 _MAX_GROUPS = 50
+_MAX_NAMED = 50
+"""The selected rows that the chain names."""
 
 
 class OperationSkipped(ReasoningError):
@@ -140,7 +142,8 @@ def select_rows(state: TableState, rows: Sequence[int] | None) -> TableState:
     if rows is None:
         raise OperationSkipped("no reply has a list of rows")
     is_all = len(rows) == len(state.table.rows)
-    arguments = "*" if is_all else ", ".join(f"row {row + 1}" for row in rows)
+    named = [f"row {row + 1}" for row in rows[:_MAX_NAMED]] + ["…"] * (len(rows) > _MAX_NAMED)
+    arguments = "*" if is_all else ", ".join(named)
     return state.then(SELECT_ROW, arguments, state.table.select_rows(rows))
 
 

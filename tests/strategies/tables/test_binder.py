@@ -145,6 +145,10 @@ def test_several_answers_become_a_list_and_one_answer_a_literal() -> None:
     program = 'SELECT SUM(people) FROM w WHERE town IN QA("ans@which are ports?"; SELECT town, `note (old)` FROM w)'
     for reply, value in (("The answer is Oslo | Bergen", 709037 + 291940), ("The answer is Ulm", 126949)):
         assert solve(model(program, rows=lambda prompt, reply=reply: reply), spec="binder(samples=1)").value == value
+    # An equation with several values means any of them.
+    for reply in ("- Oslo\n- Bergen", "Sure!\n\n1. **Oslo**\n2. **Bergen**"):
+        equation = program.replace("IN QA", "= QA")
+        assert solve(model(equation, rows=lambda prompt, reply=reply: reply), spec="binder(samples=1)").value == 1000977
     quoted = 'SELECT COUNT(*) FROM w WHERE town = QA("ans@which?"; SELECT town FROM w)'
     assert solve(model(quoted, rows=lambda prompt: "O'Hara; x') --"), spec="binder(samples=1)").value == 0
 
