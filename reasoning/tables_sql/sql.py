@@ -9,7 +9,6 @@ from typing import Any
 
 from reasoning.errors import ReasoningError, UsageError, nearest
 from reasoning.sandbox.cancellation import CancelToken
-from reasoning.tables_sql import child
 from reasoning.tables_sql.cell_types import Cell, parse_date, show_cell
 from reasoning.tables_sql.table import Table, mend_names
 from reasoning.text_safety import to_line
@@ -114,6 +113,8 @@ def run_trusted_sql(tables: Table | Mapping[str, Table], sql: str) -> Table:
     Arguments, result and errors are those of `run_sql`, which is for all other queries: here, a hostile
     one could take the memory of this process.
     """
+    from reasoning.tables_sql import child
+
     named, request = _to_request(tables, sql, 60, 10_000)
     return _to_table(json.loads(child.answer(dump_request(request))), named)
 

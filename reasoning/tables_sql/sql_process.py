@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from reasoning import forks
-from reasoning.errors import ReasoningError
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.sandbox.cancellation import CancelToken, ConcurrencyLimit
 from reasoning.sandbox.execution import ResourceLimits
 from reasoning.sandbox.fork_server import ForkServerPool
 from reasoning.sandbox.host_functions import HostFunctions
 from reasoning.sandbox.job import Job
+from reasoning.sandbox.monty_errors import SandboxUnavailable
 from reasoning.tables_sql import child
 from reasoning.tables_sql.sql import dump_request
 
@@ -69,13 +70,24 @@ class QueryRunner:
         """
         text = dump_request(request)
         try:
-            answer = self._fork(text, request, cancel_token) if self._server is not None else _start(text, request)
+            answer = self._run(text, request, cancel_token)
         except subprocess.TimeoutExpired:
             answer = None
         if answer is None:
             return {"error": f"the query took longer than {request['seconds']:g} s"}
         result: dict[str, Any] = json.loads(answer)
         return result
+
+    def _run(self, text: str, request: dict[str, Any], cancel_token: CancelToken) -> str | None:
+        if self._server is not None:
+            try:
+                return self._fork(text, request, cancel_token)
+            except (SandboxUnavailable, ReasoningError) as error:
+                if isinstance(error, UsageError):
+                    raise
+                # The server cannot be started on this machine.
+                self._server = None
+        return _start(text, request)
 
     def _fork(self, text: str, request: dict[str, Any], cancel_token: CancelToken) -> str | None:
         assert self._server is not None

@@ -67,7 +67,7 @@ class Table:
                 raise UsageError(f"row {number} must have {len(header)} cells, one for each column, got {len(row)}")
         object.__setattr__(self, "header", header)
         if not self.types:
-            columns = [infer_column(column) if _is_typed(column) else ("text", column) for column in _columns(rows)]
+            columns = [infer_column(column) if _is_typed(column) else _as_text(column) for column in _columns(rows)]
             types = tuple([column_type for column_type, _ in columns]) or ("text",) * len(header)
             object.__setattr__(self, "types", types)
             rows = _rows([column for _, column in columns])
@@ -262,6 +262,10 @@ def _key(name: str) -> str:
 
 def _is_typed(column: Sequence[Cell]) -> bool:
     return not any(isinstance(cell, str) for cell in column)
+
+
+def _as_text(column: Sequence[Cell]) -> tuple[ColumnType, tuple[Cell, ...]]:
+    return "text", tuple([cell if cell is None else show_cell(cell) for cell in column])
 
 
 def _columns(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from reasoning.errors import UsageError
+from reasoning.sandbox.monty_errors import SandboxUnavailable
 from reasoning.tables_sql import sql_process
 from reasoning.tables_sql.sql import SQLError, run_sql, run_trusted_sql, sql_columns
 from reasoning.tables_sql.table import Table
@@ -39,6 +40,24 @@ def test_a_result_is_a_table_with_types() -> None:
     assert query("SELECT town FROM w WHERE 0").rows == ()
     commented = "-- most people\n WITH big AS (SELECT * FROM w WHERE people > 50000) SELECT count(*) FROM big"
     assert query(commented).rows == ((1,),)
+
+
+def test_a_column_of_a_result_has_one_type() -> None:
+    mixed = query("SELECT 1 AS a, NULL AS b UNION ALL SELECT 'x', '' UNION ALL SELECT 2.50, '2024-01-02'")
+    assert mixed.types == ("text", "text")
+    assert mixed.rows == (("1", None), ("x", ""), ("2.5", "2024-01-02"))
+
+
+def test_a_server_that_cannot_start_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = sql_process.QueryRunner()
+    monkeypatch.setattr(sql_process, "shared_runner", lambda: runner)
+    monkeypatch.setattr(runner._server, "_get_zygote", lambda: _raise(SandboxUnavailable("no fork here")))
+    assert query("SELECT 41 + 1").rows == ((42,),)
+    assert runner._server is None
+
+
+def _raise(error: Exception) -> None:
+    raise error
 
 
 def test_the_result_of_a_query_can_be_queried() -> None:
