@@ -35,7 +35,8 @@ _LANGUAGES = {"sql": (find_sql, run_sql_program), "python": (find_python, run_py
     kinds=(Number, Choice, YesNo, Text, Label, Date, Items, Cells),
     requires=("table", "SQL or the interpreter", "sampling if samples > 1", "logprobs for ties"),
     use_when="a question needs both calculation and an understanding of cells: units, places, names in running text "
-    "(Codex, WikiTableQuestions: 61.9; 61.1 with SQL alone, 48.7 read end to end; TabFact 85.1, 80.7 and 72.6)",
+    "(WikiTableQuestions and TabFact, GPT-3.5: 51.8 and 70.5 read end to end, 56.7 and 79.2 with it; PaLM 2: 52.4 and "
+    "68.4 with SQL alone, 54.9 and 77.0 with it; arXiv 2401.04398)",
     avoid_when="the model writes poor SQL (PaLM 2, WikiTableQuestions: 54.9; 60.6 when it simply reads the table), or "
     "the table is longer than the prompt (over 4,000 tokens: 6.4; arXiv 2401.04398)",
 )

@@ -32,7 +32,8 @@ from reasoning.voting.weights import WeightName
     "for up to `rows_per_call` further rows); d: their rounds",
     requires=("table", "sampling if samples > 1", "logprobs if weigh is a probability"),
     use_when="an answer takes several operations on the table, or the table is long (WikiTableQuestions, PaLM 2: 67.3; "
-    "60.6 read end to end, 52.4 with SQL alone, Dater 61.5; GPT-3.5: 59.9, 51.8, 52.9 and 52.8; fewer than 25 samples)",
+    "60.6 read end to end, 52.4 with SQL alone, 61.5 with `dater`; GPT-3.5: 59.9; 51.8 read end to end, 52.8 with "
+    "`dater`), at fewer than 25 samples",
     avoid_when="the answer is a sum, a mean or a difference, for which there is no operation: the model calculates it "
     "in its head, where `binder` and `program_of_thoughts` compute it",
     aliases=("cotable",),
