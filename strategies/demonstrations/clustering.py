@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import MissingExtra, UsageError
+from reasoning.problem import Problem
 from reasoning.session import Session
 
 if TYPE_CHECKING:
@@ -43,11 +44,11 @@ async def encode(texts: Sequence[str], embeddings: str | None, session: Session)
     return await open_embedder(embeddings).encode(texts, session.tools)
 
 
-async def cluster_texts(
-    texts: Sequence[str], count: int, seed: int, embeddings: str | None, session: Session
+async def cluster_problems(
+    problems: Sequence[Problem], count: int, seed: int, embeddings: str | None, session: Session
 ) -> list[list[int]]:
-    """Sort texts into clusters; see `encode` and `cluster`. The event loop is not blocked."""
-    vectors = await encode(texts, embeddings, session)
+    """Sort problems into clusters by their texts; see `encode` and `cluster`. The event loop is not blocked."""
+    vectors = await encode([problem.values()["problem"] for problem in problems], embeddings, session)
     return await asyncio.to_thread(cluster, vectors, count, seed)
 
 

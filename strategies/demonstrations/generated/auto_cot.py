@@ -15,7 +15,7 @@ from reasoning.prompts import Demonstration, Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExample, with_examples
 from reasoning.strategies.demonstrations.chain_examples import chain_example, chain_fault, question_fault
-from reasoning.strategies.demonstrations.clustering import cluster_texts
+from reasoning.strategies.demonstrations.clustering import cluster_problems
 from reasoning.strategies.demonstrations.pools import distinct_problems, other_examples
 from reasoning.strategies.thought.cot import TWO_STAGES, ChainOfThought
 from reasoning.strategy import technique
@@ -73,7 +73,6 @@ class AutoCoT(FirstCallStrategy):
     """
 
     fit_reads_targets: ClassVar[bool] = False
-
     k: int = 8
     demonstrations: DemonstrationSource = None
     seed: int = 192
@@ -91,6 +90,9 @@ class AutoCoT(FirstCallStrategy):
     def needs_fit(self) -> bool:
         return not self.demonstrations
 
+    def fit_calls_range(self, pool: int) -> tuple[int, int]:
+        return min(self.k, pool), 2 * pool
+
     def first_call(self, problem: Problem) -> FirstCall:
         self.check_fitted()
         examples = other_examples(self.demonstrations, problem)[: self.k]
@@ -104,14 +106,12 @@ class AutoCoT(FirstCallStrategy):
         return AutoCoTStream(self, llm)
 
     async def _fit(self, pool: Sequence[Example], session: Session) -> AutoCoT:
-        """Return a copy with a demonstration for each cluster of the pool's questions.
+        """Return a copy with a demonstration for each cluster; clusters run concurrently, the questions of one in turn.
 
-        Clusters run concurrently, and the questions of one cluster in turn: 1 or 2 calls per question that is tried.
         If the budget runs out, the demonstrations found until then are kept.
         """
         problems = distinct_problems(pool)
-        texts = [problem.values()["problem"] for problem in problems]
-        clusters = await cluster_texts(texts, self.k, self.seed, self.embeddings, session)
+        clusters = await cluster_problems(problems, self.k, self.seed, self.embeddings, session)
         faults, branches = Counter[str](), session.fork("cluster", range(len(clusters)))
         members = [[problems[index] for index in indices] for indices in clusters]
         found = await gather(list(map(self._first_accepted, members, branches, repeat(faults))))
@@ -156,5 +156,5 @@ class AutoCoT(FirstCallStrategy):
         return None
 
     def _show(self, example: WorkedExample) -> Demonstration:
-        question = f"{example.question}\n\n{self.trigger}".rstrip()
-        return Demonstration(question, f"The answer is {example.answer}.", example.rationale)
+        asked = f"{example.question}\n\n{self.trigger}".rstrip()
+        return Demonstration(asked, f"The answer is {example.answer}.", example.rationale)

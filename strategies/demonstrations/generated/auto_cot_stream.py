@@ -12,7 +12,7 @@ from reasoning.engine.single_flight import CallContext
 from reasoning.problem import Problem
 from reasoning.session import Session
 from reasoning.strategies.demonstrations.chain_examples import chain_example, chain_fault, question_fault
-from reasoning.strategies.demonstrations.clustering import cluster_texts
+from reasoning.strategies.demonstrations.clustering import cluster_problems
 from reasoning.strategies.demonstrations.near_duplicates import words_of
 from reasoning.strategies.demonstrations.worked_example import WorkedExample
 from reasoning.strategies.thought.cot import ChainOfThought
@@ -93,8 +93,8 @@ class AutoCoTStream:
         strategy, seen = self.strategy, list(self._seen.values())
         trace = Trace("auto_cot stream")
         session = Session(self._llm, trace, context=CallContext(self._llm.budget, self._llm.journal, trace.name))
-        texts = [problem.values()["problem"] for problem, _ in seen]
-        clusters = await cluster_texts(texts, strategy.k, strategy.seed, strategy.embeddings, session)
+        problems = [problem for problem, _ in seen]
+        clusters = await cluster_problems(problems, strategy.k, strategy.seed, strategy.embeddings, session)
         shown = [next((seen[index][1] for index in members if seen[index][1]), None) for members in clusters]
         examples = tuple(example for example in shown if example is not None)
         return strategy.replace(demonstrations=examples) if examples else strategy

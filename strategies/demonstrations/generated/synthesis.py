@@ -19,7 +19,7 @@ from reasoning.prompts import Demonstration
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import WorkedExample
 from reasoning.strategies.demonstrations.chain_examples import chain_example, chain_lines
-from reasoning.strategies.demonstrations.clustering import check_installed, cluster_texts
+from reasoning.strategies.demonstrations.clustering import check_installed, cluster_problems
 from reasoning.strategies.demonstrations.generated.made_questions import (
     numbered_chain,
     parse_question,
@@ -63,6 +63,7 @@ class Synthesis:
 
     Attributes:
         made: the examples made so far.
+        stopped: the error that ended the synthesis early, or None.
 
     Raises:
         MissingExtra: scikit-learn is not installed.
@@ -80,7 +81,7 @@ class Synthesis:
         self._solver = strategy.solver([seed.example for seed in self._seeds])
         self._faults = Counter[str]()
         self._questions = [seed.example.question for seed in self._seeds]
-        self._stopped: BudgetExhausted | None = None
+        self.stopped: BudgetExhausted | None = None
         self.made: list[Made] = []
 
     async def ask_topics(self) -> list[str]:
@@ -148,8 +149,8 @@ class Synthesis:
             for (topic, _), example in zip(problems, examples, strict=True)
             if example is not None
         ]
-        if self._stopped:
-            raise self._stopped
+        if self.stopped:
+            raise self.stopped
 
     async def has_enough(self) -> bool:
         """Return whether every cluster of the examples so far has as many as are wanted."""
@@ -160,23 +161,27 @@ class Synthesis:
         return len(clusters) == k and all(len(members) >= enough for members in clusters)
 
     async def clusters(self) -> list[list[Made]]:
-        """Return the examples so far in clusters by their questions; in each, the one closest to the centre first."""
+        """Return the examples so far in clusters by their questions; in each, the one closest to the centre first.
+
+        Raises:
+            BudgetExhausted, UsageError: no example has been made.
+        """
         strategy = self._strategy
-        texts = [made.example.question for made in self.made]
-        members = await cluster_texts(texts, strategy.k, strategy.seed, strategy.embeddings, self._session)
+        if not self.made:
+            raise self.stopped or UsageError(
+                f"no example could be made in {pluralize(strategy.iterations, 'iteration')} ({self.summary()}); take a "
+                "stronger model, or other seed_examples"
+            )
+        problems = [Problem(made.example.question) for made in self.made]
+        # After the end of the budget nothing more can be embedded.
+        embeddings = None if self.stopped else strategy.embeddings
+        members = await cluster_problems(problems, strategy.k, strategy.seed, embeddings, self._session)
         return [[self.made[index] for index in indices] for indices in members]
 
     def summary(self) -> str:
         """Return the number of examples that were made, and of questions that were dropped by reason."""
         dropped = "; ".join(f"{fault}: {times}" for fault, times in sorted(self._faults.items()) if times)
         return pluralize(len(self.made), "made-up example") + (f"; dropped: {dropped}" if dropped else "")
-
-    def nothing_made(self) -> UsageError:
-        """Return the error to raise if no example could be made."""
-        return UsageError(
-            f"no example could be made in {pluralize(self._strategy.iterations, 'iteration')} ({self.summary()}); "
-            "take a stronger model, or other seed_examples"
-        )
 
     async def _agreed(self, problem: Problem, session: Session) -> WorkedExample | None:
         """Return the example with the shortest of the chains that agree, if they are more than half of all."""
@@ -219,7 +224,7 @@ class Synthesis:
             try:
                 return await work
             except BudgetExhausted as error:
-                self._stopped = self._stopped or error
+                self.stopped = self.stopped or error
             except CallFailed as error:
                 if error.ends_run:
                     raise

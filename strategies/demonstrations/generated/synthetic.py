@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import ClassVar, Literal
 
 from reasoning.answer import Answer
@@ -121,6 +122,10 @@ class SyntheticPrompting(Strategy):
     def rounds_range(self) -> tuple[int, int]:
         return self.calls_range()
 
+    def fit_calls_range(self, pool: int) -> tuple[int, int]:
+        least = 1 + min(self.k * self.enough or self.iterations, self.iterations)
+        return least, ceil(self.topics / 10) + self.iterations * (1 + self.samples * self.calls_range()[1])
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         self.check_fitted()
         return await self.solver(other_examples(self.demonstrations, problem)[: self.k]).solve(problem, session)
@@ -132,13 +137,8 @@ class SyntheticPrompting(Strategy):
         return ChainOfThought(len(examples), 1, demonstrations=tuple(examples) or None, few_shot=self.few_shot)
 
     async def _fit(self, pool: Sequence[Example], session: Session) -> SyntheticPrompting:
-        """Return a copy with made-up demonstrations for the kind of answer that the pool asks for.
-
-        It makes at most `topics / 10` calls for topics, and `1 + samples` per iteration. If the budget runs out, the
-        demonstrations are chosen from the examples made until then.
-        """
+        """Return a copy with made-up demonstrations; if the budget runs out, with those of what it covered."""
         run = Synthesis(self, distinct_problems(pool)[0].kind, session)
-        stopped: BudgetExhausted | None = None
         try:
             with session.stage("topics"):
                 topics = await run.ask_topics()
@@ -151,10 +151,8 @@ class SyntheticPrompting(Strategy):
                 if await run.has_enough():
                     break
         except BudgetExhausted as error:
-            stopped = error
-            session.note(f"the synthesis was stopped, and what it has made is used: {stopped}")
-        if not run.made:
-            raise stopped or run.nothing_made()
+            run.stopped = error
+            session.note(f"the synthesis was stopped, and what it has made is used: {error}")
         clusters = await run.clusters()
         session.note(f"{pluralize(len(clusters), 'demonstration')} of {run.summary()}")
         return self.replace(demonstrations=tuple(most_complex(members) for members in clusters))

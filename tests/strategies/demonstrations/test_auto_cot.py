@@ -315,3 +315,11 @@ def test_a_stream_whose_chains_all_fail_stays_zero_shot() -> None:
     for batch in (POOL[:2], POOL[2:4]):
         assert [answer.state for answer in stream.answer(batch)] == ["unparsed", "unparsed"]
     assert stream.strategy.needs_fit
+
+
+def test_the_calls_of_a_fit_are_within_the_range_that_is_told() -> None:
+    assert AutoCoT(k=3).fit_calls_range(len(POOL)) == (3, 24)
+    llm = ScriptedLLM(lambda messages: "I do not know.")
+    with pytest.raises(UsageError):
+        AutoCoT(k=3).fit(POOL, llm)
+    assert llm.calls == 24

@@ -389,3 +389,12 @@ def test_hostile_replies_at_every_stage_stay_data(hostile: str) -> None:
         assert xml.run(Problem("How many?", NUMBER), llm).value == 7
         assert llm.prompts[0].count("</input>") == 1
         assert "<|im_start|>" not in llm.prompts[0]
+
+
+def test_the_calls_of_a_fit_are_within_the_range_that_is_told() -> None:
+    for strategy in (SMALL, SMALL.replace(enough=0), SMALL.replace(chains="text", topics=25, samples=2, enough=1)):
+        llm = ScriptedLLM(Storyteller() if strategy.chains == "text" else Author())
+        least, most = strategy.fit_calls_range(pool=1)
+        fit(strategy, llm)
+        assert least <= llm.calls <= most
+    assert SMALL.replace(enough=0, topics=10).fit_calls_range(1) == (25, 1 + 24 * (1 + 3 * 2))
