@@ -100,14 +100,15 @@ ADD = Prompt(
 )
 FILL = Prompt(
     objective="Take the values of a new column from the cells of a table.",
-    instructions="A value is a part of a cell of the same row, copied as it stands.",
-    output_format="A line for every row: its row_id, a bar | and the value.",
-    input="{rows}\n\nThe new column: {column}. Its first values, from other rows: {values}",
+    instructions="A value is a part of a cell of its own row, copied as it stands. The first rows show which part.",
+    output_format="A line for every row without a value: its row_id, a bar | and the value.",
+    input="The new column: {column}\nRows with their values:\n{known}\n\nRows without a value:\n{rows}",
     examples=(
         Demonstration(
-            "row_id | Place | Runner | Club\n4 | 4 | Rita Alves (POR) | Braga\n5 | 5 | Lena Holm (SWE) | Kiruna\n\n"
-            "The new column: Country. Its first values, from other rows: POR | GER | FIN",
-            "4 | POR\n5 | SWE",
+            "The new column: Country\nRows with their values:\n1 | 1 | Ines Duarte (POR) | Porto AC => POR\n"
+            "2 | 2 | Mara Klein (GER) | SV Mainz => GER\n\nRows without a value:\n"
+            "row_id | Place | Runner | Club\n3 | 3 | Lena Holm (SWE) | Kiruna\n4 | 4 | Rita Alves (POR) | Braga",
+            "3 | SWE\n4 | POR",
         ),
     ),
 )

@@ -64,9 +64,9 @@ class ChainSteps:
         name, values = parse_new_column(reply, count)
 
         def to_prompt(rows: Sequence[int]) -> Conversation:
-            lines = [" | ".join(["row_id", *map(show_cell, table.header)])]
-            lines += [" | ".join([str(row), *map(show_cell, table.shown[row - 1])]) for row in rows]
-            return fill_prompt.render(self.problem, rows="\n".join(lines), column=name, values=" | ".join(values))
+            lines = [" | ".join(["row_id", *map(show_cell, table.header)]), *(_row(state, row) for row in rows)]
+            known = [f"{_row(state, row)} => {show_cell(value)}" for row, value in enumerate(values, 1)]
+            return fill_prompt.render(self.problem, column=name, known="\n".join(known), rows="\n".join(lines))
 
         answers = await ask_rows(self.session, to_prompt, rest, self.rows_per_call) if rest else {}
         return operations.add_column(state, name, [*values, *(answers.get(row, "") for row in rest)])
@@ -107,6 +107,10 @@ class ChainSteps:
 
     async def _ask(self, prompt: Prompt, table: str, asked: str) -> str:
         return drop_truncated_tail(await self.session.ask(prompt.render(self.problem, table=table, asked=asked)))
+
+
+def _row(state: TableState, row: int) -> str:
+    return " | ".join([str(row), *map(show_cell, state.table.shown[row - 1])])
 
 
 def _shown(state: TableState, rows: int) -> str:
