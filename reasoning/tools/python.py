@@ -38,6 +38,7 @@ class PythonTool:
         ran = await session.tools.interpreter.arun(code, result=places)
         printed = ran.stdout.strip()
         if ran.error is not None:
-            raise ToolError(f"{printed}\n{ran.error}".strip())
+            before = f"\nIt had printed:\n{printed}" if printed else ""
+            raise ToolError(f"The program failed: {ran.error}{before}")
         shown = "" if ran.value is None or printed.endswith(str(ran.value)) else str(ran.value)
         return f"{printed}\n{shown}".strip() or "The program printed nothing."

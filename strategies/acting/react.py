@@ -64,7 +64,7 @@ class ReAct(Strategy):
         tools: the tools, besides `Finish`: names (`'pages'`, `'search'`, `'python'`, `'sql'`), Python
             functions, strategies or tools of `reasoning.tools`.
         retriever: what is searched: a folder, a file, `'wikipedia'`, …; None is the problem's corpus.
-        max_steps: maximum number of steps; 7 in the paper for HotpotQA, 5 for FEVER.
+        max_steps: maximum number of steps; 7 in the paper for HotpotQA, 5 for FEVER, 50 for ALFWorld, 15 for WebShop.
         thoughts: the steps that have a thought; see above.
         actions: the form of actions; see above.
         shots: number of worked trajectories to show; those that use other tools are left out. The

@@ -22,7 +22,7 @@ _EDGE = r"[ \t>*_#`~-]{0,12}+"
 _LABEL = re.compile(
     rf"(?:^{_EDGE}|(?<=[.!?)\]\"'”] )[*_]{{0,3}}(?=Action))"
     r"(?P<word>thoughts?|thinking|reasoning|action[ _]input|action|observations?|final answer)"
-    r"[ \t]?#?\d{0,3}[ \t*_`]{0,6}[:：][ \t*_]{0,6}",
+    r"[ \t]?#?(?P<number>\d{0,3})[ \t*_`]{0,6}[:：][ \t*_]{0,6}",
     re.IGNORECASE | re.MULTILINE,
 )
 """The label before a part of a step; within a line only that of an action."""
@@ -77,7 +77,7 @@ class Action:
         return f"{FINISH if self.is_finish else self.name}[{written}]"
 
 
-def parse_step(reply: str, names: Iterable[str]) -> tuple[str, Action | None]:
+def parse_step(reply: str, names: Iterable[str], number: int = 1) -> tuple[str, Action | None]:
     """Return the thought and the action of the first step in a reply; None without an action.
 
     What follows the first action is dropped: further steps, and observations that a model invents.
@@ -87,6 +87,7 @@ def parse_step(reply: str, names: Iterable[str]) -> tuple[str, Action | None]:
     Args:
         reply: the text after the open line "Thought 1:", which it may repeat.
         names: the names of the tools, by which an action without a label is found.
+        number: the number of the step. Earlier steps that a reply repeats are dropped.
 
     Examples:
         >>> parse_step("I need the river.\\nAction 1: Search[Vael]\\nObservation 1: A town.", ["Search"])
@@ -95,6 +96,7 @@ def parse_step(reply: str, names: Iterable[str]) -> tuple[str, Action | None]:
         ('I need the river.', None)
     """
     text = strip_think_tags(reply) if "<" in reply else reply
+    text = text[_end_of_repetition(text, number) :]
     labels = [(match, match["word"].casefold().rstrip("s").replace("_", " ")) for match in _LABEL.finditer(text)]
     end = next(
         (match.start() for match, word in labels if word == "observation" and text[: match.start()].strip()), None
@@ -115,6 +117,16 @@ def parse_step(reply: str, names: Iterable[str]) -> tuple[str, Action | None]:
             return _thought(text[: match.start()], labels), parse_action(written, names)
     start, unlabelled = _find_unlabelled(text, names)
     return _thought(text[:start], labels), unlabelled
+
+
+def _end_of_repetition(text: str, number: int) -> int:
+    """Return where a step begins in a reply that repeats the steps before it; 0 if it repeats none."""
+    is_repeated = False
+    for match in _LABEL.finditer(text) if number > 1 else ():
+        if match["number"] == str(number) and match["word"].casefold() in ("thought", "action"):
+            return match.start() if is_repeated else 0
+        is_repeated = is_repeated or (bool(match["number"]) and int(match["number"]) < number)
+    return 0
 
 
 def parse_action(written: str, names: Iterable[str]) -> Action:

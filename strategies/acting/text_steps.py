@@ -81,7 +81,7 @@ class TextSteps:
         turns, reply = await self._ask(trajectory, number, session)
         if self._thoughts != "every":
             return "", self._read_action(reply)
-        thought, action = parse_step(reply.text, self._names)
+        thought, action = parse_step(reply.text, self._names, number)
         if action is not None:
             return thought, _unless_cut_off(action, reply)
         session.note("the reply has no action: a second call asks for it")

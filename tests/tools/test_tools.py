@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from reasoning import Budget, Problem, kinds, strategies
+from reasoning import Budget, Chain, Problem, Prompt, Step, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, UnknownName, UsageError
 from reasoning.retrieval.document import Corpus, Document
 from reasoning.retrieval.entity_pages import CorpusPages
@@ -187,7 +187,9 @@ def test_programs_run_in_the_sandbox(session: Session) -> None:
     assert use(tool, session, program="6 * 7") == ("42", False)
     assert use(tool, session, program="```python\nx = 6\nprint('six')\nx * 7\n```") == ("six\n42", False)
     assert use(tool, session, program="x = 42") == ("42", False)
-    assert use(tool, session, program="1 / 0") == ("ZeroDivisionError: division by zero (line 1)", True)
+    failed = "The program failed: ZeroDivisionError: division by zero"
+    assert use(tool, session, program="1 / 0") == (f"{failed} (line 1)", True)
+    assert use(tool, session, program="print(72)\n1 / 0") == (f"{failed} (line 2)\nIt had printed:\n72", True)
     assert use(tool, session, program="print(open('/etc/passwd').read())")[1]
 
 
@@ -214,6 +216,12 @@ def test_a_strategy_answers_within_the_same_solve(session: Session) -> None:
         StrategyTool(strategies.get("pot"), kind=kinds.Spans(["x"]))
     with pytest.raises(UsageError, match="takes a strategy"):
         StrategyTool("cot")  # type: ignore[arg-type]
+
+
+def test_a_chain_is_a_tool(session: Session) -> None:
+    chain = Chain(Step("answer", Prompt(input="Answer: {question}")), name="ask")
+    assert use(StrategyTool(chain, description="asks"), session, question="Which town?") == ("Harle", False)
+    assert repr(StrategyTool(chain)) == repr(chain)
 
 
 def test_a_failed_call_of_a_strategy_is_no_result() -> None:

@@ -94,6 +94,21 @@ def test_the_first_step_of_a_reply(reply: str, thought: str, action: str | None)
     assert (found[0], None if found[1] is None else str(found[1])) == (thought, action)
 
 
+@pytest.mark.parametrize(
+    ("reply", "action"),
+    [
+        ("Thought 1: a\nAction 1: Search[x]\nObservation 1: y\nThought 2: b\nAction 2: Finish[z]", "Finish[z]"),
+        ("Action 1: Search[x]\n\n**Action 2:** Finish[z]", "Finish[z]"),
+        ("b\nAction 2: Search[x]\nObservation 2: y\nThought 3: c\nAction 3: Finish[z]", "Search[x]"),
+        ("Thought 2: b\nAction 2: Search[x]", "Search[x]"),
+        ("Thought 1: b\nAction 1: Search[x]", "Search[x]"),
+        ("b\nAction: Search[x]\nThought 2: c\nAction 2: Finish[z]", "Search[x]"),
+    ],
+)
+def test_earlier_steps_that_a_reply_repeats_are_dropped(reply: str, action: str) -> None:
+    assert str(parse_step(reply, NAMES, 2)[1]) == action
+
+
 def test_a_missing_bracket_is_known() -> None:
     assert not parse_action("Finish[SUP", NAMES).is_complete
     assert parse_action("Finish[SUP]", NAMES).is_complete
