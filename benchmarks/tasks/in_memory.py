@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from reasoning.benchmarks.tasks.task import UNKNOWN, kind_names
 from reasoning.errors import UsageError
-from reasoning.problem import Example
+from reasoning.problem import Example, Problem
+from reasoning.tables_sql.table import Table
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,14 @@ class ExampleList:
         return len(self.examples)
 
     def version(self) -> str:
-        text = "\n".join(f"{one.problem!r} {one.target!r}" for one in self.examples)
+        text = "\n".join(f"{one.problem!r} {one.target!r}{_long_table(one.problem)}" for one in self.examples)
         return f"sha256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
 
     def load(self, limit: int, seed: int) -> list[Example]:
         return list(self.examples[:limit])
+
+
+def _long_table(problem: Problem) -> str:
+    """Return the text of a table that the repr of its problem cuts off."""
+    table = None if problem.table is None else Table.of(problem.table)
+    return table.as_written() if table is not None and len(repr(table.written)) > 200 else ""
