@@ -117,6 +117,7 @@ class LiteLLMClient(Client):
         except Exception as error:
             raise self._translate_error(litellm, error, Request(self.model, (), {}), {}) from None
         self._reached = True
+        self.on_headers(getattr(response, "_response_headers", None) or {})
         plain: dict[str, Any] = response.model_dump(warnings=False)
         return plain
 

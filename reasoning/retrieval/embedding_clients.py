@@ -99,6 +99,7 @@ class OpenAIEmbeddings(EmbeddingClient):
         self.endpoint = http.endpoint
 
     async def _send(self, texts: Sequence[str]) -> Mapping[str, Any]:
+        self._http.on_headers = self.on_headers
         reply = await self._http.post("/embeddings", {"model": self._name, "input": list(texts)})
         return reply if isinstance(reply, dict) else {}
 
@@ -132,6 +133,7 @@ class LiteLLMEmbeddings(EmbeddingClient):
         self._hosted = hosted
 
     async def _send(self, texts: Sequence[str]) -> Mapping[str, Any]:
+        self._hosted.on_headers = self.on_headers
         return await self._hosted.embed(texts)
 
     def price(self, usage: Usage) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +52,8 @@ _SEPARATORS = {"br": "\n", "tr": "\n", "td": " ", "th": " "}
 _SPACE = re.compile(r"[^\S\n]+")
 _EMPTY_LINES = re.compile(r"\n[ \n]*\n")
 _MAX_PAGES = 20_000
+_MAX_HTML = 20_000_000
+"""Bytes of a page; the tree that it is parsed to takes some thirty times its size in memory."""
 
 
 def read_text(path: Path, name: str) -> Iterator[Document]:
@@ -86,6 +89,8 @@ def read_html(path: Path, name: str) -> Iterator[Document]:
         from bs4.dammit import EncodingDetector
     except ImportError:
         raise MissingExtra("reading HTML", "retrieval", "beautifulsoup4") from None
+    if (size := path.stat().st_size) > _MAX_HTML:
+        raise InputError(f"{path}: a page must have at most {_MAX_HTML / 1e6:g} MB, got {size / 1e6:,.0f}; split it")
     raw, encoding = EncodingDetector.strip_byte_order_mark(path.read_bytes())
     stated = encoding or EncodingDetector.find_declared_encoding(raw, is_html=True)
     decoded = _decode_page(raw, [stated] if stated else ["utf-8", "windows-1252"])
@@ -112,6 +117,8 @@ def read_pdf(path: Path, name: str) -> Iterator[Document]:
         import pypdf
     except ImportError:
         raise MissingExtra("reading PDF", "retrieval", "pypdf") from None
+    # pypdf logs each defect that it repairs, which Python would print.
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted and not reader.decrypt(""):

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import math
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,17 @@ def server() -> Any:
         yield running
 
 
-async def encode(server: EmbeddingServer, texts: list[str], calls: Any = None, model: str = "m") -> Any:
-    embedder = open_embedder(model, server.url)
+async def closing(embedder: Embedder, work: Awaitable[Any]) -> Any:
+    """Await work with an embedder, and close its connections."""
     try:
-        return await embedder.encode(texts, calls)
+        return await work
     finally:
         await embedder.client.close()
+
+
+async def encode(server: EmbeddingServer, texts: list[str], calls: Any = None, model: str = "m") -> Any:
+    embedder = open_embedder(model, server.url)
+    return await closing(embedder, embedder.encode(texts, calls))
 
 
 def test_texts_are_embedded_in_order_and_in_one_request(server: EmbeddingServer) -> None:
@@ -53,11 +59,11 @@ def test_texts_are_embedded_in_order_and_in_one_request(server: EmbeddingServer)
 def test_many_texts_are_sent_in_batches(server: EmbeddingServer) -> None:
     texts = [f"text {number}" for number in range(150)]
     rows = asyncio.run(encode(server, texts))
-    assert [len(body["input"]) for body in server.bodies] == [64, 64, 22]
+    assert sorted(len(body["input"]) for body in server.bodies) == [22, 64, 64]
     assert [int(np.argmax(rows @ rows[place])) == place for place in (0, 70, 149)] == [True] * 3
     server.bodies.clear()
     asyncio.run(encode(server, ["x" * 7_000 + str(number) for number in range(60)] + ["y" * 9_000]))
-    assert [len(body["input"]) for body in server.bodies] == [28, 28, 5]
+    assert sorted(len(body["input"]) for body in server.bodies) == [5, 28, 28]
     assert max(map(len, server.texts)) == 8_000
 
 
@@ -185,6 +191,25 @@ def test_tokens_and_dollars_are_shared_among_texts(server: EmbeddingServer, monk
     assert sum(usage.usd or 0 for usage in usages) == pytest.approx(100 * 0.02 / 1e6)
 
 
+def test_a_budget_in_dollars_holds(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    embedder = open_embedder("openai/text-embedding-3-small")
+    texts = ["word " * 1_000, "more " * 1_000]
+    with RecordedCalls(Journal(), Budget(usd=0.00015)) as calls:
+        with pytest.raises(BudgetExhausted):
+            asyncio.run(closing(embedder, embedder.encode(texts, calls)))
+        assert calls.usage.calls == 1
+        assert 0 < (calls.usage.usd or 0) <= 0.00015
+
+
+def test_a_limit_that_the_server_states_is_obeyed(server: EmbeddingServer) -> None:
+    seen: list[object] = []
+    open_embedder("limited", server.url).client.on_headers = seen.append
+    asyncio.run(encode(server, ["one"], model="limited"))
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("method", ["dense", "hybrid"])
 def test_a_passage_is_embedded_once(server: EmbeddingServer, tmp_path: Path, method: Any) -> None:
     for document in BIRDS.documents:
@@ -249,11 +274,11 @@ def test_names_of_models_that_are_none() -> None:
 def test_hosted_models_go_through_litellm(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
     embedder = open_embedder("hosted_vllm/m")
-    rows = asyncio.run(embedder.encode(["one two", "two"]))
+    rows = asyncio.run(closing(embedder, embedder.encode(["one two", "two"])))
     assert float(rows[0] @ rows[1]) == pytest.approx(1 / math.sqrt(2))
     server.answer = lambda body: (429, {"error": {"message": "slow down"}})
     with pytest.raises(CallFailed, match="slow down") as raised:
-        asyncio.run(embedder.encode(["three"]))
+        asyncio.run(closing(embedder, embedder.encode(["three"])))
     assert raised.value.retryable
 
 

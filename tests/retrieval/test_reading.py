@@ -206,6 +206,20 @@ def test_the_size_of_a_text_is_limited(tmp_path: Path, monkeypatch: pytest.Monke
         read(tmp_path)
 
 
+def test_the_size_of_a_page_is_limited(tmp_path: Path) -> None:
+    with (tmp_path / "a.html").open("wb") as file:
+        file.truncate(20_000_001)
+    with pytest.raises(InputError, match=r"a\.html: a page must have at most 20 MB"):
+        read(tmp_path)
+
+
+def test_a_pdf_with_defects_is_read_quietly(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = make_pdf(["Storks nest."])
+    (tmp_path / "a.pdf").write_bytes(whole.replace(b"startxref\n", b"startxref\n9"))
+    assert [one.text for one in read(tmp_path)] == ["Storks nest."]
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     "page",
     ["<div>" * 4_000, "<" * 20_000, "<!--" * 25_000, "<a href=" * 12_000, "&" * 20_000, "<p>" * 4_000, "]]>" * 30_000],
