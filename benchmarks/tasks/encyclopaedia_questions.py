@@ -167,7 +167,7 @@ class _Asker:
         return sorted(values - {right})
 
     def _wrong_options(self, thing: Thing, attribute: str, right: str) -> list[str]:
-        """Return three further options, or fewer if there are not so many, with a name that resembles the right one."""
+        """Return at most three further options, with a name that resembles the right one if there is one."""
         values = {str(one.facts[attribute]) for one in self.world.by_kind[thing.kind] if attribute in one.facts}
         near: list[str] = []
         if attribute in LINKS[thing.kind]:
