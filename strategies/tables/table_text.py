@@ -10,6 +10,7 @@ from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.tables_sql import Table
 from reasoning.tables_sql.forms import read_named_tables
+from reasoning.tables_sql.sql import ROW_ID, sql_columns
 from reasoning.text_safety import to_line
 
 _RESERVED = frozenset({"w", "rows", "ans", "qa_map", "qa_ans"})
@@ -108,17 +109,13 @@ def create_statement(table: Table, rows: int | None = None) -> str:
         0 | Oslo | 709037 */
     """
     shown = table.rows[:rows]
-    count = (
-        f"All {len(shown)} rows:"
-        if len(shown) == len(table.rows)
-        else f"The first {len(shown)} of {len(table.rows)} rows:"
-    )
+    left_out = len(shown) < len(table.rows)
+    count = f"The first {len(shown)} of {len(table.rows)} rows:" if left_out else f"All {len(shown)} rows:"
+    own = len(sql_columns(table)) == len(table.header)
     # Numbers and dates as the engine has them, so that a query can compare them.
-    lines = [f"row_id | {_joined(table.header)}"]
-    lines += [
-        f"{index} | {_joined(['' if cell is None else str(cell) for cell in row])}" for index, row in enumerate(shown)
-    ]
-    text = "\n".join(lines).replace("*/", "* /")
+    cells = [row if own else (index, *row) for index, row in enumerate(shown)]
+    lines = [sql_columns(table), *(["" if cell is None else str(cell) for cell in row] for row in cells)]
+    text = "\n".join(map(_joined, lines)).replace("*/", "* /")
     return with_title(table, f"{_create('w', table)}\n/* {count}\n{text} */")
 
 
@@ -144,8 +141,10 @@ def quote_column(name: str) -> str:
 
 
 def _create(name: str, table: Table) -> str:
-    columns = ", ".join(f"{quote_column(one)} {kind}" for one, kind in zip(table.header, table.types, strict=True))
-    return f"CREATE TABLE {name} (row_id integer, {columns});"
+    """Return the statement that creates a table, with the column that numbers the rows unless it has its own."""
+    columns = [f"{quote_column(one)} {kind}" for one, kind in zip(table.header, table.types, strict=True)]
+    added = [f"{ROW_ID} integer"] * (len(sql_columns(table)) - len(table.header))
+    return f"CREATE TABLE {name} ({', '.join([*added, *columns])});"
 
 
 def _joined(cells: Sequence[str]) -> str:
