@@ -24,6 +24,7 @@ _TECHNIQUES = {
     "vanilla": "reasoning.strategies.direct.vanilla:Vanilla",
     "cot": "reasoning.strategies.thought.cot:ChainOfThought",
     "self_consistency": "reasoning.strategies.sampling.self_consistency:SelfConsistency",
+    "active_prompt": "reasoning.strategies.demonstrations.active_prompt:ActivePrompt",
     "least_to_most": "reasoning.strategies.decomposition.least_to_most:LeastToMost",
     "program_of_thoughts": "reasoning.strategies.programs.program_of_thoughts:ProgramOfThoughts",
     "universal_self_consistency": "reasoning.strategies.sampling.universal_self_consistency:UniversalSelfConsistency",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reasoning.strategies.decomposition.chain_of_event import ChainOfEvent as ChainOfEvent
     from reasoning.strategies.decomposition.decomposed_prompting import DecomposedPrompting as DecomposedPrompting
     from reasoning.strategies.decomposition.least_to_most import LeastToMost as LeastToMost
+    from reasoning.strategies.demonstrations.active_prompt import ActivePrompt as ActivePrompt
     from reasoning.strategies.demonstrations.generated.auto_cot import AutoCoT as AutoCoT
     from reasoning.strategies.demonstrations.generated.synthetic import SyntheticPrompting as SyntheticPrompting
     from reasoning.strategies.direct.prompt_format import PromptFormat as PromptFormat

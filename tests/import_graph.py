@@ -48,7 +48,13 @@ LAYERS = (
     ("benchmarks.runs",),
     ("benchmarks.analysis",),
     ("benchmarks.report", "benchmarks.chains"),
-    ("benchmarks.experiment", "benchmarks.advise", "benchmarks.rescore", "benchmarks.view"),
+    (
+        "benchmarks.experiment",
+        "benchmarks.advise",
+        "benchmarks.annotate",
+        "benchmarks.rescore",
+        "benchmarks.view",
+    ),
     ("benchmarks.cli", "benchmarks"),
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""

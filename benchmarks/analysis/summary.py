@@ -95,7 +95,10 @@ class StrategySummary:
                 "completion_tokens": fit.completion_tokens,
                 "usd": usd,
                 "seconds": round(fit.seconds, 3),
-                "learned": [{"strategy": one.learner, "pool": one.pool, "file": one.file} for one in self.fitted],
+                "learned": [
+                    {"strategy": one.learner, "pool": one.pool, "note": one.note, "file": one.file}
+                    for one in self.fitted
+                ],
             }
         return data
 

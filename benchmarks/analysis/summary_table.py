@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.messages import Usage
 from reasoning.tables import Table, escape_html, pluralize
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ HEADER = (
 )
 """The columns. Calls, tokens and cost are totals; "s/problem" is `StrategySummary.seconds`."""
 
-FITTING = "fitting"
-"""The column for the cost of fitting, which is there if a strategy was fitted."""
+FITTING = ("fitting cost", "fitting tokens")
+"""The column for the cost of fitting, in money or else in tokens, which is there if a strategy was fitted."""
 
 _PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
 """The columns that matter most, for narrow terminals."""
@@ -63,9 +64,12 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         shown = (own.get(title, "–") for title in metrics)
         cells.append((names.by_spec[row.strategy], accuracy, interval, *shown, *others))
     header: tuple[str, ...] = (*HEADER[:3], *metrics, *HEADER[3:])
-    if is_fitted := any(row.fitted for row in rows):
-        header = (*header, FITTING)
-        cells = [(*own, _fit_cell(row, free)) for row, own in zip(rows, cells, strict=True)]
+    fitting = []
+    if fits := [row.fit_usage for row in rows if row.fit_usage is not None]:
+        is_priced = not free and all(usage.usd is not None for usage in fits)
+        fitting = [FITTING[0 if is_priced else 1]]
+        header = (*header, *fitting)
+        cells = [(*own, _fit_cell(row.fit_usage, is_priced)) for row, own in zip(rows, cells, strict=True)]
     if len({row.n for row in rows}) > 1:
         header = (header[0], "n", *header[1:])
         cells = [(name, _count(row.n), *others) for row, (name, *others) in zip(rows, cells, strict=True)]
@@ -74,7 +78,7 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
         legend=(*names.legend, *metric_legend(rows), *fit_legend(rows)),
-        priority=(*_PRIORITY[:2], *metrics, *([FITTING] if is_fitted else []), *_PRIORITY[2:]),
+        priority=(*_PRIORITY[:2], *metrics, *fitting, *_PRIORITY[2:]),
         all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
 
@@ -89,20 +93,18 @@ def fit_legend(rows: Sequence[StrategySummary]) -> list[str]:
     """Return what each fitted strategy has learned from, once."""
     records = dict.fromkeys(record for row in rows for record in row.fitted)
     names = ShortNames.of(record.learner for record in records)
-    lines = [
-        f"{names.by_spec[record.learner]} learned from {record.pool}{record.file and f'; see {record.file}'}"
-        for record in records
-    ]
-    return [f"{FITTING}: before the first problem, and not part of the other columns", *lines] if lines else []
+    lines = []
+    for record in records:
+        calls = pluralize(record.usage.calls, "call")
+        learned = f"{names.by_spec[record.learner]} learned with {calls} from {record.pool}"
+        lines.append("; ".join(filter(None, [learned, record.note, record.file and f"see {record.file}"])))
+    return ["Fitting comes before the first problem; the other columns do not have its cost.", *lines] if lines else []
 
 
-def _fit_cell(row: StrategySummary, free: bool) -> str:
-    """Return the cost of a fit: its calls and tokens, or its price if that is known."""
-    if (usage := row.fit_usage) is None:
+def _fit_cell(usage: Usage | None, is_priced: bool) -> str:
+    if usage is None:
         return "–"
-    tokens = usage.prompt_tokens + usage.completion_tokens
-    cost = f"{_count(tokens)} tokens" if free or usage.usd is None else f"${usage.usd:.4f}"
-    return f"{pluralize(usage.calls, 'call')}, {cost}"
+    return f"${usage.usd:.4f}" if is_priced else _count(usage.prompt_tokens + usage.completion_tokens)
 
 
 _USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")

@@ -30,7 +30,7 @@ def register(bench: typer.Typer) -> None:
 def print_comparison(comparison: Comparison, form: Format) -> None:
     """Print the title, the table, the verdict and the caveats; for `csv` the numbers, for `json` one object."""
     from reasoning.benchmarks.analysis.caveats import format_caveats
-    from reasoning.benchmarks.analysis.summary_table import metric_legend, numbers_table
+    from reasoning.benchmarks.analysis.summary_table import fit_legend, metric_legend, numbers_table
 
     if form == "json":
         print_json(comparison.to_json())
@@ -46,7 +46,7 @@ def print_comparison(comparison: Comparison, form: Format) -> None:
         out.print()
         out.print(comparison.table())
     sentences = [comparison.verdict, format_caveats(comparison.caveats)]
-    legend = [*comparison.names.legend, *metric_legend(comparison.rows)]
+    legend = [*comparison.names.legend, *metric_legend(comparison.rows), *fit_legend(comparison.rows)]
     for part in filter(None, ["\n".join(legend), *map(comparison.names, sentences)]):
         out.print()
         out.print(part, soft_wrap=not out.is_terminal)

@@ -9,6 +9,7 @@ import typer
 
 from reasoning.benchmarks.cli import results
 from reasoning.benchmarks.cli.advise import advise
+from reasoning.benchmarks.cli.annotate import annotate
 from reasoning.benchmarks.cli.run_output import confirm_cost, exit_with_status, print_cost, print_models, print_results
 from reasoning.benchmarks.cli.task_options import (
     NEW_SAMPLES_NEED_OUT,
@@ -47,6 +48,7 @@ def register(root: typer.Typer) -> None:
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
     root.command("advise")(advise)
+    root.command("annotate")(annotate)
     root.command("view")(view)
 
 

@@ -47,6 +47,7 @@ class Fitted:
         pool_file: the file with the examples of the pool, relative to the results folder.
         asked_for: the task and size of the pool that the user asked for; None for the default.
         usage: the usage of all draws of the fit, including those from the journal.
+        note: the last note of the fit, such as the source of the annotations; "" without one.
     """
 
     learner: str
@@ -57,6 +58,7 @@ class Fitted:
     pool_file: str
     asked_for: tuple[str | None, int | None]
     usage: Usage
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; `from_json` reads it back."""

@@ -148,7 +148,7 @@ class _Fits:
         file, digest = write_learned(run.store, learner, fitted, comments)
         record = Fitted(
             *(name, (spec,), file, digest, str(self.pool), write_pool(run.store, self.pool.examples)),
-            *(_asked_for(config), usage),
+            *(_asked_for(config), usage, notes[-1] if notes else ""),
         )
         store_record(run.store, record)
         return fitted, record

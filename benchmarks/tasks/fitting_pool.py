@@ -76,7 +76,7 @@ def choose_pool(
         name = f"{source.name} ({source.split})" if source.split else source.name
         candidates = sorted(source.load(max(_LOADED, size), seed), key=lambda example: _rank(example, seed))
     kinds = {type(example.problem.kind) for example in judged}
-    of_kind = [example for example in candidates if type(example.problem.kind) in kinds]
+    of_kind = [example for example in candidates if not kinds or type(example.problem.kind) in kinds]
     # The judged problems of the same list are no duplicates worth a word.
     ids = () if is_endless or source is not task else {example.problem.id for example in judged}
     others = [example for example in of_kind if example.problem.id not in ids]

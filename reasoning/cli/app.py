@@ -26,6 +26,7 @@ _ORDER = (
     "tasks",
     "bench",
     "advise",
+    "annotate",
     "view",
     "chain",
     "models",

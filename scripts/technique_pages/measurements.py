@@ -13,6 +13,7 @@ from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.worst_case import with_worst_cases
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.vote_curves import VoteCurve, vote_curves
+from reasoning.benchmarks.results.fitted import with_learned
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.statistics import holm
@@ -121,7 +122,7 @@ def _earlier(store: ResultsFolder) -> frozenset[str]:
     """Return the specs that the command of a folder would not answer from the folder's draws today."""
     if _problems_changed(store):
         return frozenset(store.specs)
-    now = {spec: fingerprint(get(spec)) for spec in store.specs if technique(spec)}
+    now = {spec: fingerprint(with_learned(store, get(spec))) for spec in store.specs if technique(spec)}
     return frozenset(
         key.strategy for key, result in store.results.items() if result.fingerprint != now.get(key.strategy)
     )

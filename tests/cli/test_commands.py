@@ -14,7 +14,8 @@ from reasoning.engine.connect import connect
 from tests.cli.test_app import reasoning
 
 MODEL_COMMANDS = (
-    *("ask", "bench run", "advise", "chain run", "chain test", "chain eval", "chain compare", "chain generate"),
+    *("ask", "bench run", "advise", "annotate", "chain run", "chain test", "chain eval", "chain compare"),
+    "chain generate",
 )
 
 

@@ -83,7 +83,7 @@ SPECS = [
     "sc(binder(samples=1), samples=3)", "dater(samples=2)", "chain_of_table(samples=2, max_fill_calls=1)",
     "react(max_steps=3)", "react(actions='native')",
     "react(thoughts='none')", "sc(react, samples=3)", "back_off(sc(cot, samples=21), react)",
-    "auto_cot(k=3)", "synthetic(chains='text')",
+    "auto_cot(k=3)", "active_prompt(samples=6)", "synthetic(chains='text')",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ OF_KIND: dict[str, tuple[Any, str]] = {
 FITTED = "demonstrations=[{'question': 'How many are 2 and 2?', 'answer': '4', 'rationale': '2 + 2 = 4.'}]"
 SPECS = {"react": "react(tools='python')", "back_off": "back_off(react(tools='python'), sc(cot, samples=2))"}
 SPECS |= {"defined_terms": "defined_terms(terms={'DVT': 'a blood clot'})", "guided": "guided(task='Answer.')"}
+SPECS |= {"active_prompt": f"active_prompt({FITTED}, samples=2)"}
 SPECS |= {"auto_cot": f"auto_cot({FITTED})", "synthetic": f"synthetic({FITTED}, chains='text')"}
 TECHNIQUES = [name for name in strategies.catalogue() if not isinstance(strategies.get(SPECS.get(name, name)), Chain)]
 # Their stages have forms of their own, so that a reply with the answer alone gives none.
