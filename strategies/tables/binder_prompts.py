@@ -185,8 +185,11 @@ def fit_table(prompt: Prompt, tables: Mapping[str, Table], problem: Problem, max
         max_chars: the limit in characters.
     """
     used = len(question_of(problem)) + sum(map(len, prompt.sections.values()))
-    for text in (create_statements(tables), create_statements(tables, 3)):
-        for count in range(len(prompt.examples), 0, -1):
+    cells = len(tables["w"].rows) * len(tables["w"].header)
+    # A cell takes two characters or more.
+    for rows in (None, 3) if 2 * cells <= max_chars else (3,):
+        text = create_statements(tables, rows)
+        for count in range(len(prompt.examples), min(len(prompt.examples), 1) - 1, -1):
             examples = prompt.examples[:count]
             if used + len(text) + sum(len(one.input) + len(one.reply) for one in examples) <= max_chars:
                 return prompt.replace(examples=examples), text

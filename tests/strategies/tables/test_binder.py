@@ -93,6 +93,7 @@ def test_demonstrations_are_left_out_until_the_table_fits_and_of_a_longer_one_th
     prompt, text = fit_table(SQL, {"w": table}, asked, 1_700)
     assert "The first 3 of 40 rows" in text
     assert "row number 3" not in text
+    assert "All 40 rows" in fit_table(SQL.replace(examples=()), {"w": table}, asked, 2_000)[1]
 
 
 @pytest.mark.parametrize(
