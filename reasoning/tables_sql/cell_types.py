@@ -16,7 +16,7 @@ MAX_DIGITS = 18
 """The longest number of a column of integers. Longer digit strings are identifiers, and do not fit SQLite."""
 _LONGEST = 40
 """The length in characters above which a text is neither a number nor a date."""
-_MISSING = frozenset({"-", "–", "—", "n/a", "na", "nan", "none", "null"})
+_MISSING = frozenset({"-", "--", "‐", "‑", "‒", "–", "—", "―", "n/a", "na", "nan", "none", "null"})
 """Texts that mean an empty cell in a column of numbers or dates."""
 
 _CURRENCY = r"(?:(?:US|CA|AU|NZ|HK|A|C|R)?\$|[€£¥₹])"

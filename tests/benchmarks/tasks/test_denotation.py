@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from reasoning.benchmarks.tasks.denotation import DenotationScorer, normalize, same_denotation
+from reasoning.benchmarks.tasks.denotation import DenotationScorer, normalize, read_target, same_denotation
 from reasoning.kinds import Items
 from reasoning.problem import AnyOf
 
@@ -43,7 +43,7 @@ def test_equal_denotations(answer: list[str], target: list[str]) -> None:
         (["a", "b", "c"], ["a", "b"]),
         ([], ["a"]),
         (["4"], ["5"]),
-        (["4 km"], ["4"]),
+        (["4 km"], ["5"]),
         (["1990-01-12"], ["xx-01-12"]),
         (["1990"], ["1990-01-12"]),
         (["(a)"], ["b"]),
@@ -53,6 +53,28 @@ def test_equal_denotations(answer: list[str], target: list[str]) -> None:
 def test_different_denotations(answer: list[str], target: list[str]) -> None:
     assert not same_denotation(answer, target)
     assert not same_denotation(target, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "target"),
+    [
+        ("5", "5 years"), ("63.5", "63.50 m"), ("1234", "1,234 people"), ("4", "4th"), ("14", "#14"), ("70", "070"),
+        ("7", "7km"), ("1200000000", "$1.2 billion"), ("1922", "Since 1922"), ("xx-11-10", "November 10"),
+        ("xx-11-10", "10 November"), ("2011-10-xx", "October 2011"), ("xx-12-xx", "Dec."),
+        ("2024-03-01", "March 1, 2024"),
+    ],
+)  # fmt: skip
+def test_a_target_may_have_a_unit_or_be_a_part_of_a_date(answer: str, target: str) -> None:
+    assert same_denotation([answer], [target])
+    assert same_denotation([target], [target])
+    assert same_denotation([target], [answer]) is (target in ("March 1, 2024",))
+
+
+@pytest.mark.parametrize(
+    "target", ["2004 Rams", "42nd Street", "St Joseph", "Mayor", "1-2", "Route 66", "5 of 7", "th"]
+)
+def test_a_name_with_a_number_is_no_number(target: str) -> None:
+    assert read_target(target) is None
 
 
 def test_brackets_at_the_beginning_stay() -> None:
