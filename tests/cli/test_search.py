@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from reasoning.cli.app import app
+from tests.faults.server import Server
 from tests.retrieval.embedding_server import EmbeddingServer
 
 pytest.importorskip("bm25s")
@@ -76,3 +77,28 @@ def test_errors(folder: Path, words: list[str], message: str) -> None:
     done = CliRunner().invoke(app(), ["search", *[word.format(folder=folder) for word in words]])
     assert done.exit_code != 0
     assert message in f"{done.output} {done.exception}"
+
+
+def test_a_spec_alone_lets_a_strategy_search_a_folder(folder: Path) -> None:
+    asked: list[str] = []
+
+    def say(prompt: str, before: int, place: int) -> str:
+        asked.append(prompt)
+        if "Claims and questions:" in prompt:
+            return "1. Herons eat grain => What do herons eat?"
+        if "From another source:" in prompt:
+            return "Herons eat frogs."
+        return "frogs" if "Use only the passages above" in prompt else "Herons eat grain."
+
+    with Server(latency=0, keep=False, say=say) as server:
+        done = CliRunner().invoke(
+            app(),
+            ["ask", "What do herons eat?", "--model", "m", "--base-url", server.url, "--no-journal", "--trace"]
+            + ["--strategy", f"cove(retriever={str(folder)!r})"],
+        )
+    assert done.exit_code == 0, done.output
+    assert "Herons eat frogs." in done.stdout
+    assert f"search {folder}" in " ".join(done.stdout.split())
+    [verified] = [prompt for prompt in asked if "Use only the passages above" in prompt]
+    assert "[1] Heron" in verified
+    assert "indexing" in done.stderr
