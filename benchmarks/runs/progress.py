@@ -23,6 +23,7 @@ from reasoning.cli import output
 from reasoning.cli.progress import PLAIN_INTERVAL, describe_waiting, format_duration, warnings_above
 from reasoning.messages import Usage
 from reasoning.notebook import KEPT, LiveOutput, in_notebook
+from reasoning.retrieval.progress import show_progress
 from reasoning.tables import Table, escape_html, pluralize
 from reasoning.text_safety import to_line
 
@@ -135,6 +136,7 @@ class RunProgress:
     def __enter__(self) -> RunProgress:
         if not self._shown:
             return self
+        self._stack.enter_context(show_progress(self._on_loading))
         if in_notebook():
             self._shown = False
             self._output = LiveOutput(self._html)

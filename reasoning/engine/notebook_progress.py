@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reasoning.notebook import LiveOutput, in_notebook, interruptible
+from reasoning.retrieval.progress import show_progress
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -48,7 +49,7 @@ def notebook_progress(
 
     before, llm.client.progress = llm.client.progress, activity.on_loading
     try:
-        with interruptible(), LiveOutput(render):
+        with interruptible(), LiveOutput(render), show_progress(activity.on_loading):
             yield on_item
     finally:
         llm.client.progress = before

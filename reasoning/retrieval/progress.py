@@ -40,11 +40,13 @@ def describe(done: int, total: int, description: str) -> str:
 @contextmanager
 def show_progress(display: Progress) -> Iterator[None]:
     """Let a display show the building of indexes until the block ends."""
-    token = _display.set(display)
+    before = _display.get()
+    _display.set(display)
     try:
         yield
     finally:
-        _display.reset(token)
+        # Not by a token, since the block may end in another context than it began.
+        _display.set(before)
 
 
 def current_display() -> Progress | None:

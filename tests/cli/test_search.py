@@ -91,11 +91,9 @@ def test_a_spec_alone_lets_a_strategy_search_a_folder(folder: Path) -> None:
         return "frogs" if "Use only the passages above" in prompt else "Herons eat grain."
 
     with Server(latency=0, keep=False, say=say) as server:
-        done = CliRunner().invoke(
-            app(),
-            ["ask", "What do herons eat?", "--model", "m", "--base-url", server.url, "--no-journal", "--trace"]
-            + ["--strategy", f"cove(retriever={str(folder)!r})"],
-        )
+        model = ["--model", "m", "--base-url", server.url, "--no-journal", "--trace"]
+        spec = f"cove(retriever={str(folder)!r})"
+        done = CliRunner().invoke(app(), ["ask", "What do herons eat?", "--strategy", spec, *model])
     assert done.exit_code == 0, done.output
     assert "Herons eat frogs." in done.stdout
     assert f"search {folder}" in " ".join(done.stdout.split())

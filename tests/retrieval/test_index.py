@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.errors import InputError, UnknownName, UsageError
 from reasoning.registry import get
-from reasoning.retrieval import Corpus, Document, opened_sources
+from reasoning.retrieval import Corpus, Document, opened_sources, progress
 from reasoning.retrieval.index import Index
 from reasoning.retrieval.passage_index import PassageIndex
-from reasoning.retrieval.progress import show_progress
+from reasoning.retrieval.progress import current_display, show_progress
 
 pytest.importorskip("bm25s")
 
@@ -233,3 +234,19 @@ def test_a_method_or_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 def test_the_registry_knows_it() -> None:
     with pytest.raises(UnknownName, match="unknown parameter 'retriever'"):
         get("cot(retriever=Index('docs/', method='hybrid', embeddings='local'))")
+
+
+def test_the_picture_of_a_run_shows_the_building(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with RunProgress(plain=True):
+        assert current_display() is not None
+        Index(str(folder)).find("owl")
+    assert current_display() is None
+    assert f"indexing {folder}" in " ".join(capsys.readouterr().err.replace("\n", "").split())
+
+
+def test_slow_building_prints_lines_without_a_display(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_PRINT_INTERVAL", 0.0)
+    Index(str(folder)).find("owl")
+    assert "1 of 4" in capsys.readouterr().err
