@@ -26,6 +26,8 @@ _NUMBER = re.compile(
     r"(?P<fraction>\.[0-9]+)?"
     rf"(?P<exponent>[eE][+\-][0-9]{{1,3}})?\s*(?P<after>%|{_CURRENCY})?\s*(?P<close>\))?"
 )
+_RESTATED = re.compile(r"([^()]*?[0-9][^()]*?) ?\( ?([^()]+?) ?\)")
+"""A number that follows once more in parentheses, as in FinQA: "-23 ( 23 )"."""
 _MONTH_NAMES = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -139,7 +141,12 @@ def _convert(cells: Sequence[Cell], column_type: ColumnType) -> tuple[Cell, ...]
 
 def _read_number(text: str) -> tuple[int | float, str] | None:
     """Return the number of a cell and its unit: "$", "%", "(" for parentheses, …; None for any other text."""
-    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST else None
+    if len(text) > _LONGEST:
+        return None
+    if (restated := _RESTATED.fullmatch(text)) is not None:
+        first, second = (_read_number(part) for part in restated.groups())
+        return first if first is not None and second is not None and abs(first[0]) == abs(second[0]) else None
+    match = _NUMBER.fullmatch(text)
     if match is None or not (match["whole"] or match["fraction"]):
         return None
     units = [unit for unit in (match["outer"], match["before"], match["after"]) if unit]
