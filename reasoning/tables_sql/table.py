@@ -228,12 +228,13 @@ def mend_names(names: Sequence[str]) -> tuple[str, ...]:
     """
     lines = [" ".join(strip_control(name).split()) for name in names]
     taken = {name.casefold() for name in lines}
-    mended, seen = list[str](), set[str]()
+    mended, seen, counts = list[str](), set[str](), dict[str, int]()
     for number, name in enumerate(lines, 1):
         if not name or name.casefold() in seen:
-            base, count = (name, 2) if name else ("column", number)
+            base, count = (name, counts.get(name.casefold(), 2)) if name else ("column", number)
             while (unique := f"{base}_{count}").casefold() in taken:
                 count += 1
+            counts[base.casefold()] = count + 1
             name = unique
             taken.add(name.casefold())
         seen.add(name.casefold())
