@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """Return the folder of downloaded weights.
+    """Return the folder of downloaded weights and of the indexes of texts.
 
     It is `$REASONING_HOME`, else `$XDG_CACHE_HOME/reasoning`, else `~/.cache/reasoning`.
     """

@@ -58,10 +58,12 @@ def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
     from reasoning import paths
     from reasoning.providers.llama_cpp import weights
     from reasoning.providers.model_traits import users_path
+    from reasoning.retrieval import opened_sources
 
     yield "reasoning", "", _version("reasoning-strategies")
     yield "python", "", f"{platform.python_version()}, {sys.platform} {platform.machine()}, {sys.executable}"
     yield "weights", "", str(weights.folder())
+    yield "indexes", "", str(opened_sources.folder())
     yield "journal", "", str(paths.data_dir() / "journal.sqlite")
     exists = "" if users_path().is_file() else ", which does not exist: nothing is added to what is known of models"
     yield "models", "", f"{users_path()}{exists}"

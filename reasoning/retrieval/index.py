@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from reasoning import event_loop
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import CallFailed, UnknownName, UsageError
 from reasoning.retrieval.document import Corpus, Passage
 from reasoning.retrieval.embedding import Embedder, open_embedder
 from reasoning.retrieval.opened_sources import OpenedSource, open_source, open_source_async
@@ -135,4 +135,10 @@ class Index:
     ) -> list[Ranked]:
         vectors = await opened.vectors(embedder, calls)
         [wanted] = await embedder.encode([query], calls)
+        if wanted.size != vectors.shape[1]:
+            raise CallFailed(
+                f"{embedder.name} returned a vector of {wanted.size:,} numbers for the query and of "
+                f"{vectors.shape[1]:,} for the passages: if the model has changed, give it another name, or remove "
+                f"the index with reasoning search … --rebuild"
+            )
         return nearest_vectors(vectors, wanted, depth)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reasoning import forks, paths
+from reasoning.errors import CallFailed
 from reasoning.logs import Log
 from reasoning.retrieval.document import Corpus
 from reasoning.retrieval.passage_index import PassageIndex, VectorFile
@@ -87,19 +88,40 @@ class OpenedSource:
 
         report, total = current_display() or PrintedProgress(), len(self.passages)
         rows = list(await asyncio.to_thread(file.load_partial))
+        known = await asyncio.to_thread(self._older_vectors, file)
         try:
             for start in range(len(rows), total, _CHUNK):
                 report(start, total, f"embedding {self.name}")
-                numbers = range(start, min(start + _CHUNK, total))
-                rows.extend(await embedder.encode([self.passages.searchable(number) for number in numbers], calls))
+                texts = [self.passages.searchable(number) for number in range(start, min(start + _CHUNK, total))]
+                missing = [text for text in texts if text not in known]
+                if missing:
+                    known |= zip(missing, await embedder.encode(missing, calls), strict=True)
+                rows += [known[text] for text in texts]
+                if len(sizes := {row.size for row in rows}) > 1:
+                    rows.clear()
+                    raise CallFailed(f"{embedder.name} returned vectors of different lengths: {sorted(sizes)}")
         except BaseException:
             if rows:
                 file.save_partial(np.stack(rows))
             raise
         report(total, total, f"embedding {self.name}")
         vectors = np.stack(rows)
-        await asyncio.to_thread(file.save, vectors)
+        await asyncio.to_thread(self._store, vectors, file)
         return vectors
+
+    def _older_vectors(self, file: VectorFile) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors that the index before a change of the files has, by the text of the passage."""
+        for older in _older(self.stored):
+            vectors = VectorFile(file.path and older / file.path.name)
+            passages = PassageIndex.load(older)
+            if passages is not None and (found := vectors.load(len(passages))) is not None:
+                return {passages.searchable(number): found[number] for number in range(len(passages))}
+        return {}
+
+    def _store(self, vectors: NDArray[np.float32], file: VectorFile) -> None:
+        file.save(vectors)
+        for older in _older(self.stored):
+            shutil.rmtree(older, ignore_errors=True)
 
 
 class _Opened:
@@ -229,11 +251,19 @@ def _build(source: Source, stored: Path, report: Progress) -> PassageIndex:
     passages = PassageIndex.build(source.documents(on_file), on_passage)
     try:
         passages.save(stored)
-        for older in stored.parent.iterdir():
-            if older.is_dir() and older != stored and not older.name.startswith("."):
+        for older in _older(stored):
+            # Vectors of passages that have not changed are used again.
+            if not any(older.glob("vectors-*")):
                 shutil.rmtree(older, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or error
         _log.notify(f"the index of {source.text} cannot be stored in {folder()} and is built again next time: {reason}")
     report(1, 1, reading)
     return passages
+
+
+def _older(stored: Path | None) -> list[Path]:
+    """Return the other indexes of a source, of its files before they were changed."""
+    if stored is None or not stored.parent.is_dir():
+        return []
+    return [path for path in stored.parent.iterdir() if path != stored and not path.name.startswith(".")]

@@ -12,8 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reasoning.errors import MissingExtra
+from reasoning.errors import InputError, MissingExtra
 from reasoning.files import atomic_write, temporary_folder
+from reasoning.logs import Log
 from reasoning.retrieval.document import Document, Passage
 from reasoning.retrieval.passages import cut_passages
 from reasoning.retrieval.ranking import WordIndex
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_log = Log(__name__)
 _TEXTS, _PASSAGES, _DOCUMENTS, _WORDS, _MANIFEST = (
     "texts.bin",
     "passages.npy",
@@ -186,7 +188,8 @@ class VectorFile:
         """Store the vectors of all passages."""
         self._write(self.path, vectors)
         if self._partial is not None:
-            self._partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                self._partial.unlink(missing_ok=True)
 
     def save_partial(self, vectors: NDArray[np.float32]) -> None:
         """Store the vectors of the first passages: they may have been paid for."""
@@ -214,7 +217,11 @@ class VectorFile:
         if path is not None:
             buffer = io.BytesIO()
             np.save(buffer, vectors)
-            atomic_write(path, buffer.getvalue())
+            try:
+                atomic_write(path, buffer.getvalue())
+            except InputError as error:
+                # The search continues with the vectors in memory, which may have been paid for.
+                _log.warning("vectors cannot be stored: %s", error)
 
 
 def _checksum(path: Path) -> list[int]:

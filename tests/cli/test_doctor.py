@@ -17,6 +17,7 @@ def test_the_command_tells_each_guarantee_of_each_tier():
     for word in (
         "python",
         "weights",
+        "indexes",
         "journal",
         "interpreter",
         "process",

@@ -14,9 +14,9 @@ import pytest
 
 from reasoning.engine.budget import Budget
 from reasoning.engine.recorded_calls import RecordedCalls
-from reasoning.errors import BudgetExhausted, CallFailed, UsageError, WeightsError
+from reasoning.errors import BudgetExhausted, CallFailed, InputError, UsageError, WeightsError
 from reasoning.journal import Journal
-from reasoning.retrieval import opened_sources
+from reasoning.retrieval import opened_sources, passage_index
 from reasoning.retrieval.embedding import Embedder, open_embedder
 from reasoning.retrieval.embedding_clients import OpenAIEmbeddings, decode_vector, encode_vector
 from reasoning.retrieval.index import Index
@@ -260,6 +260,43 @@ def test_a_damaged_file_of_vectors_is_made_again(server: EmbeddingServer, tmp_pa
         file.write_bytes(damage)
         forget()
         assert index.find("owls") == right
+
+
+def test_after_a_change_only_new_passages_are_embedded(server: EmbeddingServer, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("owls hunt")
+    (tmp_path / "b.txt").write_text("mice hide")
+    index = Index(str(tmp_path), "dense", "m", server.url)
+    assert index.find("owls", 1)[0].source == "a.txt"
+    (tmp_path / "b.txt").write_text("herons eat frogs")
+    assert Index(str(tmp_path)).find("frogs")[0].source == "b.txt"
+    assert index.find("herons", 1)[0].source == "b.txt"
+    assert sorted(server.texts) == ["herons", "herons eat frogs", "mice hide", "owls", "owls hunt"]
+    assert len(list(opened_sources._stored_folder(str(tmp_path)).iterdir())) == 1
+
+
+def test_a_model_that_changes_its_vectors_is_named(server: EmbeddingServer, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("owls hunt")
+    index = Index(str(tmp_path), "dense", "m", server.url)
+    assert len(index.find("owls")) == 1
+    server.answer = lambda body: (200, {"data": [{"embedding": [1.0, 2.0]}]})
+    with pytest.raises(CallFailed, match="a vector of 2 numbers for the query and of 512 for the passages"):
+        index.find("mice")
+    server.answer = lambda body: (200, {"data": [{"embedding": [1.0] * len(body["input"][0])}]})
+    (tmp_path / "b.txt").write_text("mice hide from owls")
+    with pytest.raises(CallFailed, match=r"vectors of different lengths: \[19, 512\]"):
+        index.find("owls")
+
+
+def test_vectors_that_cannot_be_stored_are_used(
+    server: EmbeddingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: Path, content: bytes) -> None:
+        raise InputError(f"{path}: cannot be written: disk full")
+
+    (tmp_path / "a.txt").write_text("owls hunt")
+    monkeypatch.setattr(passage_index, "atomic_write", refuse)
+    assert len(Index(str(tmp_path), "dense", "m", server.url).find("owls")) == 1
+    assert "vectors cannot be stored" in caplog.text
 
 
 def test_names_of_models_that_are_none() -> None:
