@@ -15,8 +15,8 @@ from reasoning.strategies.reply_parsing import match_item_mark
 from reasoning.voting.filters import count_steps, states_answer
 
 _LAST_WORDS = 10
-_MATH_MARKS = {"\\[": "\\]", "$$": "$$"}
-_RULE = re.compile(r"[-*_=]{3,}")
+_MATH_MARKS = {"\\[": "\\]", "$$": "$$", "\\begin{": "\\end{"}
+_CLOSED = re.compile(r"[.!?:;。！？：][)\]\"'”»]{0,3}$|[\]$}]$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _NUMERAL = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _MAX_CHARS = 8_000
@@ -89,7 +89,7 @@ def flatten_chain(text: str) -> str:
 
 def chain_lines(text: str) -> list[str]:
     """Return the steps of a chain of thought as in `flatten_chain`, each on a line of its own."""
-    lines = [step if step.endswith((".", "!", "?", ":", "]", "$")) else f"{step}." for step in _steps(text)]
+    lines = [step if _CLOSED.search(step[-4:]) else f"{step}." for step in _steps(text)]
     while lines:
         sentences = _SENTENCE_END.split(lines[-1])
         while sentences and states_answer(sentences[-1]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.data_files import read_jsonl
-from reasoning.errors import InputError, UnknownName
+from reasoning.errors import InputError, UnknownName, UsageError
 from reasoning.short_repr import format_repr
 
 Sets = Mapping[str, tuple["WorkedExample", ...]]
@@ -60,6 +60,15 @@ class WorkedExample:
     items: tuple[str, ...] = ()
     wrong_rationale: str = ""
     wrong_answer: str = ""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.default == () and isinstance(value, list):
+                object.__setattr__(self, field.name, tuple(value))
+            elif not isinstance(value, tuple if field.default == () else str):
+                wanted = "a list" if field.default == () else "a text"
+                raise UsageError(f"{field.name} of a worked example must be {wanted}, got {value!r:.60}")
 
     def __repr__(self) -> str:
         """Return the fields that are set, as in a spec."""
