@@ -56,7 +56,7 @@ def write_named_table(name: str, table: Table) -> str:
 
 
 def read_named_tables(text: str) -> dict[str, Table]:
-    """Return the tables that a text holds, by name; see `write_named_table`.
+    r"""Return the tables that a text holds, by name; see `write_named_table`.
 
     A table is a paragraph that begins with a line such as "Table regions:" and continues with rows of cells.
 
