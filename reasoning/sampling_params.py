@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError
 
-PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs"])
+PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs", "top_logprobs"])
 """The parameters that have the same name at every provider."""
 
 _RESERVED = {

@@ -150,6 +150,9 @@ class _Reader:
                     return self._call(cls, name, node)
             if isinstance(node, ast.Tuple):
                 return tuple(self._value(element) for element in node.elts)
+            if isinstance(node, ast.Dict) and None not in node.keys:
+                keys = [self._value(key) for key in node.keys if key is not None]
+                return dict(zip(keys, [self._value(value) for value in node.values], strict=True))
             if isinstance(node, ast.Name | ast.Call):
                 return self.strategy(node)
             written = ast.get_source_segment(self.spec.strip(), node) or ast.unparse(node)

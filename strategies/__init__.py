@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reasoning.strategies.direct.vanilla import Vanilla as Vanilla
     from reasoning.strategies.domain.telecom_feedback import TELECOM_FEEDBACK as TELECOM_FEEDBACK
     from reasoning.strategies.domain.three_hop import ThreeHop as ThreeHop
+    from reasoning.strategies.knowledge.chain_of_knowledge import ChainOfKnowledge as ChainOfKnowledge
     from reasoning.strategies.knowledge.defined_terms import DefinedTerms as DefinedTerms
     from reasoning.strategies.knowledge.guideline import GuidelinePrompting as GuidelinePrompting
     from reasoning.strategies.knowledge.implicit_rag import ImplicitRAG as ImplicitRAG
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from reasoning.strategies.thought.thread_of_thought import ThreadOfThought as ThreadOfThought
     from reasoning.strategies.verification.chain_of_verification import ChainOfVerification as ChainOfVerification
     from reasoning.strategies.verification.logical_thoughts import LogicalThoughts as LogicalThoughts
+    from reasoning.strategies.verification.maieutic import Maieutic as Maieutic
+    from reasoning.strategies.verification.verify_and_edit import VerifyAndEdit as VerifyAndEdit
 
 _FUNCTIONS = {
     "catalogue": "reasoning.registry",

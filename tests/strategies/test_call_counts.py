@@ -15,6 +15,7 @@ from tests import call_counts
 # The least and the greatest value of each name that is not a parameter; a greatest one may hang on parameters.
 EXPANDED = "limit if search == 'dfs' else 1 + (breadth if breadth else 5) * (depth - 1)"
 JUDGED = f"depth if evaluate == 'vote' else (10 if task == 'crosswords' else 1) * children * ({EXPANDED})"
+EXPLAINED = "2 * width * (2 ** depth - 1)"
 TIMES = "limit if search == 'dfs' else depth"
 REPAIRED = {"o": (0, 1), "r": (0, "repairs")}
 COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
@@ -40,6 +41,24 @@ COUNTS: dict[str, dict[str, tuple[int, int | str]]] = {
         "v": (0, "0 if variant == 'joint' else passages if variant == 'two_step' else passages * max_questions"),
         "c": (0, "passages * max_questions if variant == 'factor_revise' else 0"),
         "r": (0, "passages"),
+    },
+    "maieutic": {
+        "o": (1, "max_options"),
+        "n": (0, f"max_options * {EXPLAINED}"),
+        "g": (0, f"max_options * ({EXPLAINED} + (2 * width if temperature > 0 else 0))"),
+        "r": (0, f"max_options * 2 * ({EXPLAINED} + 1) * (({EXPLAINED} + pairs - 1) // pairs)"),
+        "l": (0, "depth"),
+        "d": (0, "1 if temperature > 0 else 0"),
+        "q": (0, 2),
+    },
+    "verify_and_edit": {"s": (0, "max_sentences"), "a": (0, "max_sentences"), "p": (0, 1)},
+    "chain_of_knowledge": {
+        "d": (0, 0),
+        "q": (0, "max_rationales * 3"),
+        "w": (0, "max_rationales * 2"),
+        "e": (0, "max_rationales"),
+        "g": (0, "max_rationales - 1"),
+        "c": (0, 1),
     },
     "federated": {
         "g": (0, "twins + 1"),
@@ -84,6 +103,10 @@ SPECS = [
     "react(max_steps=3)", "react(actions='native')",
     "react(thoughts='none')", "sc(react, samples=3)", "back_off(sc(cot, samples=21), react)",
     "auto_cot(k=3)", "active_prompt(samples=6)", "synthetic(chains='text')",
+    "maieutic(depth=1, width=2, temperature=0)",
+    "verify_and_edit(cot(stages=1), samples=3, max_sentences=2)", "verify_and_edit(sc(vanilla, samples=2), samples=2)",
+    "chain_of_knowledge(samples=3, max_rationales=2)",
+    "maieutic(belief='sampling', belief_samples=3, pairs=7, max_options=2)",
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ SPECS |= {"active_prompt": f"active_prompt({FITTED}, samples=2)"}
 SPECS |= {"auto_cot": f"auto_cot({FITTED})", "synthetic": f"synthetic({FITTED}, chains='text')"}
 TECHNIQUES = [name for name in strategies.catalogue() if not isinstance(strategies.get(SPECS.get(name, name)), Chain)]
 # Their stages have forms of their own, so that a reply with the answer alone gives none.
-STAGED = {"react", "back_off", "analogical", "decomposed", "math_prompter", "chain_of_event"}
+STAGED = {"react", "back_off", "analogical", "decomposed", "math_prompter", "chain_of_event", "maieutic"}
 PROGRAMS = {"program_of_thoughts", "pal", "faithful_cot", "chain_of_code", "binder"}
 TABLE = [["thing", "colour"], ["ball", "red"], ["kite", "blue"]]
 

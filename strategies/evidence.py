@@ -1,0 +1,71 @@
+"""Evidence: the sentences of retrieved passages that fit a query best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reasoning.problem import Problem
+from reasoning.retrieval import Retriever
+from reasoning.retrieval.sentences import split_sentences
+from reasoning.session import Session
+
+PASSAGES = 5
+"""The passages that are retrieved for a query."""
+_MAX_TITLE, _MAX_CHARS = 120, 600
+"""Lengths at which a title and a sentence are cut off."""
+_MAX_SENTENCES = 300
+"""The number of sentences that are ranked."""
+
+
+def retriever_of(source: str | Retriever | None, problem: Problem) -> Retriever | None:
+    """Return the retriever that a technique was given, or one over the problem's corpus; None without either."""
+    if source is None and problem.corpus is None:
+        return None
+    from reasoning.retrieval.opening import problem_retriever
+
+    return problem_retriever(source, problem.corpus)
+
+
+async def find_evidence(
+    query: str, retriever: Retriever, session: Session, *, keep: int = 3, embeddings: str | None = None
+) -> list[str]:
+    """Search, and return the sentences that fit a query best; empty if nothing is found.
+
+    Each sentence has the title of its document in front, since it may say "it" of its subject.
+
+    Args:
+        query: a question or a statement.
+        retriever: where to search.
+        session: the session, whose trace shows the search.
+        keep: maximum number of sentences.
+        embeddings: a model of embeddings, to rank by the similarity of vectors; None ranks by words.
+
+    Raises:
+        CallFailed: a call of the retriever or of the embedding model failed for good.
+    """
+    passages = await session.tools.search(retriever, query, PASSAGES)
+    found = dict.fromkeys(
+        f"{passage.title[:_MAX_TITLE]}: {sentence[:_MAX_CHARS]}" if passage.title else sentence[:_MAX_CHARS]
+        for passage in passages
+        for sentence in split_sentences(passage.text)
+    )
+    sentences = list(found)[:_MAX_SENTENCES]
+    best = await _rank(query, sentences, session, keep, embeddings) if len(sentences) > keep else range(len(sentences))
+    return [sentences[number] for number in best]
+
+
+async def _rank(
+    query: str, sentences: Sequence[str], session: Session, keep: int, embeddings: str | None
+) -> Sequence[int]:
+    if embeddings is not None:
+        from reasoning.retrieval.embedding import open_embedder
+        from reasoning.retrieval.ranking import nearest_vectors
+
+        vectors = await open_embedder(embeddings).encode([query, *sentences], session.tools)
+        return [ranked.number for ranked in nearest_vectors(vectors[1:], vectors[0], keep)]
+    from reasoning.retrieval.ranking import WordIndex
+    from reasoning.retrieval.words import query_words, words
+
+    best = [ranked.number for ranked in WordIndex.build(map(words, sentences)).best(query_words(query), keep)]
+    # A retriever by meaning may find passages that share no word with the query.
+    return best or range(keep)

@@ -1,0 +1,71 @@
+"""Evidence: the sentences of passages that fit a query, with their titles, few and short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from reasoning import Problem, event_loop
+from reasoning.errors import UsageError
+from reasoning.retrieval import Corpus, Document, Passage
+from reasoning.session import Session
+from reasoning.strategies.evidence import find_evidence, retriever_of
+from reasoning.testing import ScriptedLLM
+from reasoning.trace import ToolCall, Trace
+
+
+class Fixed:
+    """A retriever that finds the same passages for every query."""
+
+    name = "fixed"
+
+    def __init__(self, *passages: Passage) -> None:
+        self.passages = passages
+
+    async def search(self, query: str, k: int, calls: object = None) -> Sequence[Passage]:
+        return self.passages
+
+
+def find(query: str, retriever: object, keep: int = 3) -> tuple[list[str], Trace]:
+    trace = Trace("evidence")
+    session = Session(ScriptedLLM([]), trace)
+    return event_loop.run_sync(find_evidence(query, retriever, session, keep=keep)), trace  # type: ignore[arg-type]
+
+
+ORN = Passage(
+    "Luis Orn was an engineer. He was born in 1871 in Vell. He liked plums. His dog was called Osk.", "Luis Orn"
+)
+
+
+def test_the_best_sentences_come_first_with_their_titles() -> None:
+    found, trace = find("In which year was Luis Orn born?", Fixed(ORN, Passage("Nothing else is known.")), keep=2)
+    assert found == ["Luis Orn: He was born in 1871 in Vell.", "Luis Orn: Luis Orn was an engineer."]
+    [call] = trace.events
+    assert isinstance(call, ToolCall)
+    assert "He liked plums." in call.result
+
+
+def test_without_a_common_word_the_first_sentences_count() -> None:
+    assert find("Wann?", Fixed(Passage("One is here. Two are here. Three are here. Four."))) [0] == [
+        "One is here.", "Two are here.", "Three are here.",
+    ]  # fmt: skip
+
+
+def test_sentences_are_few_short_and_different() -> None:
+    long = Passage("Orn " * 1_000, "T" * 5_000)
+    found, _ = find("Orn", Fixed(long, long, *[Passage(f"Orn {number} is here. " * 50) for number in range(20)]))
+    assert len(found) == len(set(found)) == 3
+    assert all(len(sentence) < 800 for sentence in found)
+    assert find("Orn", Fixed())[0] == []
+    assert find("Orn", Fixed(Passage("", "Empty"), Passage(" \n ")))[0] == []
+
+
+def test_the_corpus_of_a_problem_is_searched_and_nothing_without_one() -> None:
+    corpus = Corpus("pages", [Document("Pia Karlo was born in 1866.", "Pia Karlo"), Document("Plums ripen.", "Plums")])
+    retriever = retriever_of(None, Problem("Who?", corpus=corpus))
+    found, _ = find("When was Pia Karlo born?", retriever)
+    assert found[0] == "Pia Karlo: Pia Karlo was born in 1866."
+    assert retriever_of(None, Problem("Who?")) is None
+    with pytest.raises(UsageError):
+        retriever_of("", Problem("Who?"))
