@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Awaitable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from reasoning.engine.budget import Budget
 from reasoning.engine.recorded_calls import RecordedCalls
 from reasoning.errors import BudgetExhausted, CallFailed, InputError, UsageError, WeightsError
 from reasoning.journal import Journal
+from reasoning.providers.llama_cpp.server import LlamaServer
 from reasoning.retrieval import opened_sources, passage_index
 from reasoning.retrieval.embedding import Embedder, open_embedder
 from reasoning.retrieval.embedding_clients import OpenAIEmbeddings, decode_vector, encode_vector
@@ -317,6 +319,15 @@ def test_hosted_models_go_through_litellm(server: EmbeddingServer, monkeypatch: 
     with pytest.raises(CallFailed, match="slow down") as raised:
         asyncio.run(closing(embedder, embedder.encode(["three"])))
     assert raised.value.retryable
+
+
+@pytest.mark.parametrize(("metadata", "pooling"), [(b"llama.block_count", 1), (b"bert.pooling_type", -1)])
+def test_weights_of_an_embedding_model_pool_as_they_state(tmp_path: Path, metadata: bytes, pooling: int) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + b"\0" * 40 + metadata)
+    settings = SimpleNamespace(pooling_type=-1)
+    LlamaServer(tmp_path / "m.gguf", embeds=True)._set_embedding(settings)
+    assert (settings.embedding, settings.pooling_type) == (True, pooling)
+    assert settings.n_batch == settings.n_ubatch == 512
 
 
 @pytest.mark.model
