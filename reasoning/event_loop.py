@@ -189,6 +189,11 @@ def close_when_collected(owner: object, resource: _Closable) -> None:
     weakref.finalize(owner, _close_soon, resource).atexit = False
 
 
+def close_at_exit(resource: _Closable) -> None:
+    """Close a resource of the loop, which the whole process shares, when the process ends."""
+    _open.add(resource)
+
+
 def forget(resource: _Closable) -> None:
     """Stop tracking a resource that has been closed."""
     _open.discard(resource)

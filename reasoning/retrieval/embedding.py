@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from reasoning import event_loop
 from reasoning.errors import CallFailed, MissingExtra
 from reasoning.messages import Message, Request
 from reasoning.retrieval.embedding_clients import EmbeddingClient, decode_vector, embedding_client
@@ -77,6 +78,7 @@ class Embedder:
         if calls is not None:
             reply = await calls.call(self.client, text, paid=not self.client.free)
         else:
+            event_loop.close_at_exit(self.client)
             request = Request(self.client.model, (Message("user", text),), {}, self.client.endpoint)
             reply = (await self.client.complete(request, [0]))[0].text
         try:

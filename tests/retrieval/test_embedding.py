@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Awaitable
 from pathlib import Path
 from types import SimpleNamespace
@@ -348,6 +350,16 @@ def test_the_local_model_s_own_embeddings(smollm: Path) -> None:
     assert float(rows[0] @ again[0]) == pytest.approx(1, abs=1e-3)
     assert float(rows[0] @ rows[1]) > float(rows[0] @ rows[2])
     assert embedder.client.free
+
+
+def test_connections_are_closed_when_the_process_ends(server: EmbeddingServer, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("owls hunt")
+    code = "import sys\nfrom reasoning.retrieval.index import Index\nprint(len(Index(*sys.argv[1:]).find('owls')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path), "dense", "m", server.url],
+        capture_output=True, text=True, check=True, env={"REASONING_HOME": str(tmp_path / "home")},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_an_embedder_is_the_same_for_all_callers() -> None:
