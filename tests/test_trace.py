@@ -8,7 +8,7 @@ from rich.console import Console
 
 from reasoning import Chain, Problem, Prompt, Step, kinds, strategies
 from reasoning.testing import ScriptedLLM
-from reasoning.trace import Trace
+from reasoning.trace import Note, Trace
 
 HOSTILE = "<script>alert(1)</script> [bold]not markup[/bold] \x1b[2J\u202e"
 
@@ -59,3 +59,11 @@ def test_an_answer_in_a_notebook_shows_its_votes() -> None:
     assert html.count('class="bar"') == 2
     failed = Chain(Step("a", Prompt(input="{q}"), returns=kinds.Json())).run("?", ScriptedLLM(["x", "y"]))
     assert "unparsed: step &#x27;a&#x27;" in failed._repr_html_()
+
+
+def test_the_last_note_is_found_at_any_depth() -> None:
+    trace = Trace("t", [Note("first"), Trace("a", [Trace("b", [Note("inner")])]), Trace("c")])
+    assert trace.last_note == "inner"
+    trace.events.append(Note("last"))
+    assert trace.last_note == "last"
+    assert Trace("t").last_note == ""

@@ -154,7 +154,7 @@ def write_learned(
     path = store.folder / name
     path.parent.mkdir(exist_ok=True)
     if list(changed) == ["demonstrations"]:
-        how = f"Give it back with: {learner.card.name}(demonstrations='{name}')"
+        how = f"Give it back with: {learner.replace(demonstrations=name)!r}"
         write_examples(path, changed["demonstrations"], comment="\n".join([*comments, how]))
     else:
         _write_parameters(path, changed, comments)

@@ -195,7 +195,7 @@ class RunProgress:
     def on_fit(self, text: str, model: LLM, trace: Trace) -> None:
         """Show the calls of a fit from now on, and the last note of the strategy."""
         self._fit, self._fitting = text, (model, trace, model.usage)
-        self._status = _WAITING
+        self._status, self._started = _WAITING, time.monotonic()
         model.client.progress = self._on_loading
         self._print(text)
 
@@ -309,22 +309,22 @@ class RunProgress:
         """Return whether no reply has come back yet."""
         return self._model is not None and self._model.usage.calls == self._usage_before.calls and not self._new
 
-    def _fit_line(self) -> str:
+    def _fit_line(self, model: LLM, trace: Trace, before: Usage) -> str:
         """Return the progress of the fit: its calls, new and recorded, and the last note of the strategy."""
-        assert self._fitting is not None
-        model, trace, before = self._fitting
         if self._status != _WAITING:
             return f"{self._fit} · {self._status}"
-        new, calls = model.usage.calls - before.calls, trace.usage.calls
-        parts = [self._fit, pluralize(calls, "call")]
-        parts += [f"{calls - new:,} of them recorded"] if calls > new else []
+        # A request for several completions enters the trace when all have arrived.
+        calls, recorded = model.usage.calls - before.calls, trace.usage.calls - trace.spent.calls
+        elapsed = format_duration(time.monotonic() - self._started)
+        parts = [self._fit, elapsed, pluralize(calls, "call")]
+        parts += [f"{recorded:,} recorded"] if recorded else []
         parts += [f"{model.in_flight} in flight"] if model.in_flight else []
         parts += [note] if (note := trace.last_note) else []
         return f"{' · '.join(parts)}{describe_waiting(model)}"
 
     def _quiet_line(self) -> str:
-        if self._fitting is not None:
-            return self._fit_line()
+        if (fitting := self._fitting) is not None:
+            return self._fit_line(*fitting)
         if self._model is None or self._status != _WAITING:
             return self._status
         in_flight = f" · {self._model.in_flight} in flight" if self._model.in_flight else ""

@@ -91,7 +91,10 @@ def measure_uncertainty(problem: Problem, values: Sequence[Any], measure: Measur
     if measure == "variance":
         scale = sum(abs(float(number)) * count for number, count in parse_numbers(problem.question).items()) or 1.0
         numbers = [number / scale for value in values if value is not None and math.isfinite(number := _float(value))]
-        return variance(numbers) if len(numbers) > 1 else 0.0
+        try:
+            return variance(numbers) if len(numbers) > 1 else 0.0
+        except OverflowError:
+            return math.inf
     counts = Counter(_key(problem.kind, value) for value in values)
     if measure == "disagreement":
         return len(counts) / len(values)

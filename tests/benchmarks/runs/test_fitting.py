@@ -14,10 +14,17 @@ import pytest
 
 from reasoning import Answer, Budget, Example, Problem, Session, Strategy, strategies, technique
 from reasoning.benchmarks import Comparison, compare
+from reasoning.benchmarks.advise import advise
 from reasoning.benchmarks.analysis.summary_table import numbers_table
+from reasoning.benchmarks.experiment import run_comparison
 from reasoning.benchmarks.report import ReportData, save
 from reasoning.benchmarks.rescore import rescore
 from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.cost_estimate import estimate_cost
+from reasoning.benchmarks.runs.forecast import forecast
+from reasoning.benchmarks.runs.progress import RunProgress
+from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.kinds import Number, YesNo
 from reasoning.messages import Message
@@ -25,6 +32,7 @@ from reasoning.strategies.demonstrations import DemonstrationSource, WorkedExamp
 from reasoning.strategies.thought.cot import FEW_SHOT, with_rationale
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import Trace
+from tests.test_fit import Pupil
 
 Sums = Callable[[int], list[Example]]
 EXPLAIN = "user: Explain: "
@@ -290,8 +298,59 @@ def test_the_progress_of_a_fit_is_shown(sums: Sums) -> None:
 
         def on_result(self, result: object) -> None: ...
 
-    from reasoning.benchmarks.experiment import run_comparison
-    from reasoning.benchmarks.runs.config import RunConfig
-
     run_comparison([Apprentice()], sums(10), ScriptedLLM(teach), RunConfig(limit=4), Listener())
     assert seen == [("fitting apprentice on 6 examples of given", 0)]
+
+
+def test_the_cost_of_a_fit_is_told_before_anything_is_sent(tmp_path: Path, sums: Sums) -> None:
+    task, llm = ExampleList(tuple(sums(10))), ScriptedLLM(teach)
+    vote = strategies.get("self_consistency(samples=3)").replace(base=Apprentice())
+    named: dict[str, Strategy] = {"apprentice": Apprentice(), "vote": vote, "vanilla": strategies.get("vanilla")}
+    config = RunConfig(limit=4, folder=tmp_path / "run", pool_size=6)
+    estimate = estimate_cost(named, task, llm, config)
+    assert [row.fit for row in estimate.rows] == [(2, 2), (2, 2), (0, 0)]
+    assert [row.most.calls for row in estimate.rows] == [4, 12, 4]
+    assert [one.get("fit_calls") for one in estimate.to_json()["strategies"]] == [[2, 2], [2, 2], None]
+    assert estimate.table().header[-1] == "fitting"
+    assert "Fitting: the calls before the first problem" in estimate.notes
+    assert forecast(named, task, llm, config).least_calls == 2 + 4 + 2 + 12 + 4
+    assert llm.calls == 0
+    run(tmp_path / "run", sums(10), llm, vote, "vanilla", pool_size=6)
+    assert [row.fit for row in estimate_cost({"apprentice": Apprentice()}, task, llm, config).rows] == [(0, 0)]
+    assert forecast({"apprentice": Apprentice()}, task, llm, config).least_calls == 0
+
+
+def test_what_learns_something_else_than_demonstrations_has_no_estimate(sums: Sums) -> None:
+    task, llm = ExampleList(tuple(sums(10))), ScriptedLLM(teach)
+    with pytest.raises(UsageError, match="cost of pupil is not known before it is fitted; leave it out of --dry-run"):
+        estimate_cost({"pupil": Pupil()}, task, llm, RunConfig(limit=4))
+    assert forecast({"pupil": Pupil()}, task, llm, RunConfig(limit=4)).most_calls == 0
+
+
+def test_texts_and_numbers_are_kept_in_a_file_too(tmp_path: Path, sums: Sums) -> None:
+    llm = ScriptedLLM(
+        lambda messages: "Add \x1b[2J both.\n" if "Lesson" in messages[-1].content else "The answer is 2."
+    )
+    found = compare([Pupil()], sums(6), llm, limit=2, out=tmp_path, progress=False)
+    text = (tmp_path / "fitted" / "pupil.toml").read_text()
+    assert "[parameters]" in text
+    assert "\x1b" not in text
+    again = compare([Pupil()], sums(6), ScriptedLLM([]), limit=2, out=tmp_path, progress=False)
+    assert again.to_json(spent=False) == found.to_json(spent=False)
+    (tmp_path / "fitted" / "pupil.toml").write_text("[parameters]\nleson = 'x'\n")
+    with pytest.raises(InputError, match=r"fitted/pupil\.toml: unknown parameter 'leson'"):
+        compare([Pupil()], sums(6), llm, limit=2, out=tmp_path, progress=False)
+    (tmp_path / "fitted" / "pupil.toml").write_text("[parameters]\nlesson = ''\n")
+    with pytest.raises(InputError, match=r"fitted/pupil\.toml: pupil has not learned enough"):
+        compare([Pupil()], sums(6), llm, limit=2, out=tmp_path, progress=False)
+
+
+def test_a_race_and_advice_fit_first(tmp_path: Path, sums: Sums) -> None:
+    found = compare([Apprentice(), "vanilla"], sums(30), ScriptedLLM(teach), limit=12, race=True, progress=False)
+    assert found.race is not None
+    advice = advise(
+        *(ExampleList(tuple(sums(30))), ScriptedLLM(teach), RunConfig(limit=12, race_margin=3.0)),
+        *(RunProgress(shown=False), [Apprentice(), "vanilla"]),
+    )
+    assert advice.strategy in ("apprentice", "vanilla")
+    assert advice.comparison.rows[0].fit_usage is not None

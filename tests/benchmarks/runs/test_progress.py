@@ -17,9 +17,12 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.runs import progress, runner
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.progress import RunProgress
+from reasoning.engine.single_flight import CallContext
 from reasoning.messages import Message, Usage
 from reasoning.problem import Example
+from reasoning.session import Session
 from reasoning.testing import ScriptedLLM
+from reasoning.trace import Trace
 
 Sums = Callable[[int], list[Example]]
 Adds = Callable[..., Callable[[tuple[Message, ...]], str]]
@@ -217,3 +220,20 @@ def test_in_a_terminal_it_costs_next_to_nothing_and_leaves_nothing_behind(sums: 
         cost = (time.process_time() - before) / 1.6
     assert cost < 0.3  # of one core; some 0.01 is usual
     assert "vanilla" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_fit_shows_its_calls_and_the_last_note(sums: Sums, adds: Adds) -> None:
+    display = RunProgress(shown=False)
+    llm, trace = Fetched(adds()), Trace("fit learner")
+    display.on_fit("fitting learner on 3 examples of t", llm, trace)
+    assert "fitting learner on 3 examples of t · 0:00 · 0 calls" in drawn(display, 120)
+    llm.client.progress(1, 10, "loading the model")
+    assert "examples of t · loading the model" in drawn(display, 120)
+    llm.client.progress(10, 10, "loading the model")
+    for _ in range(2):
+        session = Session(llm, trace, context=CallContext(llm.budget, llm.journal, trace.name))
+        event_loop.run_sync(session.ask("What is 1 + 1?"))
+        session.note("question 1 of 3")
+    assert "· 1 call · 1 recorded · question 1 of 3" in " ".join(drawn(display, 200).split())
+    begun(display, sums, llm)
+    assert "fitting" not in drawn(display, 120)

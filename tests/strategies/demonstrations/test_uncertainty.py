@@ -78,6 +78,12 @@ def test_only_numbers_have_a_variance() -> None:
         usable_measure(YesNo(), "variance")
 
 
+def test_the_variance_of_huge_numbers_is_the_largest() -> None:
+    huge = measure_uncertainty(PENS, [1e300, -1e300], "variance")
+    assert huge > measure_uncertainty(PENS, [1e9, -1e9], "variance")
+    assert most_uncertain_first([sampled("a", 1.0), sampled("b", huge)], 0)[0].uncertainty == huge
+
+
 def sampled(name: str, uncertainty: float, *values: Any) -> SampledQuestion:
     return SampledQuestion(Example(Problem(name, Number()), 1), tuple(map(VoteSample, values)), uncertainty)
 
