@@ -1,6 +1,9 @@
-"""The index of the techniques: a table for each mechanism."""
+"""The index of the techniques: a table for each mechanism, and the methods of the survey."""
 
 from __future__ import annotations
+
+import tomllib
+from pathlib import Path
 
 from reasoning.call_counts import describe_calls
 from reasoning.registry import get, places
@@ -24,6 +27,15 @@ MECHANISMS = {
 """The folders under `strategies/`, in reading order."""
 
 
+SURVEY = Path(__file__).with_name("survey.toml")
+_ABOUT_SURVEY = (
+    "Vatsal &amp; Dubey (2024, [arXiv 2407.12994](https://arxiv.org/abs/2407.12994)) survey 39 methods of prompting. "
+    "The last column lists published outputs of models on which our parsers are checked "
+    "([answers in recorded replies](../../research/answers-recordings.md)); for the other methods we know of none that "
+    "may be used."
+)
+
+
 def index() -> str:
     """Return the page `docs/reference/techniques/README.md`."""
     parts = [
@@ -44,7 +56,21 @@ def index() -> str:
         header = ["technique", "paper", "calls", "use it when", "avoid it when"]
         does = MECHANISMS.get(mechanism, mechanism.capitalize())
         parts += [f"## {does}", f"`strategies/{mechanism}/`", table(header, [_row(name) for name in names])]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([*parts, "## The methods of the survey", _ABOUT_SURVEY, _survey_table()]) + "\n"
+
+
+def _survey_table() -> str:
+    methods = tomllib.loads(SURVEY.read_text(encoding="utf-8"))["method"]
+    rows = [
+        [
+            str(number),
+            prose(method["name"]),
+            ", ".join(link(code(spec), f"{get(spec).card.name}.md") for spec in method["specs"]),
+            prose(method.get("recordings", "")) or "–",
+        ]
+        for number, method in enumerate(methods, 1)
+    ]
+    return table(["", "method", "here", "checked on outputs of"], rows)
 
 
 def _row(name: str) -> list[str]:
