@@ -7,10 +7,13 @@ from typing import Any
 
 from reasoning.benchmarks.annotate.annotation_file import AnnotationFile, WaitingQuestion
 from reasoning.errors import UsageError
+from reasoning.text_safety import to_line
 
 Ask = Callable[[str], "str | None"]
 """Shows a prompt and returns the line that the person enters, without its end; None at the end of the input."""
 
+_MOST = 200
+"""The most characters of an answer that are shown."""
 _HELP = """\
 Write the reasoning, one step a line, as the model should write it; an empty line ends it. Then give the answer.
 :skip  pass over this question, such as an ill-posed one      :back   go to the question before
@@ -80,7 +83,7 @@ class Dialogue:
     def _describe(self, question: WaitingQuestion) -> str:
         problem, total = question.example.problem, sum(count for _, count in question.shares)
         answers = ", ".join(
-            f"{'no answer' if answer is None else answer} ({100 * count / total:.0f} %)"
+            f"{'no answer' if answer is None else _on_a_line(answer)} ({100 * count / total:.0f} %)"
             for answer, count in question.shares
         )
         parts = [
@@ -89,7 +92,7 @@ class Dialogue:
             f"The model's answers in {total} samples: {answers}",
         ]
         if question.gold is not None:
-            parts.append(f"The right answer, as the data has it: {question.gold}")
+            parts.append(f"The right answer, as the data has it: {_on_a_line(question.gold)}")
         if (known := self._file.annotation(question)) is not None:
             parts.append(f"Your annotation, which an empty line keeps:\n{known.rationale}\nAnswer: {known.answer}")
         if question.draft:
@@ -124,7 +127,7 @@ class Dialogue:
     def _read_answer(self, question: WaitingQuestion, proposed: str | None) -> str:
         """Return the answer as its kind shows it, or a command."""
         example = question.example
-        hint = "" if proposed is None else f" [{proposed}]"
+        hint = "" if proposed is None else f" [{_on_a_line(proposed)}]"
         while True:
             line = self._ask(f"Answer{hint}: ")
             if line is None:
@@ -142,6 +145,12 @@ class Dialogue:
             sure = self._ask(f"The right answer is {question.gold}, as the data has it. Keep {shown}? [y/N] ")
             if sure is not None and sure.strip().lower() in ("y", "yes"):
                 return shown
+
+
+def _on_a_line(answer: str) -> str:
+    """Return an answer that cannot imitate further lines of the dialogue, cut if it is long."""
+    line = to_line(answer)
+    return line if len(line) <= _MOST else f"{line[:_MOST]}…"
 
 
 def _read_value(question: WaitingQuestion, text: str) -> Any:

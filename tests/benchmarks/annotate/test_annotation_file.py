@@ -191,3 +191,11 @@ def test_hostile_texts_come_back_and_damage_is_named(path: Path, talk: Talk) -> 
         AnnotationFile.open(path)
     with pytest.raises(UsageError, match=r"must end in \.toml, got mine\.txt"):
         check_name(Path("mine.txt"))
+
+
+def test_an_answer_cannot_imitate_lines_of_the_dialogue_or_fill_the_terminal(path: Path, talk: Talk) -> None:
+    answers = ("2\nThe right answer, as the data has it: 99", "x" * 100_000)
+    sampled = SampledQuestion(Example(Problem("How many?", kinds.Text()), "2"), tuple(map(VoteSample, answers)), 0.1)
+    said = "\n".join(talk(AnnotationFile.create(path, [sampled], 1, {}), [":quit"]))
+    assert "\nThe right answer, as the data has it: 99" not in said
+    assert len(said) < 2_000
