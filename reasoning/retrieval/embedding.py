@@ -82,9 +82,12 @@ class Embedder:
             request = Request(self.client.model, (Message("user", text),), {}, self.client.endpoint)
             reply = (await self.client.complete(request, [0]))[0].text
         try:
-            return decode_vector(reply)
+            vector = decode_vector(reply)
         except ValueError:
-            raise CallFailed(f"{self.name}: the recorded reply is not a vector") from None
+            vector = None
+        if vector is None or not vector.size:
+            raise CallFailed(f"{self.name}: the recorded reply is not a vector; remove it with reasoning journal prune")
+        return vector
 
 
 def open_embedder(embeddings: str, base_url: str | None = None) -> Embedder:

@@ -352,6 +352,16 @@ def test_the_local_model_s_own_embeddings(smollm: Path) -> None:
     assert embedder.client.free
 
 
+@pytest.mark.parametrize("reply", ["", "no vector", "AAA"])
+def test_a_recorded_reply_that_is_no_vector_is_an_error(server: EmbeddingServer, reply: str) -> None:
+    class Calls:
+        async def call(self, client: Any, payload: str, *, paid: bool = False) -> str:
+            return reply
+
+    with pytest.raises(CallFailed, match="the recorded reply is not a vector"):
+        asyncio.run(encode(server, ["one"], Calls()))
+
+
 def test_connections_are_closed_when_the_process_ends(server: EmbeddingServer, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("owls hunt")
     code = "import sys\nfrom reasoning.retrieval.index import Index\nprint(len(Index(*sys.argv[1:]).find('owls')))"
