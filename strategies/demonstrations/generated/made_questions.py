@@ -70,9 +70,7 @@ def steps_of(example: WorkedExample, programs: bool) -> list[str]:
 def numbered_chain(example: WorkedExample, programs: bool) -> str:
     """Return the chain of an example with the number of each step behind its line, `# 1`, `# 2`, …, or before it."""
     steps = enumerate(steps_of(example, programs), 1)
-    if programs:
-        return "```python\n" + "\n".join(f"{step}  # {number}" for number, step in steps) + "\n```"
-    return "\n".join(f"# {number}. {step}" for number, step in steps)
+    return "\n".join(f"{step}  # {number}" if programs else f"# {number}. {step}" for number, step in steps)
 
 
 def parse_question(text: str, kind: Kind) -> Problem | None:
@@ -110,7 +108,8 @@ def question_fault(problem: Problem, topic: str, known: Iterable[str]) -> str | 
     """
     words = words_of(problem.question)
     grams = [tuple(words[start : start + _REPEATED]) for start in range(len(words) - _REPEATED + 1)]
-    if topic.casefold()[: max(_STEM, len(topic) - 1)] not in problem.question.casefold():
+    stem = topic.casefold()[: max(_STEM, len(topic) - 1)]
+    if not any(word.startswith(stem) for word in words):
         return "the question does not mention its topic"
     if len(set(grams)) < len(grams):
         return "the question repeats itself"

@@ -212,7 +212,8 @@ class Synthesis:
     def _backwards(self, made: Made) -> Demonstration:
         """Show an example in the order topic, length, chain, question."""
         options = "".join(f"\n{label}) {text}" for label, text in zip("ABCDEFGHIJ", made.example.options, strict=False))
-        chain = numbered_chain(made.example, self._programs)
+        # Without a fence: small models end their reply after a closed one.
+        chain = f"Reasoning:\n{numbered_chain(made.example, self._programs)}"
         return Demonstration(
             f"Topic: {made.topic}\nSteps: {made.steps}", f"{chain}\n\nQuestion: {made.example.question}{options}"
         )

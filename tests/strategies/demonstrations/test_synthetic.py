@@ -227,6 +227,7 @@ def test_a_choice_needs_its_options() -> None:
     [
         ("How many ferries sail to the island?", None),
         ("How many boats sail to the island?", "does not mention its topic"),
+        ("How many differ from the others?", "does not mention its topic"),
         ("A ferry has 3 cars on it and a ferry has 3 cars on it?", "repeats itself"),
         ("How many ferries are in the harbour now?", "duplicate"),
     ],
