@@ -16,7 +16,8 @@ EVIDENCE = 3
 """The passages that are shown for one question."""
 _MAX_PASSAGE = 1_500
 """Characters of a passage; the rest is cut off."""
-_FROM_PASSAGES = "{question}\n\nUse only the passages above. If they do not say it, reply: unknown"
+# The question is last: a model of 0.5 B parameters then said what the passages say, and not "unknown".
+_FROM_PASSAGES = 'Use only the passages above; if they do not say it, the answer is "unknown".\n\n{question}'
 _SILENT = re.compile(
     r"\b(?:passages?|texts?|context|sources?|documents?)\b[^.\n]{0,40}?(?:\b(?:not|no|never)\b|n['’]t\b)"
     r"|\b(?:no|not enough|insufficient) (?:information|mention)\b"
