@@ -45,6 +45,11 @@ class Toolbox:
         """The names of the tools."""
         return tuple(tool.name for tool in self)
 
+    @property
+    def forms(self) -> str:
+        """The forms of all actions, such as "Search[entity], Finish[answer]"."""
+        return ", ".join([*map(describe_usage, self), *self._also])
+
     def find(self, name: str) -> Tool:
         """Return the tool with a name, in upper or lower case.
 
@@ -55,7 +60,7 @@ class Toolbox:
             return tool
         close = nearest(name, self.names) if name else None
         meant = f"did you mean {close}? " if close else ""
-        raise ToolError(f"{meant}Write one of: {', '.join([*map(describe_usage, self), *self._also])}")
+        raise ToolError(f"{meant}Write one of: {self.forms}")
 
     async def use(self, name: str, written: str | Mapping[str, Any], session: ToolSession) -> ToolResult:
         """Use a tool with the arguments that a model wrote.

@@ -17,29 +17,27 @@ from reasoning.tools import Toolbox
 _OBJECTIVE = (
     "Answer the question in steps, with the actions below. You see the result of each action as an observation."
 )
+_OUTSIDE = "Nothing follows it: the observation comes from outside."
+# In words: a small model copies the lines of a template instead of filling it.
 STEPS = Prompt(
     objective=_OBJECTIVE,
     instructions="The actions:\n{tools}",
-    output_format="Each step has two lines, with the number of the step, and nothing after them:\n"
-    "Thought 1: what is known now, and what to find out next\n"
-    "Action 1: one action, in the form above\n"
-    "Then wait for the observation. Never write it yourself.",
+    output_format="A step is a thought and an action. The thought says in a sentence what is known and what to find "
+    "out next. The action is on the next line, after the word Action and the number of the step: one of the actions "
+    f"above, with its argument in square brackets. {_OUTSIDE}",
     input="{problem}\n\n{open}",
 )
 SPARSE = STEPS.replace(
-    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
-    "Action 1: one action, in the form above\n"
-    "Where you have to think, the line is a thought instead:\n"
-    "Action 1: think: what is known now, and what to find out next\n"
-    "Then wait for the observation. Never write it yourself."
+    output_format="A step is one line: one of the actions above, with its argument in square brackets; or, where it "
+    "helps, a thought that begins with think: and says what is known and what to find out next. " + _OUTSIDE
 )
 ACT_ONLY = STEPS.replace(
-    output_format="Each step is one line, with the number of the step, and nothing after it:\n"
-    "Action 1: one action, in the form above\n"
-    "Then wait for the observation. Never write it yourself."
+    output_format=f"A step is one line: one of the actions above, with its argument in square brackets. {_OUTSIDE}"
 )
 OBSERVATION = Prompt(input="Observation {number}: {observation}\n\n{open}")
-ACTION_LINE = Prompt(input="Write the action that follows from this thought, and nothing else.\n\nAction {number}:")
+ACTION_LINE = Prompt(
+    input="Write the action that follows from this thought, and nothing else: {forms}.\n\nAction {number}:"
+)
 
 
 def open_line(thoughts: str) -> str:
@@ -72,7 +70,11 @@ class TextSteps:
     ) -> None:
         self._prompt, self._problem, self._thoughts = prompt, problem, thoughts
         self._line = open_line(thoughts)
-        self._names, self._tools = toolbox.names, f"{toolbox.describe()}\n{describe_finish(problem)}"
+        self._names, self._forms, self._tools = (
+            toolbox.names,
+            toolbox.forms,
+            f"{toolbox.describe()}\n{describe_finish(problem)}",
+        )
         self._action_line, self._observation, self._max_tokens = action_line, observation, max_tokens
 
     async def next_step(self, trajectory: Trajectory, session: Session) -> tuple[str, Action]:
@@ -85,7 +87,7 @@ class TextSteps:
         if action is not None:
             return thought, _unless_cut_off(action, reply)
         session.note("the reply has no action: a second call asks for it")
-        request = self._action_line.fill(number=number).messages
+        request = self._action_line.fill(number=number, forms=self._forms).messages
         more = (Message("assistant", thought or "…"), Message("user", "\n\n".join(turn.content for turn in request)))
         turns = Conversation((*turns.messages, *more), turns.static_prefix)
         return thought, self._read_action(await self._send(turns, number, session))

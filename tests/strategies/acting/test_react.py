@@ -159,7 +159,7 @@ def test_a_reply_without_an_action_keeps_its_thought_and_a_second_call_asks_for_
     assert (answer.value, llm.calls) == ("a river", call_counts.calls(strategy, s=2, a=1, t=0))
     *_, thought, asked = llm.requests[1].messages
     assert thought == Message("assistant", "I need the Vael.")
-    assert asked.content.endswith("\n\nAction 1:")
+    assert asked.content.endswith("and nothing else: Search[query], Finish[answer].\n\nAction 1:")
     assert answer.text.startswith("Thought 1: I need the Vael.\nAction 1: Search[Vael]\nObservation 1: The Vael")
 
 
