@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reasoning.problem import Problem
-from reasoning.retrieval import Retriever
+from reasoning.retrieval import ClientCalls, Passage, Retriever
 from reasoning.retrieval.sentences import split_sentences
 from reasoning.session import Session
 
@@ -50,19 +51,37 @@ async def find_evidence(
         for sentence in split_sentences(passage.text)
     )
     sentences = list(found)[:_MAX_SENTENCES]
-    best = await _rank(query, sentences, session, keep, embeddings) if len(sentences) > keep else range(len(sentences))
-    return [sentences[number] for number in best]
+    if len(sentences) <= keep:
+        return sentences
+    if embeddings is None:
+        return [sentences[number] for number in _best_by_words(query, sentences, keep)]
+    ranked = await session.tools.search(_ByMeaning(tuple(sentences), embeddings), query, keep)
+    return [passage.text for passage in ranked]
 
 
-async def _rank(
-    query: str, sentences: Sequence[str], session: Session, keep: int, embeddings: str | None
-) -> Sequence[int]:
-    if embeddings is not None:
+@dataclass(frozen=True)
+class _ByMeaning:
+    """Sentences as a retriever, so that the trace shows their ranking and not the call for each vector."""
+
+    sentences: tuple[str, ...]
+    embeddings: str
+
+    @property
+    def name(self) -> str:
+        """The name in the trace."""
+        return f"the sentences by {self.embeddings}"
+
+    async def search(self, query: str, k: int, calls: ClientCalls | None = None) -> list[Passage]:
+        """Return the sentences with the vectors nearest to that of the query."""
         from reasoning.retrieval.embedding import open_embedder
         from reasoning.retrieval.ranking import nearest_vectors
 
-        vectors = await open_embedder(embeddings).encode([query, *sentences], session.tools)
-        return [ranked.number for ranked in nearest_vectors(vectors[1:], vectors[0], keep)]
+        vectors = await open_embedder(self.embeddings).encode([query, *self.sentences], calls)
+        best = nearest_vectors(vectors[1:], vectors[0], k)
+        return [Passage(self.sentences[ranked.number], score=ranked.score) for ranked in best]
+
+
+def _best_by_words(query: str, sentences: Sequence[str], keep: int) -> Sequence[int]:
     from reasoning.retrieval.ranking import WordIndex
     from reasoning.retrieval.words import query_words, words
 

@@ -13,6 +13,7 @@ from reasoning.session import Session
 from reasoning.strategies.evidence import find_evidence, retriever_of
 from reasoning.testing import ScriptedLLM
 from reasoning.trace import ToolCall, Trace
+from tests.retrieval.embedding_server import EmbeddingServer
 
 
 class Fixed:
@@ -59,6 +60,23 @@ def test_sentences_are_few_short_and_different() -> None:
     assert all(len(sentence) < 800 for sentence in found)
     assert find("Orn", Fixed())[0] == []
     assert find("Orn", Fixed(Passage("", "Empty"), Passage(" \n ")))[0] == []
+
+
+def test_sentences_are_ranked_by_an_embedding_model_in_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddingServer() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-" + "0" * 20)
+        trace = Trace("evidence")
+        query = "plums liked he"
+        found = event_loop.run_sync(
+            find_evidence(query, Fixed(ORN), Session(ScriptedLLM([]), trace), keep=2, embeddings="openai/words")
+        )
+    assert found[0] == "Luis Orn: He liked plums."
+    assert {query, "Luis Orn: He was born in 1871 in Vell."} <= set(server.texts)
+    assert [event.name for event in trace.events if isinstance(event, ToolCall)] == [
+        "search fixed",
+        "search the sentences by openai/words",
+    ]
 
 
 def test_the_corpus_of_a_problem_is_searched_and_nothing_without_one() -> None:

@@ -441,6 +441,11 @@ def test_sources_in_a_spec() -> None:
     strategy = strategies.get(spec)
     assert repr(strategy) == spec
     assert strategies.get(repr(strategy)) == strategy
+    index = strategies.get("chain_of_knowledge(sources={'law': (Index('docs/'), 'table')})")
+    assert strategies.get(repr(index)) == index
+    assert index.calls_range() == (5, 5 + 3 * (1 + 2 + 2))
+    with pytest.raises(UsageError, match="unknown strategy 'open'"):
+        strategies.get("chain_of_knowledge(sources={'law': open('x')})")
     assert strategy.calls_range() == (3, 3 + 1 + 3 * (1 + 2 + 1 + 2))
     assert strategies.get("cok").calls_range() == (5, 5 + 3 * (1 + 2 + 2))
 
