@@ -10,6 +10,7 @@ import pytest
 from reasoning import Example, Problem, connect, event_loop, kinds, strategies
 from reasoning.engine.llm import LLM
 from reasoning.kinds.label import Label
+from reasoning.retrieval import Corpus, Document
 from reasoning.session import Session
 from reasoning.trace import Call, Trace
 
@@ -17,6 +18,7 @@ CONTEXT = "Ann keeps bees and has 3 hives. Her brother is 40. She sells honey at
 HIVES = Problem("How many hives has Ann? I guess 40.", kinds.Number(), context=CONTEXT)
 ROW = Problem("Box Q is on box R. Which one is at the bottom?", options=["Q", "R"])
 NEWS = Problem("What happened?", context="A ferry sank on Monday.\n---\nOn Monday a ferry went down.")
+BEES = Problem("How many hives has Ann?", kinds.Number(), corpus=Corpus("bees", [Document(CONTEXT, "Ann")]))
 TERMS = {"hive": "a box for bees"}
 
 RUNS = [
@@ -34,6 +36,9 @@ RUNS = [
     (f"defined_terms({TERMS!r})", HIVES),
     ("guided(guideline='A hive is a box for bees.')", HIVES),
     ("system2_attention(instructed(sc(cot(shots=1), samples=2)))", ROW),
+    ("maieutic(depth=1, width=1, max_tokens=12)", Problem("Do bees make honey?", kinds.YesNo())),
+    ("verify_and_edit(cot(stages=1), samples=3, max_sentences=2)", BEES),
+    ("chain_of_knowledge(samples=2, threshold=1.0, max_tokens=12)", BEES),
 ]
 
 
