@@ -19,6 +19,8 @@ PROBLEM_CORPUS, PROBLEM_TABLE = "corpus", "table"
 """The names of the problem's own sources."""
 OWN_DOMAIN = "the texts and tables of the question"
 """The domain of the problem's own sources, if no others are named."""
+_SENTENCES = 6
+"""The sentences of texts that a reason is corrected by; a second fact is often in the next sentence of a page."""
 _SHOWN_ROWS = 5
 """The rows of a table that the model sees when it writes a query."""
 _MAX_ROWS = 20
@@ -70,7 +72,8 @@ class TextSource:
 
     async def execute(self, query: str, session: Session) -> str:
         """Search; see `KnowledgeSource`."""
-        return "\n".join(f"- {sentence}" for sentence in await find_evidence(query, self.retriever, session))
+        found = await find_evidence(query, self.retriever, session, keep=_SENTENCES)
+        return "\n".join(f"- {sentence}" for sentence in found)
 
 
 @dataclass(frozen=True)
