@@ -62,6 +62,8 @@ class ChainSteps:
         asked = mask_digits(question_of(self.problem))
         reply = await self._ask(name_prompt, _shown(state, count), asked)
         name, values = parse_new_column(reply, count)
+        # Before further rows are asked about.
+        operations.check_name(table, name)
 
         def to_prompt(rows: Sequence[int]) -> Conversation:
             lines = [" | ".join(["row_id", *map(show_cell, table.header)]), *(_row(state, row) for row in rows)]

@@ -109,6 +109,14 @@ def parse_operation(reply: str, allowed: Sequence[str]) -> str:
     return END
 
 
+def check_name(table: Table, name: str) -> None:
+    """Raise OperationSkipped if a new column may not have this name: it exists, or counts something."""
+    if name.casefold() in map(str.casefold, table.header):
+        raise OperationSkipped(f"there is a column {name:.80} already")
+    if name.casefold().startswith("number of"):
+        raise OperationSkipped(f"{name:.80}: a count is not part of any cell")
+
+
 def add_column(state: TableState, name: str, values: Sequence[str]) -> TableState:
     """Add a column whose values are taken from the cells of another.
 
@@ -116,11 +124,8 @@ def add_column(state: TableState, name: str, values: Sequence[str]) -> TableStat
         OperationSkipped: the column exists, counts something, is constant, has an empty value, or its
             values are not all parts of the cells of one column.
     """
+    check_name(state.table, name)
     table, folded = state.table, [value.strip().casefold() for value in values]
-    if name.casefold() in map(str.casefold, table.header):
-        raise OperationSkipped(f"there is a column {name:.80} already")
-    if name.casefold().startswith("number of"):
-        raise OperationSkipped(f"{name:.80}: a count is not part of any cell")
     if not all(folded):
         raise OperationSkipped(f"{name:.80} has no value for row {folded.index('') + 1}")
     if len(set(folded)) < 2:

@@ -188,6 +188,13 @@ def test_a_new_column_masks_digits_and_asks_for_the_other_rows_together() -> Non
     assert "skipped: 44 further rows need more than 2 calls" in str(answer.trace.to_json())
 
 
+def test_a_name_that_may_not_be_is_skipped_before_other_rows_are_asked_about() -> None:
+    for name in ("team", "Number of riders"):
+        llm = model("f_add_column", add=f"f_add_column({name}). The values: Norte | Gelo | Norte")
+        assert solve(llm).steps["operations"] == ()
+        assert stages(llm) == ["plan", "add", "plan", "query"]
+
+
 def test_rows_without_a_value_are_asked_about_again_and_then_drop_the_column() -> None:
     replies = iter(["4 | CZE", "5 | ESP"])
     llm = model("f_add_column", fill=lambda prompt: next(replies))
