@@ -36,6 +36,7 @@ _TECHNIQUES = {
     "chain_of_symbol": "reasoning.strategies.thought.chain_of_symbol:ChainOfSymbol",
     "contrastive_cot": "reasoning.strategies.thought.contrastive_cot:ContrastiveCoT",
     "complex_cot": "reasoning.strategies.sampling.complex_cot:ComplexCoT",
+    "active_prompt": "reasoning.strategies.demonstrations.active_prompt:ActivePrompt",
     "auto_cot": "reasoning.strategies.demonstrations.generated.auto_cot:AutoCoT",
     "synthetic": "reasoning.strategies.demonstrations.generated.synthetic:SyntheticPrompting",
     "active_prompt": "reasoning.strategies.demonstrations.active_prompt:ActivePrompt",
