@@ -21,7 +21,7 @@ _LABEL_FIRST = re.compile(
     r"because\b[\s,:*_]{0,6}",
     re.IGNORECASE,
 )
-_CLAIMS = re.compile(r"the (?:statement|sentence|answer) (?:claims|says|states|asserts) that\s", re.IGNORECASE)
+_CLAIMS = re.compile(r"(?:the (?:statement|sentence|answer) (?:claims|says|states|asserts) that|yes,)\s", re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]{0,8}(?:```|~~~)")
 _CHATTER = re.compile(
     r"\W{0,4}(?:(?:sure|certainly|of course|okay|ok|great|absolutely)(?: thing)?[!,.:][\s*]{0,4})?"

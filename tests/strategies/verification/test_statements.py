@@ -23,6 +23,8 @@ NOT_ALL = [
     "What is the negation?\nThe statement: Not all swans are white.",
     "### Negation\nNot all swans are white.\n\nNote: the quantifier is denied.",
     "Certainly! Not all swans are white.",
+    "Yes, not all swans are white.",
+    "The statement claims that not all swans are white.",
 ]
 
 
