@@ -82,9 +82,10 @@ async def compute_values(
 
     A value that no query computes is empty. If all values are 0, or all are 1, none is believed.
     """
-    results: dict[str, Cell] = {}
-    for query in dict.fromkeys(query for sample in samples if sample.counts for query in sample.value if query):
-        results[query] = await _value(query, tables, session)
+    queries = dict.fromkeys(query for sample in samples if sample.counts for query in sample.value if query)
+    repaired = {query: repair(query, tables) for query in queries}
+    values_of = {query: await _value(query, tables, session) for query in dict.fromkeys(repaired.values())}
+    results = {query: values_of[repaired[query]] for query in queries}
     totals: list[dict[str, float]] = []
     for sample, weight in zip(samples, weights(samples, weigh)[0], strict=True):
         for index, query in enumerate(sample.value if sample.counts else ()):
@@ -114,7 +115,7 @@ def fill(lines: Sequence[str], values: Sequence[str]) -> tuple[str, ...]:
 async def _value(query: str, tables: Mapping[str, Table], session: Session) -> Cell:
     """Return the one value that a query computes; None if it fails or computes several."""
     try:
-        result = await session.tools.query(tables, repair(query, tables))
+        result = await session.tools.query(tables, query)
     except SQLError:
         return None
     return result.rows[0][0] if len(result.rows) == 1 and len(result.header) == 1 else None

@@ -77,17 +77,18 @@ ROWS = Prompt(
 )
 CLOZE = Prompt(
     objective="Take a question about a table apart into statements with one number missing in each.",
-    instructions="Do so only if the answer depends on numbers that have to be counted or calculated. In each "
-    "statement, write in braces what is missing, as a question with how many. Otherwise write: none",
+    instructions="Where the answer depends on numbers that have to be counted or calculated, write a statement for "
+    "each number, with what is missing in braces, as a question with how many. Write none only where no number is "
+    "needed.",
     output_format="One statement a line, each with one pair of braces; or: none",
     input=_asked("The columns: {columns}", "{asked}"),
     examples=(
+        Demonstration(_asked("The columns: Year, Winner, Book, Pages", _BOOK), "none"),
         Demonstration(
             _asked("The columns: Date, Opponent, Result, Attendance", _WINS),
             "In June FC Delta won {how many matches were won in June?} matches\n"
             "In May FC Delta won {how many matches were won in May?} matches",
         ),
-        Demonstration(_asked("The columns: Year, Winner, Book, Pages", _BOOK), "none"),
         Demonstration(
             _asked("The columns: Year, Winner, Book, Pages", _PAGES),
             "{how many books have over 250 pages?} books of over 250 pages won\n"
