@@ -39,7 +39,6 @@ _TECHNIQUES = {
     "active_prompt": "reasoning.strategies.demonstrations.active_prompt:ActivePrompt",
     "auto_cot": "reasoning.strategies.demonstrations.generated.auto_cot:AutoCoT",
     "synthetic": "reasoning.strategies.demonstrations.generated.synthetic:SyntheticPrompting",
-    "active_prompt": "reasoning.strategies.demonstrations.active_prompt:ActivePrompt",
     "rendered": "reasoning.strategies.direct.prompt_format:PromptFormat",
     "instructed": "reasoning.strategies.knowledge.instructed:InstructedPrompting",
     "system2_attention": "reasoning.strategies.knowledge.system2_attention:System2Attention",
