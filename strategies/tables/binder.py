@@ -58,7 +58,7 @@ class Binder(Strategy):
     times and an empty result is a no, as in the paper for TabFact. The paper draws 20 programs at
     temperature 0.4 for WikiTableQuestions, 50 at 0.6 for TabFact; the default is the former, since
     all programs are one request and share their questions. Its 14 to 18 demonstrations, and the 8
-    that it retrieves for each question to the model, are here 5 and 3 of our own.
+    that it retrieves for each question to the model, are here 5, and 4 or 2 (map, ans), of our own.
 
     Args:
         samples: number of programs.

@@ -108,7 +108,8 @@ SQL = Prompt(
     'a column must be understood first, write QA("map@question"; `column`) in the place of a column: the question is '
     "then answered for each row. Only where no column can give the answer, write "
     'QA("ans@question"; SELECT …): the question is then answered from the rows of that query. A question stands in '
-    "double quotes and contains none. Names of columns stand in backticks.",
+    "double quotes and contains none. Names of columns stand in backticks. Whole numbers are divided without a "
+    "fraction: write `a` * 1.0 / `b`.",
     output_format="The query alone, in a block ```sql. It selects only what is asked for.",
     input=_input("{table}", "{asked}", "{form}"),
     examples=_demonstrations(3, "sql"),
