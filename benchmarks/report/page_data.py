@@ -19,7 +19,9 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
+from reasoning.problem import Problem
 from reasoning.short_repr import shorten
+from reasoning.tables import pluralize
 
 _GROUP = 1 << 18
 """The bytes of traces that are packed together. Similar prompts compress well together, and this amount
@@ -76,10 +78,17 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
         by_problem[result.problem].append(result_fields(result, number[result.strategy], rules))
     examples = data.folder.examples
     rows = [
-        [examples[problem].problem.values()["problem"], str(examples[problem].target), by_problem[problem]]
-        for problem in problems
+        [asked(examples[problem].problem), str(examples[problem].target), by_problem[problem]] for problem in problems
     ]
     return {"rules": list(rules), "problems": rows}
+
+
+def asked(problem: Problem) -> str:
+    """Return what a problem asks, with its context, table and options, and the number of documents to search in."""
+    text, corpus = problem.values()["problem"], problem.corpus
+    if corpus is None:
+        return text
+    return f"{text}\n\nTo search in: {corpus.name}, {pluralize(len(corpus.documents), 'document')}"
 
 
 def result_fields(result: Result, number: int, rules: dict[str, int]) -> list[Any]:

@@ -76,7 +76,7 @@ def problem_page(library: Library, names: Sequence[str], problem: str, query: Qu
     at = selected.index(problem) if problem in selected else -1
     page: dict[str, Any] = {
         "id": problem,
-        "question": example.problem.values()["problem"],
+        "question": page_data.asked(example.problem),
         "target": str(example.target),
         "position": at + 1,
         "matched": len(selected),

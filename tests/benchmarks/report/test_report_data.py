@@ -18,7 +18,7 @@ from reasoning.benchmarks import compare
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.paired import OVER_FAMILIES
 from reasoning.benchmarks.cli.results import print_comparison
-from reasoning.benchmarks.report import ReportData, charts, to_terminal
+from reasoning.benchmarks.report import ReportData, charts, page_data, to_terminal
 from reasoning.benchmarks.report.tables import report_tables
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.statistics import mcnemar, tango, wilson
@@ -26,7 +26,8 @@ from reasoning.benchmarks.statistics.variance_components import single_run, vari
 from reasoning.cli.app import app
 from reasoning.errors import InputError, UnknownName
 from reasoning.messages import Usage
-from reasoning.problem import Example
+from reasoning.problem import Example, Problem
+from reasoning.retrieval import Corpus, Document
 from reasoning.testing import ScriptedLLM
 from tests.benchmarks.report.conftest import result
 from tests.benchmarks.report.synthetic import made
@@ -404,3 +405,9 @@ def test_plain_data_is_json(folder: Path) -> None:
     data = ReportData.from_folder(ResultsFolder.read(folder)).to_json()
     assert json.loads(json.dumps(data)) == data
     assert [row["strategy"] for row in data["rows"]] == ["vanilla", "cot", "cot(shots=4)"]
+
+
+def test_a_problem_is_shown_with_what_it_is_answered_from() -> None:
+    table = [["town", "people"], ["Orl", "120"]]
+    problem = Problem("Which town?", table=table, corpus=Corpus("towns", [Document("Orl is a town.", "Orl")]))
+    assert page_data.asked(problem) == "town | people\nOrl | 120\n\nWhich town?\n\nTo search in: towns, 1 document"
