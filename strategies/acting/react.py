@@ -123,7 +123,7 @@ class ReAct(Strategy):
 
     def with_strategies(self, change: Callable[[Strategy], Strategy]) -> ReAct:
         """Return a copy with every strategy that serves as a tool replaced by `change(strategy)`."""
-        tools = change_strategies(self.tools, change)
+        tools = change_strategies(as_tools(self.tools), change)
         return self if tools == self.tools else self.replace(tools=tools)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
