@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from reasoning.prompts import Demonstration as Demonstration
     from reasoning.prompts import Prompt as Prompt
     from reasoning.providers.client import Client as Client
+    from reasoning.retrieval.document import Corpus as Corpus
+    from reasoning.retrieval.document import Document as Document
+    from reasoning.retrieval.index import Index as Index
     from reasoning.sandbox import Sandbox as Sandbox
     from reasoning.session import Session as Session
     from reasoning.strategy import Strategy as Strategy
@@ -66,11 +69,14 @@ _FROM = {
     "Client": "providers.client",
     "Completion": "messages",
     "Conversation": "messages",
+    "Corpus": "retrieval.document",
     "Demonstration": "prompts",
+    "Document": "retrieval.document",
     "Example": "problem",
     "Failed": "answer",
     "FirstCall": "branches",
     "FirstCallStrategy": "first_call_strategy",
+    "Index": "retrieval.index",
     "Journal": "journal",
     "LLM": "engine.llm",
     "Message": "messages",
