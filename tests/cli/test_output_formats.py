@@ -55,6 +55,7 @@ LISTINGS = {
     "models show openai/gpt-4o-mini": "subject",
     "doctor": "subject",
     "journal info": "model",
+    f"search {FOLDER.parents[1] / 'explanation'} budget": "rank",
 }
 
 
