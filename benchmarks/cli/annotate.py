@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +13,7 @@ from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.completion import complete_specs
 from reasoning.cli.options import TASK, Model, ModelOptions
-from reasoning.cli.output import can_ask, info
-from reasoning.text_safety import strip_control
+from reasoning.cli.output import ask_line, can_ask, info
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.annotate.annotation_file import AnnotationFile
@@ -96,7 +94,7 @@ def annotate(
         annotations = _select(file, _active_prompt(strategy), chosen, model, options)
     interrupts.keep(f"the annotations are kept in {file}, and what you began with them")
     if not select_only:
-        Dialogue(annotations, _ask, info).run()
+        Dialogue(annotations, ask_line, info).run()
     info(_outcome(annotations, select_only))
 
 
@@ -157,15 +155,6 @@ def _select(file: Path, strategy: ActivePrompt, pool: FittingPool, model: str, o
     info(describe_spending(trace.spent, trace.usage, Usage(), Usage(), ""))
     about = {"pool": str(pool), "model": name, "strategy": repr(strategy), "choice": trace.last_note}
     return AnnotationFile.create(file, ranked[: _SPARE * strategy.shots], strategy.shots, about)
-
-
-def _ask(prompt: str) -> str | None:
-    """Show a prompt on standard error and return the line that the person enters; None at the end of the input."""
-    typer.echo(strip_control(prompt), err=True, nl=False)
-    line = sys.stdin.readline()
-    if not line.endswith("\n"):
-        info("")
-    return line.rstrip("\r\n") if line else None
 
 
 def _outcome(annotations: AnnotationFile, select_only: bool) -> str:

@@ -116,6 +116,15 @@ def print_json(data: Any) -> None:
     echo(dump_json(data, default=str))
 
 
+def ask_line(prompt: str) -> str | None:
+    """Show a prompt on standard error, and return the line that the person enters; None at the end of the input."""
+    typer.echo(strip_control(prompt), err=True, nl=False)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        info("")
+    return line.rstrip("\r\n") if line else None
+
+
 def can_ask() -> bool:
     """Return whether a person can be asked: standard input and standard error are a terminal."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))

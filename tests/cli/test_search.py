@@ -17,7 +17,9 @@ pytest.importorskip("bm25s")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    # A table or a tree that is wide enough breaks no line.
+    monkeypatch.setenv("COLUMNS", "400")
     (tmp_path / "birds").mkdir()
     (tmp_path / "birds" / "heron.md").write_text("# Heron\n\nHerons eat \x1b[31mfrogs | and [red]fish[/red].\n")
     (tmp_path / "birds" / "owl.txt").write_text(f"{'Night. ' * 60} Owls hunt mice, not frogs.\n")

@@ -264,8 +264,9 @@ TERMINAL = {
     "reasoning.chain.result_writer",
     "reasoning.cli.interrupts",
     "reasoning.providers.llama_cpp.download",
+    "reasoning.retrieval.progress",
 }
-"""The modules that may use them; the last three print JSON without control characters, and lines of their own."""
+"""The modules that may use them; the last four print JSON without control characters, and lines of their own."""
 
 
 def prints_around(sources: Mapping[str, str]) -> list[str]:

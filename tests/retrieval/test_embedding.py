@@ -312,6 +312,7 @@ def test_names_of_models_that_are_none() -> None:
         open_embedder("local:gone.gguf")
 
 
+@pytest.mark.filterwarnings("ignore")  # of litellm while it is imported
 def test_hosted_models_go_through_litellm(server: EmbeddingServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTED_VLLM_API_BASE", server.url)
     embedder = open_embedder("hosted_vllm/m")
