@@ -7,6 +7,7 @@ from functools import lru_cache
 from reasoning.errors import UsageError
 from reasoning.retrieval.document import Corpus
 from reasoning.retrieval.index import Index
+from reasoning.retrieval.reading import Source
 from reasoning.retrieval.retriever import Retriever
 
 _FORMS = "a folder such as 'docs/', a file, 'hf:OWNER/NAME', 'wikipedia', 'mediawiki:URL', 'wikidata' or 'sparql:URL'"
@@ -39,15 +40,21 @@ def open_retriever(source: str | Retriever) -> Retriever:
 def problem_retriever(source: str | Retriever | None, corpus: Corpus | None) -> Retriever:
     """Return the retriever for a problem: the one that is named, else one over the problem's corpus by words.
 
+    A folder or file must be there, so that a wrong name costs no call.
+
     Args:
         source: the parameter of a technique, as in `open_retriever`; None searches the corpus.
         corpus: the corpus of the problem.
 
     Raises:
         UsageError: there is nothing to search in.
+        InputError: there is no such folder or file.
     """
     if source is not None:
-        return open_retriever(source)
+        retriever = open_retriever(source)
+        if isinstance(retriever, Index) and isinstance(retriever.source, str):
+            Source(retriever.source).check_exists()
+        return retriever
     if corpus is None:
         raise UsageError(f"there is nothing to search in: give retriever=…, {_FORMS}, or a problem with a corpus")
     return Index(corpus)

@@ -84,6 +84,15 @@ class Source:
             return _expand(before), column
         return path, ""
 
+    def check_exists(self) -> None:
+        """Check that the folder or file exists, without reading it; a data set of the hub is not looked for.
+
+        Raises:
+            InputError: it does not exist, or is a file without texts; names the nearest one.
+        """
+        if not self.is_hub and not self.path.is_dir():
+            _facts(self.path)
+
     def files(self) -> list[SourceFile]:
         """Return the files with documents, by name; none for the hub.
 

@@ -14,6 +14,7 @@ from reasoning.prompts import Prompt
 from reasoning.retrieval import Retriever
 from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
+from reasoning.strategies.evidence import retriever_of
 from reasoning.strategies.reply_parsing import append_answer
 from reasoning.strategies.verification.verification_evidence import find_evidence
 from reasoning.strategies.verification.verification_plan import parse_plan
@@ -132,6 +133,7 @@ class ChainOfVerification(Strategy):
         return {"joint": 0, "two_step": self.passages}.get(self.variant, self.passages * self.max_questions)
 
     async def solve(self, problem: Problem, session: Session) -> Answer:
+        retriever = None if self.retriever is None else retriever_of(self.retriever, problem)
         with session.stage("baseline"):
             first_answer = await session.solve(self.base, problem)
         baseline = append_answer(first_answer.text, first_answer.value, problem)
@@ -141,7 +143,7 @@ class ChainOfVerification(Strategy):
         parts = split_passages(baseline, problem.kind, self.passages)
         branches = session.branches(len(parts), "passage") if len(parts) > 1 else [session]
         revised = await gather(
-            [self._revise(problem, part, branch) for part, branch in zip(parts, branches, strict=True)]
+            [self._revise(problem, part, retriever, branch) for part, branch in zip(parts, branches, strict=True)]
         )
         if not any(revised):
             return first_answer
@@ -157,10 +159,12 @@ class ChainOfVerification(Strategy):
         session.note("every claim was removed: the first answer is kept")
         return first_answer
 
-    async def _revise(self, problem: Problem, passage: str, session: Session) -> Answer | None:
+    async def _revise(
+        self, problem: Problem, passage: str, retriever: Retriever | None, session: Session
+    ) -> Answer | None:
         """Return the revised passage: Unparsed if nothing is left of it, None if it stays as it is."""
         try:
-            answer = await self._verify(problem, passage, session)
+            answer = await self._verify(problem, passage, retriever, session)
         except CallFailed as error:
             if error.ends_run:
                 raise
@@ -171,14 +175,16 @@ class ChainOfVerification(Strategy):
         session.note(f"the passage is kept, since its revision states no answer: {answer.reason}")
         return None
 
-    async def _verify(self, problem: Problem, passage: str, session: Session) -> Answer | None:
+    async def _verify(
+        self, problem: Problem, passage: str, retriever: Retriever | None, session: Session
+    ) -> Answer | None:
         """Return the answer that a passage's revision states, or None if there are no findings."""
         with session.stage("plan"):
             planner = self.joint if self.variant == "joint" else self.plan
             reply = await session.ask(planner.render(problem, passage=passage))
         checks = parse_plan(reply.text, passage, answers=self.variant == "joint")[: self.max_questions]
-        if checks and self.retriever is not None:
-            checks = await self._search(checks, self.retriever, session)
+        if checks and retriever is not None:
+            checks = await self._search(checks, retriever, session)
         if checks and self.variant == "two_step":
             checks = [merge_checks(checks, passage)]
         if checks and self.variant != "joint":
@@ -199,12 +205,8 @@ class ChainOfVerification(Strategy):
             return problem.parse(claims)
         return problem.parse(reply)
 
-    async def _search(
-        self, checks: Sequence[ClaimCheck], source: str | Retriever, session: Session
-    ) -> list[ClaimCheck]:
+    async def _search(self, checks: Sequence[ClaimCheck], retriever: Retriever, session: Session) -> list[ClaimCheck]:
         """Return the checks with passages for their questions, without those for which nothing is found."""
-        from reasoning.retrieval.opening import open_retriever
-
         with session.stage("search"):
-            found = await find_evidence([check.question for check in checks], open_retriever(source), session)
+            found = await find_evidence([check.question for check in checks], retriever, session)
         return [replace(check, evidence=evidence) for check, evidence in zip(checks, found, strict=True) if evidence]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from reasoning import Problem, event_loop
-from reasoning.errors import UsageError
+from reasoning import Problem, event_loop, strategies
+from reasoning.errors import InputError, UsageError
 from reasoning.retrieval import Corpus, Document, Passage
 from reasoning.session import Session
 from reasoning.strategies.evidence import find_evidence, retriever_of
@@ -87,3 +88,22 @@ def test_the_corpus_of_a_problem_is_searched_and_nothing_without_one() -> None:
     assert retriever_of(None, Problem("Who?")) is None
     with pytest.raises(UsageError):
         retriever_of("", Problem("Who?"))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "react(retriever={0})",
+        "verify_and_edit(retriever={0})",
+        "chain_of_verification(retriever={0})",
+        "chain_of_verification(retriever=Index({0}))",
+        "chain_of_knowledge(sources={{'rivers': ({0},)}})",
+    ],
+)
+def test_a_folder_that_is_not_there_costs_no_call(spec: str, tmp_path: Path) -> None:
+    llm = ScriptedLLM(lambda messages: "The answer is 4.")
+    (tmp_path / "rivers").mkdir()
+    strategy = strategies.get(spec.format(repr(str(tmp_path / "river"))))
+    with pytest.raises(InputError, match=r"no such folder or file; did you mean '.*rivers'"):
+        strategy.run(Problem("Which river?"), llm)
+    assert llm.calls == 0
