@@ -18,7 +18,7 @@ CHECKED = {
     "summary": "a summary only",
     "page": "the technique's page",
 }
-_SECTION = re.compile(r"^## (\S+) · (\d+) problems · ", re.MULTILINE)
+_SECTION = re.compile(r"^## (\S+)(?: \(\w+\))? · (\d+) problems · ", re.MULTILINE)
 _ROW = re.compile(
     r"^\| \[`([^`]+)`\]\([^)]*\)( †)? \| ([\d.]+ %) \| [^|]* \| [^|]* \| [^|]* \| [^|]* \| ([^|]*) \|", re.MULTILINE
 )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from reasoning.benchmarks import tasks
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
@@ -128,10 +129,21 @@ def _earlier(store: ResultsFolder) -> frozenset[str]:
     )
 
 
+def chosen_split(settings: Mapping[str, Any]) -> str | None:
+    """Return the split of a run; None if it is the task's usual one, or the task has no splits."""
+    split = settings.get("split") or None
+    try:
+        return None if split is None or split == tasks.get(str(settings["task"])).split else str(split)
+    except ReasoningError:
+        return split
+
+
 def _problems_changed(store: ResultsFolder) -> bool:
     """Return whether the task has other problems today; False if it cannot be loaded here."""
+    settings = store.settings
     try:
-        examples = tasks.get(str(store.settings["task"])).load(len(store.examples), int(store.settings["seed"] or 0))
+        task = tasks.get(str(settings["task"]), split=chosen_split(settings) or "")
+        examples = task.load(len(store.examples), int(settings["seed"] or 0))
     except ReasoningError:
         return False
     return [example.problem.question for example in examples] != [

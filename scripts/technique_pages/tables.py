@@ -12,7 +12,7 @@ from reasoning.benchmarks.results.settings import sampling_settings, short_model
 from reasoning.registry import places
 from technique_pages.chart import file_names
 from technique_pages.markdown import code, link, prose, table
-from technique_pages.measurements import REFERENCE, Measured, technique, tokens_of
+from technique_pages.measurements import REFERENCE, Measured, chosen_split, technique, tokens_of
 
 HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "vote with as many tokens")
 NONE = "Not measured yet.\n"
@@ -118,6 +118,7 @@ def command(measurement: Measured) -> str:
     settings = measurement.store.settings
     options = {
         "task": settings["task"],
+        "split": chosen_split(settings),
         "model": short_model_name(settings["model"]),
         "base-url": settings.get("base_url"),
         "limit": len(measurement.store.examples),

@@ -63,6 +63,7 @@ def test_a_command_of_the_results_page_makes_no_call(options: dict[str, str], re
         options["--strategies"],
         options["--task"],
         llm,
+        split=options.get("--split", ""),
         limit=PROBLEMS,
         seed=int(options["--seed"]),
         progress=False,
