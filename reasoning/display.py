@@ -8,7 +8,7 @@ from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
-from reasoning.trace import Call, Event, Note, ToolCall, Trace
+from reasoning.trace import Call, Event, Note, ToolCall, Trace, format_tool_call
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -68,11 +68,11 @@ def _about(draw: Completion) -> str:
     return ", ".join(marks)
 
 
-def format_tool_call(event: ToolCall) -> str:
+def _describe_tool_call(event: ToolCall) -> str:
     """Return the use of a tool as a call expression, with its duration unless the journal had its result."""
-    arguments = ", ".join(f"{name}={shorten(value, 200)}" for name, value in event.arguments.items())
     about = f"{event.seconds:.1f} s" if event.is_new else "from the journal"
-    return f"{event.name}({arguments})  [{about}{', an error' if event.error else ''}]"
+    call = format_tool_call(event.name, event.arguments)
+    return f"{call}  [{about}{', an error' if event.error else ''}]"
 
 
 def trace_tree(trace: Trace) -> Tree:
@@ -89,7 +89,7 @@ def trace_tree(trace: Trace) -> Tree:
             elif isinstance(event, Note):
                 tree.add(Text(strip_control(event.text), style="yellow"))
             elif isinstance(event, ToolCall):
-                branch = tree.add(Text.assemble(("tool  ", "blue"), strip_control(format_tool_call(event))))
+                branch = tree.add(Text.assemble(("tool  ", "blue"), strip_control(_describe_tool_call(event))))
                 branch.add(Text(strip_control(event.result.strip()), style="red" if event.error else ""))
             else:
                 call(tree, event)
@@ -168,7 +168,7 @@ def _event_html(event: Event) -> str:
     if isinstance(event, Trace):
         return _stage_html(event)
     if isinstance(event, ToolCall):
-        summary = f"<summary class=dim>{escape(format_tool_call(event))}</summary>"
+        summary = f"<summary class=dim>{escape(_describe_tool_call(event))}</summary>"
         return f"<details open>{summary}<pre>{escape(event.result)}</pre></details>"
     if isinstance(event, Note):
         return f'<div class="note">{escape(event.text)}</div>'

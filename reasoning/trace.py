@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reasoning.messages import Completion, Message, Usage, parse_tokens
+from reasoning.short_repr import shorten
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -55,6 +56,11 @@ class ToolCall:
     seconds: float = 0.0
     is_new: bool = True
     usage: Usage = field(default_factory=Usage)
+
+
+def format_tool_call(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return the use of a tool as a call expression; long arguments are cut."""
+    return f"{name}({', '.join(f'{key}={shorten(value, 200)}' for key, value in arguments.items())})"
 
 
 Event: TypeAlias = "Trace | Call | ToolCall | Note"

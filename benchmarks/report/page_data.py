@@ -20,8 +20,8 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 from reasoning.problem import Problem
-from reasoning.short_repr import shorten
 from reasoning.tables import pluralize
+from reasoning.trace import format_tool_call
 
 _GROUP = 1 << 18
 """The bytes of traces that are packed together. Similar prompts compress well together, and this amount
@@ -242,11 +242,14 @@ def _event(data: Mapping[str, Any]) -> Any:
 
 
 def _tool_call(data: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = ", ".join(f"{name}={shorten(value, 200)}" for name, value in data["arguments"].items())
     remarks = [f"{data['seconds']:.1f} s" if data["is_new"] else "from the journal"]
     if data["error"]:
         remarks.append("an error")
-    return {"tool": f"{data['name']}({arguments})", "result": data["result"], "about": ", ".join(remarks)}
+    return {
+        "tool": format_tool_call(data["name"], data["arguments"]),
+        "result": data["result"],
+        "about": ", ".join(remarks),
+    }
 
 
 def _reply(data: Mapping[str, Any]) -> list[Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reasoning.messages import Completion, Message
-from reasoning.short_repr import shorten
 from reasoning.tables import pluralize
-from reasoning.trace import Call, Note, ToolCall, Trace
+from reasoning.trace import Call, Note, ToolCall, Trace, format_tool_call
 from technique_pages.markdown import code, fence, folded
 
 CALLS = 16
@@ -47,8 +46,7 @@ class TraceBlocks:
                 text = bounded(event.text)
                 yield fence(text) if "\n" in text else f"> {code(text)}"
             elif isinstance(event, ToolCall):
-                arguments = ", ".join(f"{name}={shorten(value, 200)}" for name, value in event.arguments.items())
-                yield f"tool: {code(f'{event.name}({arguments})')}\n\n{fence(bounded(event.result))}"
+                yield f"tool: {code(format_tool_call(event.name, event.arguments))}\n\n{fence(bounded(event.result))}"
             else:
                 yield from self._call(event)
 
