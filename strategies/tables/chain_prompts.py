@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.strategies.tables.example_tables import PRIZES
 from reasoning.strategies.tables.table_operations import ADD_COLUMN, GROUP_BY, SELECT_COLUMN, SELECT_ROW, SORT_BY
 from reasoning.strategies.tables.table_text import column_values, numbered_rows, with_title
 from reasoning.tables_sql import Table
@@ -33,16 +34,6 @@ _RACE = Table.of(
         ["4", "Rita Alves (POR)", "Braga", "163"],
     ],
     title="City marathon",
-)
-_PRIZES = Table.of(
-    [
-        ["Year", "Winner", "Book", "Pages"],
-        ["1998", "Ada Brook", "The salt road", "412"],
-        ["1999", "Jon Veld", "Nine rooms", "288"],
-        ["2000", "Ada Brook", "After the flood", "530"],
-        ["2001", "Mira Kos", "Glass", "197"],
-    ],
-    title="Harbour prize",
 )
 _COUNTRY = "Which country has the most runners among the first four?"
 _LONGEST = "What is the longest book that won after 1998?"
@@ -74,7 +65,7 @@ PLAN = Prompt(
         ),
         Demonstration(
             _asked(
-                _shown(_PRIZES.select_rows([1, 2, 3])),
+                _shown(PRIZES.select_rows([1, 2, 3])),
                 _LONGEST,
                 "The next operation must be one of f_select_column, f_group_by, f_sort_by, <END>."
                 "\nFunction chain: f_select_row(row 2, row 3, row 4) ->",
@@ -93,7 +84,7 @@ ADD = Prompt(
             _asked(_shown(_RACE, 3), _COUNTRY, "Function:"), "f_add_column(Country). The values: POR | GER | FIN"
         ),
         Demonstration(
-            _asked(_shown(_PRIZES, 3), "Which family name won most often?", "Function:"),
+            _asked(_shown(PRIZES, 3), "Which family name won most often?", "Function:"),
             "f_add_column(Family name). The values: Brook | Veld | Brook",
         ),
     ),
@@ -119,7 +110,7 @@ ROWS = Prompt(
     input=_asked("{table}", "{asked}", "Which rows are needed?"),
     examples=(
         Demonstration(
-            _asked(_shown(_PRIZES), _LONGEST, "Which rows are needed?"),
+            _asked(_shown(PRIZES), _LONGEST, "Which rows are needed?"),
             "The books that won after 1998 are in the rows with the years 1999, 2000 and 2001.\n"
             "The answer is: f_select_row([row 2, row 3, row 4])",
         ),
@@ -133,7 +124,7 @@ COLUMNS = Prompt(
     input=_asked("{table}", "{asked}", "Which columns are needed?"),
     examples=(
         Demonstration(
-            _asked(column_values(_PRIZES), _LONGEST, "Which columns are needed?"),
+            _asked(column_values(PRIZES), _LONGEST, "Which columns are needed?"),
             '"Longest" links to Pages, "book" to Book, and "after 1998" to Year.\n'
             "The answer is: f_select_column([Year, Book, Pages])",
         ),
@@ -145,7 +136,7 @@ GROUP = Prompt(
     input=_asked("{table}", "{asked}", "Function:"),
     examples=(
         Demonstration(
-            _asked(_shown(_PRIZES, 3), "Which author won the prize most often?", "Function:"), "f_group_by(Winner)"
+            _asked(_shown(PRIZES, 3), "Which author won the prize most often?", "Function:"), "f_group_by(Winner)"
         ),
     ),
 )
@@ -156,7 +147,7 @@ SORT = Prompt(
     input=_asked("{table}", "{asked}", "Function:"),
     examples=(
         Demonstration(
-            _asked(_shown(_PRIZES, 3), _LONGEST, "Function:"), 'f_sort_by(Pages). The order: "large to small"'
+            _asked(_shown(PRIZES, 3), _LONGEST, "Function:"), 'f_sort_by(Pages). The order: "large to small"'
         ),
         Demonstration(
             _asked(_shown(_RACE, 3), "Who was the fastest runner?", "Function:"),

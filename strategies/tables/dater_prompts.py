@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reasoning.prompts import Demonstration, Prompt
+from reasoning.strategies.tables.example_tables import PRIZES
 from reasoning.strategies.tables.table_text import column_values, create_statement, numbered_rows, with_title
 from reasoning.tables_sql import Table
 
@@ -15,16 +16,6 @@ _LEAGUE = Table.of(
         ["22 June 2014", "Astra", "won 1–0", "4,770", "Lund, DK"],
     ],
     title="Matches of FC Delta",
-)
-_PRIZES = Table.of(
-    [
-        ["Year", "Winner", "Book", "Pages"],
-        ["1998", "Ada Brook", "The salt road", "412"],
-        ["1999", "Jon Veld", "Nine rooms", "288"],
-        ["2000", "Ada Brook", "After the flood", "530"],
-        ["2001", "Mira Kos", "Glass", "197"],
-    ],
-    title="Harbour prize",
 )
 _WINS = "Did FC Delta win more matches in June than in May?"
 _BOOK = "For which book did Ada Brook win the prize the second time?"
@@ -52,7 +43,7 @@ COLUMNS = Prompt(
             "The answer is: f_col([Date, Result])",
         ),
         Demonstration(
-            _asked(column_values(_PRIZES), _BOOK),
+            _asked(column_values(PRIZES), _BOOK),
             '"Book" links to the column Book.\n"Ada Brook" links to a value of Winner.\n"The second time" links to '
             "Year.\nThe answer is: f_col([Year, Winner, Book])",
         ),
@@ -66,7 +57,7 @@ ROWS = Prompt(
     input=_asked("{table}", "{asked}"),
     examples=(
         Demonstration(
-            _asked(_rows(_PRIZES), _BOOK),
+            _asked(_rows(PRIZES), _BOOK),
             "The rows of Ada Brook tell it.\nThe answer is: f_row([row 1, row 3])",
         ),
         Demonstration(
@@ -111,7 +102,7 @@ QUERIES = Prompt(
             "2. SELECT COUNT(*) FROM w WHERE `Result` LIKE 'won%' AND strftime('%m', `Date`) = '05'",
         ),
         Demonstration(
-            f"{create_statement(_PRIZES, 3)}\n\nThe statements:\n"
+            f"{create_statement(PRIZES, 3)}\n\nThe statements:\n"
             "1. {how many books have over 250 pages?} books of over 250 pages won",
             "1. SELECT COUNT(*) FROM w WHERE `Pages` > 250",
         ),

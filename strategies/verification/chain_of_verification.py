@@ -16,7 +16,7 @@ from reasoning.session import Session
 from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategies.evidence import retriever_of
 from reasoning.strategies.reply_parsing import append_answer
-from reasoning.strategies.verification.verification_evidence import find_evidence
+from reasoning.strategies.verification.verification_evidence import find_passages
 from reasoning.strategies.verification.verification_plan import parse_plan
 from reasoning.strategies.verification.verification_questions import (
     COMPARE,
@@ -208,5 +208,5 @@ class ChainOfVerification(Strategy):
     async def _search(self, checks: Sequence[ClaimCheck], retriever: Retriever, session: Session) -> list[ClaimCheck]:
         """Return the checks with passages for their questions, without those for which nothing is found."""
         with session.stage("search"):
-            found = await find_evidence([check.question for check in checks], retriever, session)
+            found = await find_passages([check.question for check in checks], retriever, session)
         return [replace(check, evidence=evidence) for check, evidence in zip(checks, found, strict=True) if evidence]

@@ -27,7 +27,7 @@ _SILENT = re.compile(
 """A finding that says that the passages do not have the answer."""
 
 
-async def find_evidence(questions: Sequence[str], retriever: Retriever, session: Session) -> list[tuple[Passage, ...]]:
+async def find_passages(questions: Sequence[str], retriever: Retriever, session: Session) -> list[tuple[Passage, ...]]:
     """Search for each question, and return the passages to show for it; empty if nothing is found.
 
     Raises:
