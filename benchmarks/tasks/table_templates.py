@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from reasoning.benchmarks.tasks.table_domains import Domain, Measure
 from reasoning.kinds import Choice, Kind, Number, Text, YesNo
+from reasoning.tables_sql.quoting import quote_name as quote
+from reasoning.tables_sql.quoting import quote_text as text
 from reasoning.tables_sql.table import Table
 
 
@@ -90,17 +92,6 @@ class Material:
 
 Template = Callable[[Material], Draft]
 HIGHEST = (("highest", "max", "DESC"), ("lowest", "min", "ASC"))
-
-
-def quote(name: str) -> str:
-    """Return a name for SQL."""
-    return f'"{name}"'
-
-
-def text(value: str) -> str:
-    """Return a text for SQL."""
-    doubled = value.replace("'", "''")
-    return f"'{doubled}'"
 
 
 # Easy: one cell answers the question.

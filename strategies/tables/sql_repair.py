@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from reasoning.strategies.tables.sql_text import SQLToken, tokens
 from reasoning.tables_sql import Cell, Table
+from reasoning.tables_sql.quoting import quote_name, quote_text
 from reasoning.tables_sql.sql import ROW_ID
 
 _KEYWORDS = (
@@ -49,9 +50,7 @@ def sql_literal(value: Cell) -> str:
         return "NULL"
     if isinstance(value, int | float):
         return repr(value)
-    text = value.isoformat() if isinstance(value, datetime.date) else value
-    doubled = text.replace("'", "''")
-    return f"'{doubled}'"
+    return quote_text(value.isoformat() if isinstance(value, datetime.date) else value)
 
 
 def find_column(name: str, table: Table) -> str | None:
@@ -141,7 +140,7 @@ def _columns(parts: list[SQLToken], tables: Mapping[str, Table]) -> list[SQLToke
         if column is not None:
             for index in range(words[position], words[position + length - 1] + 1):
                 result[index] = SQLToken("space", "")
-            result[words[position]] = SQLToken("quoted", _quoted(column))
+            result[words[position]] = SQLToken("quoted", quote_name(column))
         position += length
     return [token for token in result if token.source]
 
@@ -152,11 +151,6 @@ def _is_keyword_place(sources: Sequence[str], position: int) -> bool:
         return sources[position + 1 : position + 2] == ["by"]
     around = [*sources[max(position - 1, 0) : position], *sources[position + 1 : position + 2]]
     return not any(source in ("=", "<", ">", "<=", ">=", "<>", "!=", ",", ".", "+", "-", "*", "/") for source in around)
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
 
 
 def _literals(parts: list[SQLToken], tables: Mapping[str, Table]) -> Iterator[str]:
