@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import decimal
 import hashlib
+import importlib
 import importlib.metadata
 import inspect
 import io
@@ -125,7 +126,7 @@ class GymTask:
 
     def load(self, limit: int, seed: int) -> list[Example]:
         with _isolated():
-            self._check(_gym(self.name).factory.DATASETS)
+            self._check(_factory(self.name).DATASETS)
             kind = self._kind()
             return [self._example(number, seed, kind) for number in range(limit)]
 
@@ -199,7 +200,7 @@ class GymTask:
 def offered() -> list[str]:
     """Return the names of the data sets that are offered."""
     with _isolated():
-        return sorted(set(_gym("gym").factory.DATASETS) - not_offered().keys())
+        return sorted(set(_factory("gym").DATASETS) - not_offered().keys())
 
 
 GSM_SYMBOLIC = GymTask("gsm_symbolic", alias="gsm_symbolic", answers=Number.name)
@@ -219,22 +220,24 @@ def _evaluates(dataset: Any) -> str:
 
 @lru_cache(maxsize=8)
 def _dataset(task: str, name: str, settings: str, seed: int) -> Any:
-    return _gym(task).create_dataset(name, seed=seed, size=_BLOCK, **ast.literal_eval(settings))
+    return _factory(task).create_dataset(name, seed=seed, size=_BLOCK, **ast.literal_eval(settings))
 
 
-def _gym(task: str) -> Any:
-    """Import the package; a placeholder replaces pycosat, which needs a C compiler, if it is missing."""
+def _factory(task: str) -> Any:
+    """Import the package and return its factory; a placeholder replaces pycosat, which needs a C compiler, if missing."""
     placeholder = "reasoning_gym" not in sys.modules and find_spec("pycosat") is None
     if placeholder:
         sys.modules["pycosat"] = _no_pycosat()
     try:
-        import reasoning_gym
+        import reasoning_gym  # noqa: F401  # registers the sets
+
+        # Not the package's attribute, which is missing where an earlier import of the package failed.
+        return importlib.import_module("reasoning_gym.factory")
     except ImportError as error:
         raise MissingExtra(f"the task {task}", "bench", f"reasoning-gym ({error})") from None
     finally:
         if placeholder:
             del sys.modules["pycosat"]
-    return reasoning_gym
 
 
 def _no_pycosat() -> types.ModuleType:
