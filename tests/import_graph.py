@@ -56,6 +56,7 @@ LAYERS = (
         "benchmarks.view",
     ),
     ("benchmarks.cli", "benchmarks"),
+    ("tuning",),
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""
 

@@ -1,0 +1,14 @@
+"""The commands of `reasoning tune`."""
+
+from __future__ import annotations
+
+import typer
+
+from reasoning.cli.commands import Commands
+
+tune = Commands(no_args_is_help=True, help="Tune prompts for a model, and small models for the steps of a chain.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add the commands of this package."""
+    root.add_typer(tune, name="tune")
