@@ -224,7 +224,10 @@ def _dataset(task: str, name: str, settings: str, seed: int) -> Any:
 
 
 def _factory(task: str) -> Any:
-    """Import the package and return its factory; a placeholder replaces pycosat, which needs a C compiler, if missing."""
+    """Import the package and return its factory.
+
+    A placeholder replaces pycosat, which needs a C compiler, if it is missing.
+    """
     placeholder = "reasoning_gym" not in sys.modules and find_spec("pycosat") is None
     if placeholder:
         sys.modules["pycosat"] = _no_pycosat()

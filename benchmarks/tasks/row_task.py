@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from reasoning import kinds
@@ -16,19 +13,21 @@ from reasoning.benchmarks.tasks.corpus_cells import read_corpus
 from reasoning.benchmarks.tasks.denotation import DenotationScorer
 from reasoning.benchmarks.tasks.field_mapping import BY_ROW, DENOTATION, Fields, describe_columns, option_letter
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
+from reasoning.benchmarks.tasks.row_answers import (
+    abbreviate,
+    check_shape,
+    check_target,
+    holds_several,
+    infer_kind,
+    is_empty,
+    normalize_answer,
+)
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError
 from reasoning.kinds import (
-    Calculation,
-    Cells,
     Choice,
-    Code,
-    Date,
     Expression,
-    Items,
     Kind,
-    Label,
-    Number,
     Spans,
     Text,
     YesNo,
@@ -47,16 +46,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "id": (str, int, float),
 }
 _WORDS: dict[type, str] = {str: "a text", int: "a number", list: "a list", dict: "an object"}
-_YES_NO = re.compile(r"yes|no|true|false", re.IGNORECASE)
-_NUMBER = re.compile(r"[-+]?[$€£]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?%?|-?\d+/\d+", re.IGNORECASE)
-_DATES = ("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y")
-_SINGLE = (Calculation, Choice, Code, Date, Expression, Label, Number, Text, YesNo)
-"""The kinds of one value; a choice may have several."""
 _NO_TEXT = (list, tuple, dict, bytes, type(None))
 """The types of cells that stand for no text."""
 _LABELS = {"1": "yes", "0": "no"}
 """The answers that numbers stand for if the kind is yes or no."""
-_WHOLE = re.compile(r"(-?[\d,]+)\.0+")
 
 
 class RowTask(ABC):
@@ -126,7 +119,7 @@ class RowTask(ABC):
         if not lines:
             left_out = f": where={self.mapped.where} leaves out every row" if self.mapped and self.mapped.where else ""
             raise InputError(f"{self.name}: it holds no problems{left_out}")
-        found = {name for _, line in lines for name, value in line.items() if not _is_empty(value)}
+        found = {name for _, line in lines for name, value in line.items() if not is_empty(value)}
         for number, line in lines:
             self._check(number, line, found)
         return list(self._examples(lines))[:limit]
@@ -158,23 +151,23 @@ class RowTask(ABC):
     def _check(self, number: int, line: dict[str, Any], found: Collection[str]) -> None:
         """Check the types of a row's fields, given the fields that any row has."""
         question = line.get("question")
-        if _is_empty(question):
+        if is_empty(question):
             raise self._error(number, f"'question' is missing{self._describe_missing(line, ('question',), found)}")
         if not isinstance(question, str):
-            raise self._error(number, f"'question' must be a text, got {_abbreviate(question)}")
+            raise self._error(number, f"'question' must be a text, got {abbreviate(question)}")
         # Only a stated kind can have an empty list as an answer.
         answers = [line.get(name) for name in self.answers]
-        if all(_is_empty(answer) and not (answer == [] and line.get("kind")) for answer in answers):
+        if all(is_empty(answer) and not (answer == [] and line.get("kind")) for answer in answers):
             wanted = " or ".join(map(repr, self.answers))
             raise self._error(number, f"{wanted} is missing{self._describe_missing(line, self.answers, found)}")
         for name, types in _TYPES.items():
             if not isinstance(line.get(name), (*types, type(None))):
                 names = " or ".join(_WORDS[one] for one in types if one in _WORDS)
-                raise self._error(number, f"{name!r} must be {names}, got {_abbreviate(line[name])}")
+                raise self._error(number, f"{name!r} must be {names}, got {abbreviate(line[name])}")
         options = line.get("options") or ()
         for option in options.values() if isinstance(options, dict) else options:
             if isinstance(option, list | dict | None):
-                raise self._error(number, f"each of 'options' must be a text or a number, got {_abbreviate(option)}")
+                raise self._error(number, f"each of 'options' must be a text or a number, got {abbreviate(option)}")
 
     def _describe_missing(self, line: dict[str, Any], wanted: Sequence[str], found: Collection[str]) -> str:
         """Return the part of an error that says what a row has instead of a missing field, and what to do."""
@@ -186,7 +179,7 @@ class RowTask(ABC):
 
     def _examples(self, lines: Sequence[Row]) -> Iterator[Example]:
         unnamed = [line for _, line in lines if not line.get("kind") and not line.get("options")]
-        usual = _infer_kind([answer for line in unnamed for answer in self._accepted(line, Text())])
+        usual = infer_kind([answer for line in unnamed for answer in self._accepted(line, Text())])
         seen: dict[str, int] = {}
         for number, line in lines:
             name = str(line["id"]) if line.get("id") not in (None, "") else f"{self.prefix}-{number:04d}"
@@ -206,9 +199,9 @@ class RowTask(ABC):
         elif line.get("options") or stated:
             kind = Choice(line.get("options") or ())
         elif line.get("kind"):
-            kind = _infer_kind(self._accepted(line, Text()))
+            kind = infer_kind(self._accepted(line, Text()))
         context = line.get("context") or None
-        corpus = None if _is_empty(line.get("corpus")) else read_corpus(line["corpus"], self.prefix)
+        corpus = None if is_empty(line.get("corpus")) else read_corpus(line["corpus"], self.prefix)
         table = self._table(line)
         problem = Problem(line["question"].strip(), kind, context, table=table, id=name, corpus=corpus)
         accepted = [
@@ -222,8 +215,8 @@ class RowTask(ABC):
         # Spans lie in the problem's text, which the kind has from now on.
         kind = problem.kind
         for answer in accepted:
-            _check_shape(answer, kind)
-            _check_target(answer, kind)
+            check_shape(answer, kind)
+            check_target(answer, kind)
         if isinstance(kind, Spans):
             accepted = [kind.show(kind.target(answer)) for answer in accepted]
         target = accepted[0] if len(accepted) == 1 else AnyOf(accepted)
@@ -237,19 +230,19 @@ class RowTask(ABC):
         """Return the table of a line; without a mapping, a text of one line in the column `table` is something else."""
         value = line.get("table")
         is_mapped = self.mapped is not None and bool(self.mapped.table)
-        if _is_empty(value) or value == {} or (isinstance(value, str) and not is_mapped and "\n" not in value.strip()):
+        if is_empty(value) or value == {} or (isinstance(value, str) and not is_mapped and "\n" not in value.strip()):
             return None
         return to_table(value, str(line.get("title") or "") if is_mapped else "")
 
     def _accepted(self, line: dict[str, Any], kind: Kind) -> list[Any]:
         """Return the accepted answers of a line: one, or those of a list if the kind's own answers are no lists."""
         given = [line[name] for name in self.answers if name in line]
-        answer: Any = next((one for one in given if not _is_empty(one)), [])
+        answer: Any = next((one for one in given if not is_empty(one)), [])
         any_of = self.mapped is not None and self.mapped.any_of
-        if not isinstance(answer, list | tuple) or not (any_of or _holds_several(answer, kind)):
-            return [_normalize_answer(answer)]
+        if not isinstance(answer, list | tuple) or not (any_of or holds_several(answer, kind)):
+            return [normalize_answer(answer)]
         accepted: list[Any] = []
-        for one in map(_normalize_answer, answer):
+        for one in map(normalize_answer, answer):
             if one not in accepted:
                 accepted.append(one)
         return accepted
@@ -258,90 +251,6 @@ class RowTask(ABC):
         return InputError(f"{self.location(number)}: {message}")
 
 
-def _is_empty(value: Any) -> bool:
-    """Return whether a cell is empty; a data frame may write an empty one as NaN."""
-    return value is None or value == [] or value != value or (isinstance(value, str) and not value.strip())
-
-
-def _holds_several(answer: Sequence[Any], kind: Kind) -> bool:
-    """Return whether a list holds several accepted answers of a kind, and is not one answer itself."""
-    if isinstance(kind, Items | Cells):
-        return len(answer) > 0 and all(isinstance(one, list | tuple) for one in answer)
-    return _is_single(kind)
-
-
-def _is_single(kind: Kind) -> bool:
-    """Return whether an answer of the kind is one value."""
-    return isinstance(kind, _SINGLE) and not (isinstance(kind, Choice) and kind.several)
-
-
-def _check_shape(answer: Any, kind: Kind) -> None:
-    """Check that a list is the answer of a kind that has several values, and an object that of JSON.
-
-    Raises:
-        UsageError: the answer has another shape.
-    """
-    is_list, structured = isinstance(answer, list | tuple), isinstance(answer, list | tuple | dict | bytes)
-    if (_is_empty(answer) and not is_list) or (structured and _is_single(kind)):
-        raise UsageError(
-            f"an answer must be a text or a number, or a list of accepted ones, got {_abbreviate(answer)}; "
-            'a list of items needs "kind": "items", and JSON needs "kind": "json"'
-        )
-    if isinstance(kind, Items | Cells) and (
-        isinstance(answer, dict) or (is_list and not all(isinstance(one, str | int | float) for one in answer))
-    ):
-        raise UsageError(f"the answer must be a list of texts and numbers, got {_abbreviate(answer)}")
-
-
-def _check_target(answer: Any, kind: Kind) -> None:
-    """Check that an answer is of its kind.
-
-    Raises:
-        UsageError: it is not; for an option, says how it could be meant.
-    """
-    try:
-        kind.target(answer)
-    except UsageError as error:
-        hint = ""
-        if isinstance(kind, Choice) and str(answer).isdecimal():
-            hint = "; if it counts the options from 0, give index=yes in --fields"
-        elif isinstance(kind, Choice) and list(kind.options).count(answer) > 1:
-            hint = "; two options are equal, so give the label"
-        raise UsageError(f"{error}{hint}") from None
-
-
-def _abbreviate(value: Any) -> str:
-    return json.dumps(value, default=str)[:80]
-
-
 def _short_family(family: str) -> str:
     """Return a short name, since each result stores it."""
     return family if len(family) <= 40 else hashlib.sha256(family.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _normalize_answer(answer: Any) -> Any:
-    if not isinstance(answer, str):
-        return int(answer) if isinstance(answer, float) and answer.is_integer() else answer
-    answer = answer.rpartition("####")[2].strip()
-    # Data frames write the whole number 9 as "9.0".
-    whole = _WHOLE.fullmatch(answer)
-    return whole[1] if whole else answer
-
-
-def _infer_kind(answers: Sequence[Any]) -> Kind:
-    """Return the kind inferred from the answers of a task."""
-    texts = [str(answer).strip() for answer in answers]
-    if all(map(_YES_NO.fullmatch, texts)):
-        return YesNo()
-    if all(text and _NUMBER.fullmatch(text) for text in texts):
-        return Number()
-    formats = [form for form in _DATES if all(_is_date(text, form) for text in texts)]
-    # 01/02/2003 alone may be in January or February.
-    return Date(formats[0]) if len(formats) == 1 else Text()
-
-
-def _is_date(text: str, form: str) -> bool:
-    try:
-        return bool(datetime.strptime(text, form))
-    except ValueError:
-        return False
