@@ -63,7 +63,9 @@ def open_data(path: Path) -> IO[bytes]:
         raise
 
 
-def read_jsonl(path: str | Path, *, unique: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(
+    path: str | Path, *, unique: bool = False, may_be_torn: bool = False
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the line number and the JSON object of each line of a file.
 
     Blank lines are skipped, and so is a byte order mark.
@@ -71,6 +73,7 @@ def read_jsonl(path: str | Path, *, unique: bool = False) -> Iterator[tuple[int,
     Args:
         path: JSON lines in UTF-8 or UTF-16, plain or compressed with gzip; `~` is the home folder.
         unique: refuse an object with two equal keys; otherwise the last one counts.
+        may_be_torn: ignore a last line without a line end that is not JSON, as a kill leaves it.
 
     Raises:
         InputError: the file is missing or unreadable, or a line is not a JSON object or longer than
@@ -89,8 +92,15 @@ def read_jsonl(path: str | Path, *, unique: bool = False) -> Iterator[tuple[int,
     try:
         with open_data(path) as lines:
             for number, line in enumerate(read_lines(lines, path), 1):
-                if not line.isspace():
-                    yield number, parse_json_object(line, f"{path}:{number}", unique=unique)
+                if line.isspace():
+                    continue
+                try:
+                    record = parse_json_object(line, f"{path}:{number}", unique=unique)
+                except InputError:
+                    if may_be_torn and not line.endswith(b"\n"):
+                        return
+                    raise
+                yield number, record
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (EOFError, zlib.error) as error:

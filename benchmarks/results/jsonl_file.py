@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -14,13 +15,17 @@ from reasoning.text_safety import dump_json
 class JsonlFile:
     """JSON objects, one per line. A record counts once its line has ended; a torn last line is cut off.
 
+    Args:
+        path: the file.
+        sync: sync each record to the disk, so that it survives a power cut, too.
+
     Raises (from all methods):
         InputError: the file cannot be read or written, or a complete line is not a JSON object;
             names the line.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, sync: bool = False) -> None:
+        self.path, self._sync = path, sync
         self._file: IO[bytes] | None = None
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -50,6 +55,8 @@ class JsonlFile:
                 written = file.write(line)
                 if written != len(line):
                     raise OSError(28, "no space left on the disk")
+                if self._sync:
+                    os.fsync(file.fileno())
             except OSError:
                 # A full disk may have stored a part of the line.
                 file.truncate(end)

@@ -1,0 +1,20 @@
+"""Digests of prompts, by which a changed prompt is noticed after a model was trained on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from reasoning.chain.prompt_preview import preview
+from reasoning.chain.step import Step
+from reasoning.messages import Conversation
+
+
+def digest_step(step: Step) -> str:
+    """Return the SHA-256 of a step's prompts as they are sent, with a placeholder for each input, in hexadecimal."""
+    return _digest(preview(step).values())
+
+
+def _digest(prompts: Iterable[Conversation]) -> str:
+    return hashlib.sha256(json.dumps([prompt.messages for prompt in prompts]).encode()).hexdigest()
