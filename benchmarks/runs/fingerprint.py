@@ -5,9 +5,9 @@ fingerprint with each result and makes a result again if the fingerprint has cha
 the draws whose prompts have changed.
 
 The fingerprint covers the name, version and parameters of each technique, with the text of every
-prompt and demonstration. An algorithm of this library that changes states a new version
-(`@technique(version=2)`). The code of users has no version, so their source files, functions and
-classes are hashed.
+prompt and demonstration, and the files of folders that are searched. An algorithm of this library
+that changes states a new version (`@technique(version=2)`). The code of users has no version, so
+their source files, functions and classes are hashed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from reasoning.errors import ReasoningError
+from reasoning.retrieval.reading import Source
 from reasoning.strategies.demonstrations.pool import DemonstrationPool
 from reasoning.strategy import Strategy
 
+_SOURCES = {"retriever", "source", "sources"}
+"""The parameters that name texts to search."""
 _DATA_SUFFIXES = {".json", ".toml", ".txt", ".yaml"}
 _FORMER_CONSTANTS = [
     ("answer_tokens", 64),
@@ -68,6 +72,8 @@ def _describe(value: Any, modules: set[str]) -> Iterator[str]:
                 continue
             yield field.name
             yield from _describe(getattr(value, field.name), modules)
+            if field.name in _SOURCES:
+                yield from _describe_texts(getattr(value, field.name))
         if hasattr(value, "demonstrations") and getattr(value, "shots", True):
             yield _bundled_demonstrations(value)
             yield from _read_demonstrations(value.demonstrations)
@@ -160,6 +166,19 @@ def _read_demonstrations(source: Any) -> Iterator[str]:
     # A file that is missing is named where the strategy reads it.
     with suppress(OSError, RuntimeError):
         yield Path(pool.source).expanduser().read_text(encoding="utf-8", errors="replace")
+
+
+def _describe_texts(source: Any) -> Iterator[str]:
+    """Yield the digests of the files that are searched, which may change under their names."""
+    if isinstance(source, Mapping | list | tuple):
+        for one in source.values() if isinstance(source, Mapping) else source:
+            yield from _describe_texts(one)
+    elif isinstance(source, str) and source.strip():
+        # A source that is missing or no file, such as "wikipedia", is named where it is opened.
+        with suppress(OSError, ReasoningError):
+            texts = Source(source)
+            if not texts.is_hub:
+                yield texts.content_digest()
 
 
 def _with_neighbours(modules: set[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections import Counter
@@ -115,6 +116,18 @@ class Source:
             wanted = ", ".join(TEXT_READERS)
             raise NoTexts(f"{path}: has no file to search in ({wanted}); found: {seen or 'nothing'}")
         return found
+
+    def content_digest(self) -> str:
+        """Return the SHA-256 of the files' names and contents; of a data set of the hub, that of its name.
+
+        Raises:
+            InputError: there is no such folder or file, or no text in it.
+        """
+        digest = hashlib.sha256(self.text.encode("utf-8", "surrogatepass") if self.is_hub else b"")
+        for file in self.files():
+            with file.path.open("rb") as content:
+                digest.update(f"\0{file.name}\0{hashlib.file_digest(content, 'sha256').hexdigest()}".encode())
+        return digest.hexdigest()
 
     def documents(self, progress: Callable[[int, int], object] = lambda done, total: None) -> Iterator[Document]:
         """Yield the documents in the order of the files.

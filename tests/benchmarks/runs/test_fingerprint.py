@@ -37,6 +37,27 @@ def test_parameters_and_prompts_count() -> None:
     assert fingerprint(inner[0]) != fingerprint(inner[1])
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "react(retriever='{folder}')",
+        "self_consistency(chain_of_verification(retriever=Index('{folder}')), samples=3)",
+        "chain_of_knowledge(sources={{'law': ('wikipedia', '{folder}')}})",
+    ],
+)
+def test_texts_that_are_searched_count(spec: str, tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text("Herons eat frogs.")
+    strategy = get(spec.format(folder=tmp_path))
+    before = fingerprint(strategy)
+    note.touch()
+    assert fingerprint(strategy) == before
+    note.write_text("Herons eat fish.")
+    assert fingerprint(strategy) != before
+    note.unlink()
+    assert fingerprint(strategy) != before
+
+
 def test_steps_of_a_chain_count_though_its_name_does_not_change() -> None:
     chains = [Chain(Step("a", Prompt(input=f"{{problem}} {word}"))) for word in ("yes", "no")]
     assert repr(chains[0]) == repr(chains[1])
