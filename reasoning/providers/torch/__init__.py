@@ -1,0 +1,1 @@
+"""Local models in PyTorch: the base of a training, and what llama.cpp cannot serve."""
