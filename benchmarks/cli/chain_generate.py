@@ -139,7 +139,7 @@ def _edit(generator: InputGenerator, candidate: GeneratedInput) -> GeneratedInpu
 
     from reasoning.errors import UsageError
 
-    text = _open_editor(candidate.text).strip()
+    text = open_editor(candidate.text).strip()
     try:
         return replace(candidate, inputs=generator.parse(text), text=text)
     except (UsageError, KeyError) as error:
@@ -147,7 +147,7 @@ def _edit(generator: InputGenerator, candidate: GeneratedInput) -> GeneratedInpu
         return None
 
 
-def _open_editor(text: str) -> str:
+def open_editor(text: str) -> str:
     """Open the person's editor ($VISUAL, $EDITOR, vi) and return the edited text."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as temporary:

@@ -19,6 +19,7 @@ from reasoning.chain.step import Step
 from reasoning.chain.validators import as_validators, coerce, first_error
 from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
 from reasoning.kinds.answer_span import visible_text
+from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.registry import get
 from reasoning.session import Session
@@ -102,7 +103,7 @@ async def run_step(step: Step, values: Mapping[str, Any], texts: Mapping[str, st
         `Answered`; `Unparsed` if the value stays rejected; `Failed` if a call fails for good or a
         function raises.
     """
-    if step.if_empty is not None and any(_is_empty(values[name]) for name in step.dependencies & values.keys()):
+    if step.if_empty is not None and any(is_empty(values[name]) for name in step.dependencies & values.keys()):
         session.note(f"{step.name}: not run: an input is empty")
         try:
             return Answered(coerce(step.output_kind, step.if_empty))
@@ -143,7 +144,7 @@ async def _run_items(step: Step, inputs: _Inputs, session: Session) -> Answer:
 
 async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -> Answer:
     """Attempt a step up to `max_attempts` times, then use its fallback."""
-    retry = {"error": "", "previous": ""} if step.max_attempts > 1 else {}
+    retry = _first_retry(step)
     try:
         for attempt in range(1, step.max_attempts + 1):
             if attempt > 1:
@@ -207,20 +208,60 @@ async def _attempt(step: Step, inputs: _Inputs, session: Session) -> _Result:
 
 async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
     """Send the prompt, and continue the conversation with the error message of a rejected reply."""
-    assert step.prompt is not None
-    turns = step.prompt.fill(**step.kind_values, **inputs.texts, **inputs.retry)
+    turns = _fill(step, inputs)
     for attempt in range(step.max_repairs + 1):
         reply = await session.ask(turns, **step.sampling)
-        result = _parse_with_function(step, reply.text, inputs)
-        if result is None:
-            value, rule = step.returns.parse_reply(reply.text)
-            result = _Result(value, None, reply.text, rule)
-        result = _validate(step, result, inputs)
+        result = _read(step, reply.text, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
         session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
         turns = turns.then(reply.text, _REPAIR.format(error=result.error))
     raise AssertionError  # the last attempt returns
+
+
+def first_turns(step: Step, texts: Mapping[str, str]) -> Conversation:
+    """Return the turns that a step sends first: without a repair, and in its first attempt.
+
+    Args:
+        step: a step with a prompt, and without a strategy.
+        texts: the chain's inputs and the earlier results as texts, by name; with `for_each` also the
+            item.
+    """
+    return _fill(step, _Inputs({}, texts, _first_retry(step)))
+
+
+def read_reply(step: Step, text: str, values: Mapping[str, Any]) -> tuple[Any, str | None]:
+    """Return the value of a reply to a step, and the error message of the parser or validator that rejects it.
+
+    Args:
+        step: a step with a prompt.
+        text: the reply.
+        values: the chain's inputs and the earlier results by name; with `for_each` also the item.
+    """
+    try:
+        result = _read(step, text, _Inputs(values, {}))
+    except _StepError as error:
+        return None, str(error)
+    return result.value, result.error
+
+
+def _fill(step: Step, inputs: _Inputs) -> Conversation:
+    assert step.prompt is not None
+    return step.prompt.fill(**step.kind_values, **inputs.texts, **inputs.retry)
+
+
+def _first_retry(step: Step) -> dict[str, str]:
+    """Return the values of the placeholders for an earlier attempt before there is one."""
+    return {"error": "", "previous": ""} if step.max_attempts > 1 else {}
+
+
+def _read(step: Step, text: str, inputs: _Inputs) -> _Result:
+    """Parse a reply with the step's function or its kind, and validate the value."""
+    result = _parse_with_function(step, text, inputs)
+    if result is None:
+        value, rule = step.returns.parse_reply(text)
+        result = _Result(value, None, text, rule)
+    return _validate(step, result, inputs)
 
 
 async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Result:
@@ -312,5 +353,6 @@ def _validate(step: Step, result: _Result, inputs: _Inputs) -> _Result:
         return replace(result, error=first_error(result.value, inputs.values, step.kind, as_validators(step.check)))
 
 
-def _is_empty(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
+    """Return whether an input is empty, so that a step with `if_empty` is not run."""
     return value is None or (hasattr(value, "__len__") and not len(value))

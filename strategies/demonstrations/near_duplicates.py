@@ -55,30 +55,85 @@ def find_near_duplicates(questions: Sequence[str], others: Sequence[str], *, thr
         >>> find_near_duplicates(pool, judged)
         {0: 0}
     """
-    if not 0 < threshold <= 1:
-        raise UsageError(f"threshold must be above 0 and at most 1, got {threshold}")
-    texts = [words_of(text) for text in (*questions, *others)]
-    shingles = [_shingles(words) for words in texts]
-    frequency = Counter(shingle for each in shingles for shingle in each)
-    prefixes = [_prefix(each, frequency, threshold) for each in shingles]
-    numbers = [sorted(filter(_is_calculation, words)) for words in texts]
     start = len(questions)
-    holders = defaultdict[tuple[str, ...], list[int]](list)
-    for index in range(start, len(texts)):
-        for shingle in prefixes[index]:
-            holders[shingle].append(index)
+    comparison = _Comparison((*questions, *others), threshold)
+    for index in range(start, start + len(others)):
+        comparison.add(index)
     found = {}
     for index in range(start):
-        candidates = sorted({other for shingle in prefixes[index] for other in holders.get(shingle, ())})
-        similarities = {
-            other: 1.0 if texts[index] == texts[other] else _similarity(shingles[index], shingles[other])
-            for other in candidates
-            if numbers[index] == numbers[other]
-        }
+        similarities = comparison.near(index)
         best = max(similarities, key=similarities.__getitem__, default=None)
-        if best is not None and similarities[best] >= threshold:
+        if best is not None:
             found[index] = best - start
     return found
+
+
+def group_near_duplicates(questions: Sequence[str], *, threshold: float = NEAR) -> list[int]:
+    """Return a group for each question: near duplicates are in one, and so are their own near duplicates.
+
+    Args:
+        questions: the questions.
+        threshold: as in `find_near_duplicates`.
+
+    Returns:
+        For each question the index of the first one of its group.
+
+    Raises:
+        UsageError: the threshold is out of range.
+
+    Examples:
+        >>> group_near_duplicates(["Ann has 3 pens.", "Bob runs.", "Ann has 3 pens"])
+        [0, 1, 0]
+    """
+    comparison = _Comparison(questions, threshold)
+    groups: list[int] = []
+    for index in range(len(questions)):
+        near = {groups[other] for other in comparison.near(index)}
+        first = min(near, default=index)
+        groups = [first if group in near else group for group in groups] if len(near) > 1 else groups
+        groups.append(first)
+        comparison.add(index)
+    return groups
+
+
+class _Comparison:
+    """Texts that are compared with those that were added.
+
+    Args:
+        texts: the texts.
+        threshold: the least similarity of near duplicates.
+
+    Raises:
+        UsageError: the threshold is out of range.
+    """
+
+    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+        if not 0 < threshold <= 1:
+            raise UsageError(f"threshold must be above 0 and at most 1, got {threshold}")
+        self._threshold = threshold
+        self._words = [words_of(text) for text in texts]
+        self._shingles = [_shingles(words) for words in self._words]
+        frequency = Counter(shingle for each in self._shingles for shingle in each)
+        self._prefixes = [_prefix(each, frequency, threshold) for each in self._shingles]
+        self._numbers = [sorted(filter(_is_calculation, words)) for words in self._words]
+        self._holders = defaultdict[tuple[str, ...], list[int]](list)
+
+    def add(self, index: int) -> None:
+        """Let later texts be compared with this one."""
+        for shingle in self._prefixes[index]:
+            self._holders[shingle].append(index)
+
+    def near(self, index: int) -> dict[int, float]:
+        """Return the similarities of a text to its near duplicates among the added ones, by ascending index."""
+        candidates = sorted({other for shingle in self._prefixes[index] for other in self._holders.get(shingle, ())})
+        similarities = {
+            other: 1.0
+            if self._words[index] == self._words[other]
+            else _similarity(self._shingles[index], self._shingles[other])
+            for other in candidates
+            if self._numbers[index] == self._numbers[other]
+        }
+        return {other: value for other, value in similarities.items() if value >= self._threshold}
 
 
 def words_of(text: str) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from reasoning.cli.commands import Commands
+from reasoning.tuning.cli.label import label
 
 tune = Commands(no_args_is_help=True, help="Tune prompts for a model, and small models for the steps of a chain.")
 
 
 def register(root: typer.Typer) -> None:
     """Add the commands of this package."""
+    tune.command("label")(label)
     root.add_typer(tune, name="tune")

@@ -151,7 +151,7 @@ def parse_example(table: Mapping[str, Any], where: str) -> TrainingExample:
 
 
 def find_fault(example: TrainingExample) -> str:
-    """Return the reason why nothing should be trained on an example; "" if there is none."""
+    """Return the reason why nothing should be trained on an example; "" for a good one."""
     reply = example.reply
     if not isinstance(reply, str) or not reply.strip():
         return f"'reply' must be a text that is not empty, got {reply!r:.60}"
