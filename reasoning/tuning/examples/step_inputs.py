@@ -84,7 +84,7 @@ class StepReader:
     def from_values(self, name: str, values: Mapping[str, Any]) -> Iterator[StepInput]:
         """Yield the inputs that the step gets from what it reads: one for each item if it runs for each.
 
-        There is none if the step would not run: its condition fails, or what it reads is empty.
+        It yields nothing if the step would not run: its condition fails, or what it reads is empty.
 
         Args:
             name: the id.

@@ -94,7 +94,7 @@ def test_a_budget_in_the_middle_keeps_the_labels_and_tells_how_to_continue(folde
         assert server.completions == 15
         assert "the labels are kept; continue with: reasoning tune label" in done.stderr
         assert len(read_examples(path).examples) == 15
-        # The same command goes on: each begins with its whole budget.
+        # The same command continues: each begins with its whole budget.
         done = run(command(folder, server, "--votes", "1", "--agree", "1", "--budget-calls", "15"))
         assert (done.returncode, server.completions) == (3, 30)
         assert len(read_examples(path).examples) == 30
