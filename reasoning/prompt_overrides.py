@@ -10,7 +10,7 @@ steps, and the prompts of a tree search after its tasks. Inside another strategy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -91,7 +91,7 @@ def override_prompts(strategies: Sequence[Strategy | str], overrides: Sequence[s
         strategies: the strategies or their specs; a prompt is replaced in all that have it.
         overrides: "cot.trigger=TEXT", a whole prompt or a phrase; "cot.two_stages.recap=TEXT", one
             section of a prompt; "cot.two_stages=@FILE.md", a prompt with its sections as headings;
-            "…=@FILE", the text of a file.
+            "…=@FILE", the text of a file; "@FOLDER", all prompts of a folder that `reasoning tune prompts` wrote.
 
     Raises:
         UnknownName: no prompt or section has the name; suggests the nearest one.
@@ -108,7 +108,7 @@ def override_prompts(strategies: Sequence[Strategy | str], overrides: Sequence[s
     for strategy in originals:
         known |= prompts(strategy)
     values: dict[str, Prompt | str] = {}
-    for override in overrides:
+    for override in _expand_folders(overrides):
         target, equals, text = override.partition("=")
         if not equals or not target.strip():
             raise UsageError(
@@ -184,6 +184,21 @@ class _SilentClient(Client):
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         raise CallFailed("no model is called")
+
+
+def _expand_folders(overrides: Sequence[str]) -> Iterator[str]:
+    """Yield the overrides; a folder of prompts is replaced by one override for each of its files."""
+    for override in overrides:
+        if not override.startswith("@"):
+            yield override
+            continue
+        folder = Path(override[1:]).expanduser()
+        files = [path for path in sorted((folder / "prompts").glob("*")) if path.suffix in (".md", ".txt")]
+        if not files:
+            raise InputError(
+                f"{folder}: has no folder prompts/ with .md or .txt files, which `reasoning tune prompts` writes"
+            )
+        yield from (f"{path.stem}=@{path}" for path in files)
 
 
 def _without_alias(name: str, strategies: Sequence[Strategy]) -> str:

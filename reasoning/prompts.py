@@ -227,7 +227,7 @@ class Prompt:
         system = _FORMS[self.form](preamble)
         messages = [Message("system", system)] if system else []
         for example in self.examples:
-            messages.append(Message("user", _FORMS[self.form]({self._title("input"): self._as_data(example.input)})))
+            messages.append(Message("user", _FORMS[self.form]({self._title("input"): self.as_data(example.input)})))
             messages.append(Message("assistant", escape_turn_marks(example.reply)))
         return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
 
@@ -267,21 +267,21 @@ class Prompt:
             f"Example {number}\n{_prefix_lines(Input=demo.input, Thoughts=demo.reasoning, Output=demo.output)}"
             for number, demo in enumerate(self.examples, 1)
         )
-        return self._as_data("\n\n".join(parts))
+        return self.as_data("\n\n".join(parts))
 
     def _examples_as_text(self) -> str:
         shown = [
             {
-                "Example input": self._as_data(demo.input),
-                "Example thoughts": self._as_data(demo.reasoning),
-                "Example output": self._as_data(demo.output),
+                "Example input": self.as_data(demo.input),
+                "Example thoughts": self.as_data(demo.reasoning),
+                "Example output": self.as_data(demo.output),
             }
             for demo in self.examples
         ]
         return "\n\n".join(_FORMS[self.form](parts) for parts in shown)
 
-    def _as_data(self, text: str) -> str:
-        """Return a part of an example, which may be from a file or a model, unable to close a section or a turn."""
+    def as_data(self, text: str) -> str:
+        """Return untrusted text, of an example's file or a model, that can close neither a section nor a turn."""
         return escape_turn_marks(self._neutral(text))
 
     def _repr_html_(self) -> str:

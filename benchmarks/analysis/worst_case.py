@@ -41,7 +41,21 @@ def with_worst_cases(
     results = list(results)
     if not any(result.could_be_right for result in results):
         return list(pairs)
-    bounds = score_bounds(results)
+    return with_worst_bounds(pairs, score_bounds(results), families)
+
+
+def with_worst_bounds(
+    pairs: Sequence[PairedDifference],
+    bounds: Mapping[str, Mapping[str, tuple[float, float]]],
+    families: Mapping[str, str],
+) -> list[PairedDifference]:
+    """Return the differences with their p-values in the worst case, as `with_worst_cases` does.
+
+    Args:
+        pairs: the differences of all pairs.
+        bounds: the least and the greatest possible score, by strategy and problem.
+        families: the family of each problem that has one.
+    """
     worst = {}
     for pair in pairs:
         better, worse = (pair.first, pair.second) if pair.difference.value >= 0 else (pair.second, pair.first)

@@ -173,8 +173,7 @@ async def _run_suite(
 
     async def work() -> None:
         for index, run in queue:
-            answer = await _answer(run, llm, epoch)
-            done[index] = [await _score(run, part, answer, llm) for part in run.parts]
+            _, done[index] = await run_case(run, llm, epoch)
             on_finished(run)
 
     tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(runs)))]
@@ -190,13 +189,32 @@ async def _run_suite(
     return result
 
 
-async def _answer(run: CaseRun, llm: LLM, epoch: int) -> Answer:
+async def run_case(run: CaseRun, llm: LLM, epoch: int = 0) -> tuple[Answer, list[PartScore]]:
+    """Run one case, and return the chain's answer and the scores of the parts.
+
+    Args:
+        run: the run.
+        llm: the model. It is also the judge of checks that name no other model.
+        epoch: the number of an independent repetition.
+
+    Raises:
+        BudgetExhausted, AuthenticationFailed, EndpointDown: no call can succeed.
+    """
+    answer = await _answer(run, llm, epoch)
+    return answer, [await _score(run, part, answer, llm) for part in run.parts]
+
+
+def case_problem(run: CaseRun) -> Problem:
+    """Return the problem that the chain of a run gets."""
     known = {**run.case.gold, **run.case.inputs}
     inputs = {name: known[name] for name in sorted(run.chain.input_names)}
     first = next(iter(inputs.values()), "")
-    problem = Problem(first if isinstance(first, str) else "", inputs=inputs)
+    return Problem(first if isinstance(first, str) else "", inputs=inputs)
+
+
+async def _answer(run: CaseRun, llm: LLM, epoch: int) -> Answer:
     try:
-        return await run.chain.arun(problem, llm, epoch=epoch)
+        return await run.chain.arun(case_problem(run), llm, epoch=epoch)
     except ReasoningError as error:
         if not isinstance(error, UsageError):
             raise

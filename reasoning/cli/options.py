@@ -54,7 +54,8 @@ PromptTexts = Annotated[
     list[str] | None,
     typer.Option(
         "--prompt",
-        help="Replace a prompt, as in cot.trigger=TEXT; `reasoning prompts` lists the names. Repeatable.",
+        help="Replace a prompt, as in cot.trigger=TEXT or @FOLDER of tuned prompts; `reasoning prompts` lists the "
+        "names. Repeatable.",
         metavar="NAME=TEXT",
         rich_help_panel=PROMPTS,
         autocompletion=complete_prompts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -95,6 +96,15 @@ class LLM:
     def name(self) -> str:
         """The model's name, as results show it."""
         return self.client.model
+
+    def within(self, budget: Budget, journal: Journal) -> LLM:
+        """Return this model with another budget and journal; the client, limits and calls in flight stay shared.
+
+        Only this object is closed, never what it returns.
+        """
+        view = copy(self)
+        view.budget, view.journal = budget, journal
+        return view
 
     def sibling(self, model: str) -> LLM:
         """Return the model of another name, with this one's journal and budget.

@@ -1,0 +1,250 @@
+"""Evaluations: a candidate on one example, scored by the kind of answer or by the checks of a chain's case."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reasoning.answer import Answer, Answered, Failed
+from reasoning.benchmarks.chains.cases import Case
+from reasoning.benchmarks.chains.runner import PartScore, plan_tests, run_case
+from reasoning.benchmarks.results.result import Result
+from reasoning.chain.chain import Chain
+from reasoning.engine.failure_guard import FailureGuard
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, UsageError
+from reasoning.messages import Completion, Usage
+from reasoning.problem import Example, accepted_answers
+from reasoning.prompts import Demonstration
+from reasoning.strategy import Strategy
+from reasoning.text_safety import to_line
+from reasoning.token_estimate import estimate_tokens
+from reasoning.trace import Trace
+from reasoning.tuning.prompts.parts import Fill, record_fills
+from reasoning.tuning.prompts.pools import Item
+
+if TYPE_CHECKING:
+    from reasoning.engine.llm import LLM
+
+_MAX_DEMONSTRATION_TOKENS = 600
+"""The longest demonstration. A few long ones would fill the context of a small model."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of one candidate on one example.
+
+    Attributes:
+        item: the example.
+        score: from 0 to 1; None if a call failed.
+        could_be: the greatest possible score, if a limit, a refusal or a failure may have cost points.
+        answer: the answer, for display.
+        feedback: what was right or wrong, in words, for a model that proposes better texts.
+        usage: the usage of all draws, whether new or from the journal.
+        refused: whether the provider or the model refused.
+        truncated: whether a limit on tokens cut a reply off.
+        trace: the calls.
+        fills: the filled prompts, if they were recorded.
+    """
+
+    item: Item
+    score: float | None
+    could_be: float
+    answer: str
+    feedback: str
+    usage: Usage
+    refused: bool = False
+    truncated: bool = False
+    trace: Trace | None = field(default=None, repr=False, compare=False)
+    fills: tuple[Fill, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def least(self) -> float:
+        """The least possible score: 0 if a call failed."""
+        return self.score or 0.0
+
+    @property
+    def is_perfect(self) -> bool:
+        """True if the example is solved."""
+        return self.score == 1.0
+
+
+Job = tuple[Strategy, Item, Callable[[Evaluation], None]]
+"""A strategy, an example, and the receiver of the evaluation."""
+
+
+async def evaluate(strategy: Strategy, item: Item, llm: LLM, *, record: bool = False) -> Evaluation:
+    """Run a strategy on an example, and score the result.
+
+    Args:
+        strategy: the strategy or chain.
+        item: the example.
+        llm: the model, with the budget that pays and the journal that records.
+        record: whether the filled prompts are kept, from which demonstrations are made.
+
+    Raises:
+        BudgetExhausted: the budget does not cover a call.
+        CallFailed: no call can succeed. Other failures are evaluations without a score.
+    """
+    fills: list[Fill] = []
+    recorded = record_fills(strategy, fills) if record else strategy
+    if isinstance(item.content, Case):
+        return await _evaluate_case(recorded, item, item.content, llm, fills)
+    return await _evaluate_example(recorded, item, item.content, llm, fills)
+
+
+async def evaluate_all(jobs: Sequence[Job], llm: LLM, guard: FailureGuard, *, record: bool = False) -> None:
+    """Make evaluations concurrently, and hand each to its receiver as soon as it is made.
+
+    When the budget runs out, nothing further is started, and what is under way ends.
+
+    Args:
+        jobs: the strategies with their examples, each with a receiver.
+        llm: as in `evaluate`.
+        guard: ends a run in which everything fails.
+        record: as in `evaluate`.
+
+    Raises:
+        BudgetExhausted: the budget did not cover all of them.
+        CallFailed: no call can succeed.
+    """
+    queue = list(reversed(jobs))
+    exhausted: list[BudgetExhausted] = []
+
+    async def work() -> None:
+        while queue:
+            async with guard.item():
+                if not queue:
+                    return
+                strategy, item, receive = queue.pop()
+                try:
+                    found = await evaluate(strategy, item, llm, record=record)
+                except BudgetExhausted as error:
+                    exhausted.append(error)
+                    queue.clear()
+                    return
+                receive(found)
+                if found.score is None:
+                    guard.record_failure(found.feedback, refused=found.refused)
+                else:
+                    guard.record_success()
+
+    tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(jobs)))]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if exhausted:
+        raise exhausted[0]
+
+
+async def _evaluate_example(
+    strategy: Strategy, item: Item, example: Example, llm: LLM, fills: list[Fill]
+) -> Evaluation:
+    try:
+        answer = await strategy.arun(example.problem, llm)
+    except CallFailed as error:
+        if error.ends_run:
+            raise
+        answer = Failed(str(error), refused=isinstance(error, PromptRefused))
+    is_slow = getattr(example.scorer, "slow", False)
+    result = await asyncio.to_thread(_score, answer, example) if is_slow else _score(answer, example)
+    score = None if result.correct is None else float(result.correct)
+    could_be = 1.0 if result.could_be_right else score or 0.0
+    return Evaluation(
+        *(item, score, could_be, result.value or "", _explain(result, example), answer.usage),
+        *(result.refused > 0, result.truncated > 0, answer.trace, tuple(fills)),
+    )
+
+
+def _score(answer: Answer, example: Example) -> Result:
+    return Result.from_answer(answer, example, "", "")
+
+
+def _explain(result: Result, example: Example) -> str:
+    right = f"the right answer is {to_line(str(example.target))}"
+    if result.correct:
+        return f"Right: {right}."
+    if result.state == "answered":
+        return f"Wrong: the answer was read as {to_line(result.value or '')}, but {right}."
+    cut = " The reply was cut off by the limit on tokens: it must be shorter." if result.truncated else ""
+    return f"Wrong: no answer could be read ({to_line(result.reason)}), and {right}.{cut}"
+
+
+async def _evaluate_case(strategy: Strategy, item: Item, case: Case, llm: LLM, fills: list[Fill]) -> Evaluation:
+    assert isinstance(strategy, Chain)
+    [run] = plan_tests(strategy, [case])
+    try:
+        answer, parts = await run_case(run, llm)
+    except CallFailed as error:
+        if error.ends_run:
+            raise
+        reason, is_refused = f"A call failed: {to_line(str(error))}", isinstance(error, PromptRefused)
+        return Evaluation(item, None, 1.0, "", reason, Usage(), is_refused, fills=tuple(fills))
+    known = [part.score for part in parts if part.score is not None]
+    score = sum(known) / len(known) if len(known) == len(parts) else None
+    calls = list(answer.trace.calls()) if answer.trace else []
+    replies = [reply for call in calls for reply in call.completions]
+    is_cut, is_refused = any(one.truncated for one in replies), any(one.finish_reason == "refusal" for one in replies)
+    could_be = 1.0 if score is None or is_cut or is_refused else score
+    shown = to_line(str(parts[-1].value))[:500] if parts else ""
+    return Evaluation(
+        *(item, score, could_be, shown, _explain_parts(parts), answer.usage),
+        *(is_refused, is_cut, answer.trace, tuple(fills)),
+    )
+
+
+def _explain_parts(parts: Sequence[PartScore]) -> str:
+    lines = [f"{part.part}: {to_line('; '.join(part.reasons)) or 'all checks passed'}." for part in parts]
+    return " ".join(lines)
+
+
+def demonstrations_of(evaluation: Evaluation) -> dict[str, Demonstration]:
+    """Return what a solved example shows for each prompt: its input, and the reply that was right.
+
+    Of several replies to one prompt, such as those of a vote, the first that states the right answer is taken, else
+    the first one.
+    """
+    shown: dict[str, Demonstration] = {}
+    for call in evaluation.trace.calls() if evaluation.trace else ():
+        fill = next((fill for fill in evaluation.fills if fill.messages == call.messages), None)
+        if fill is None or fill.name in shown:
+            continue
+        whole = [reply for reply in call.completions if reply.text.strip() and not reply.truncated]
+        reply = next((reply for reply in whole if _is_right(reply, evaluation.item)), next(iter(whole), None))
+        if reply is not None:
+            demonstration = Demonstration(fill.input, reply.text.strip())
+            if estimate_tokens(demonstration.input + demonstration.output) <= _MAX_DEMONSTRATION_TOKENS:
+                shown[fill.name] = demonstration
+    return shown
+
+
+def _is_right(reply: Completion, item: Item) -> bool:
+    if not isinstance(item.content, Example):
+        return False
+    parsed = item.content.problem.parse(reply)
+    return isinstance(parsed, Answered) and item.content.score(parsed.value)
+
+
+def labelled(evaluation: Evaluation, prompt: str) -> Demonstration | None:
+    """Return the example of an evaluation with its target as the reply; None if its prompt cannot show it.
+
+    Args:
+        evaluation: an evaluation of the original with recorded prompts.
+        prompt: the name of the only prompt of the strategy.
+    """
+    example = evaluation.item.content
+    fill = next((fill for fill in evaluation.fills if fill.name == prompt), None)
+    if fill is None or not isinstance(example, Example):
+        return None
+    kind = example.problem.kind
+    try:
+        answer = f"The answer is {kind.show(kind.target(accepted_answers(example.target)[0]))}."
+    except (UsageError, TypeError, ValueError):
+        # The target of a puzzle with many solutions is a description of them.
+        return None
+    parsed = example.problem.parse(answer)
+    return Demonstration(fill.input, answer) if isinstance(parsed, Answered) and example.score(parsed.value) else None
