@@ -6,11 +6,13 @@ import typer
 
 from reasoning.cli.commands import Commands
 from reasoning.tuning.cli.label import label
+from reasoning.tuning.cli.prompts import tune_prompts
 
 tune = Commands(no_args_is_help=True, help="Tune prompts for a model, and small models for the steps of a chain.")
 
 
 def register(root: typer.Typer) -> None:
     """Add the commands of this package."""
+    tune.command("prompts")(tune_prompts)
     tune.command("label")(label)
     root.add_typer(tune, name="tune")
