@@ -14,6 +14,7 @@ from reasoning.branches import gather
 from reasoning.chain.chain import Chain
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.kinds import Kind
+from reasoning.messages import Usage
 from reasoning.problem import Problem
 
 if TYPE_CHECKING:
@@ -65,16 +66,35 @@ class CaseRun:
     parts: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class RunCost:
+    """The cost of one finished run of a case.
+
+    Attributes:
+        case: the id of the case.
+        parts: the parts that were scored.
+        usage: the usage of all its calls, whether new or from the journal.
+        incomplete: whether a limit on tokens cut a reply off, or the model declined to reply.
+    """
+
+    case: str
+    parts: tuple[str, ...]
+    usage: Usage
+    incomplete: bool
+
+
 @dataclass
 class SuiteResult:
     """The result of a suite.
 
     Attributes:
         scores: the scores of all finished runs, in the order of the cases.
+        costs: the cost of each finished run, in the order of the cases.
         stopped: the error that ended the suite early, if any.
     """
 
     scores: list[PartScore] = field(default_factory=list)
+    costs: list[RunCost] = field(default_factory=list)
     stopped: ReasoningError | None = None
 
 
@@ -168,12 +188,13 @@ async def _run_suite(
     runs: Sequence[CaseRun], llm: LLM, on_finished: Callable[[CaseRun], None], epoch: int
 ) -> SuiteResult:
     result = SuiteResult()
-    done: dict[int, list[PartScore]] = {}
+    done: dict[int, tuple[list[PartScore], RunCost]] = {}
     queue = iter(enumerate(runs))
 
     async def work() -> None:
         for index, run in queue:
-            _, done[index] = await run_case(run, llm, epoch)
+            answer, scores = await run_case(run, llm, epoch)
+            done[index] = scores, RunCost(run.case.id, tuple(run.parts), answer.usage, _is_incomplete(answer))
             on_finished(run)
 
     tasks = [asyncio.ensure_future(work()) for _ in range(min(llm.limits.concurrency, len(runs)))]
@@ -185,8 +206,14 @@ async def _run_suite(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    result.scores = [score for index in sorted(done) for score in done[index]]
+    result.scores = [score for index in sorted(done) for score in done[index][0]]
+    result.costs = [done[index][1] for index in sorted(done)]
     return result
+
+
+def _is_incomplete(answer: Answer) -> bool:
+    replies = [reply for call in answer.trace.calls() for reply in call.completions] if answer.trace else []
+    return any(reply.truncated or reply.finish_reason == "refusal" for reply in replies)
 
 
 async def run_case(run: CaseRun, llm: LLM, epoch: int = 0) -> tuple[Answer, list[PartScore]]:

@@ -52,8 +52,8 @@ def print_comparison(comparison: Comparison, form: Format) -> None:
         out.print(part, soft_wrap=not out.is_terminal)
 
 
-def parse_tolerance(text: str) -> float:
-    """Return the percentage points of `--fail-if-worse`, such as 2 for `2%`.
+def parse_tolerance(text: str, option: str = "--fail-if-worse") -> float:
+    """Return the percentage points of an option, such as 2 for `2%`.
 
     Raises:
         UsageError: the text is not a number from 0 to 100.
@@ -66,7 +66,7 @@ def parse_tolerance(text: str) -> float:
             raise ValueError
         return points
     except ValueError:
-        raise UsageError(f"--fail-if-worse must be percentage points from 0 to 100, such as 2%, got {text!r}") from None
+        raise UsageError(f"{option} must be percentage points from 0 to 100, such as 2%, got {text!r}") from None
 
 
 def report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from reasoning.cli.commands import Commands
+from reasoning.tuning.cli.compare import compare
 from reasoning.tuning.cli.label import label
 from reasoning.tuning.cli.prompts import tune_prompts
 
@@ -15,4 +16,5 @@ def register(root: typer.Typer) -> None:
     """Add the commands of this package."""
     tune.command("prompts")(tune_prompts)
     tune.command("label")(label)
+    tune.command("compare")(compare)
     root.add_typer(tune, name="tune")
