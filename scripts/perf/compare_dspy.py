@@ -219,9 +219,8 @@ def main() -> None:
                 for method in given.methods.split(","):
                     theirs = search_with_dspy(python, server, pools, method, seed, given.trials, given.max_tokens)
                     name = f"dspy {theirs['version']} {method}"
-                    print(
-                        f"{seed} | {name} | {theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])} |"
-                    )
+                    numbers = f"{theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])}"
+                    print(f"{seed} | {name} | {numbers} |", flush=True)
                     for own in PAIRS[method]:
                         ours = search_with_ours(llm, pools, given.strategy, own, seed, theirs["tokens"])
                         pairs = pooled.setdefault(f"{own} − {method}", ([], []))
