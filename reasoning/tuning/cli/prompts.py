@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,14 +145,12 @@ def tune_prompts(
         if dry_run:
             from reasoning.tuning.prompts.forecast import forecast
 
-            document = forecast(tuned, pools, llm, settings)
-            output.print(document, soft_wrap=True)
+            output.print(forecast(tuned, pools, llm, settings), soft_wrap=True)
             return
         folder = out or search_folder(search_settings(tuned, pools, llm, settings))
         interrupts.keep(f"the recorded draws are kept in {folder}")
-        configured = SearchConfig(method, seed, demonstrations, proposer, tuple(part or ()), folder)
         with _progress(budget, llm) as listener:
-            outcome = run_search(tuned, pools, llm, budget, configured, listener)
+            outcome = run_search(tuned, pools, llm, budget, replace(settings, folder=folder), listener)
     _print(outcome, folder, output)
 
 

@@ -47,7 +47,7 @@ from reasoning.tuning.prompts.optimizer import METHODS
 from reasoning.tuning.prompts.optimizer import method as find_method
 from reasoning.tuning.prompts.outcome import Outcome
 from reasoning.tuning.prompts.outcome_folder import write_outcome
-from reasoning.tuning.prompts.parts import ORIGINAL, Candidate, Tunable, prompt_names
+from reasoning.tuning.prompts.parts import ORIGINAL, Candidate, Tunable, check_wanted, prompt_names
 from reasoning.tuning.prompts.pools import Item, Pools, PoolSizes, pools_of_suite, pools_of_task
 from reasoning.tuning.prompts.search import CHUNK, Listener, Search, ignore, race_order
 from reasoning.tuning.prompts.search_log import SearchLog
@@ -157,6 +157,7 @@ def run_search(
     if not check_budget(budget).is_limited or all(getattr(budget, name) is None for name in ("tokens", "usd", "calls")):
         raise UsageError("a search needs a limit: budget=Budget(tokens=200_000), or usd=…")
     llm.check_price(budget)
+    check_wanted(strategy, config.parts)
     optimizer = find_method(config.method).load()
     with _open(strategy, pools, llm, budget, config) as run:
         used = run.used_prompts(strategy, race_order(pools, config.seed)[:CHUNK])

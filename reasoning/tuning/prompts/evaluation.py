@@ -13,7 +13,7 @@ from reasoning.benchmarks.chains.runner import PartScore, plan_tests, run_case
 from reasoning.benchmarks.results.result import Result
 from reasoning.chain.chain import Chain
 from reasoning.engine.failure_guard import FailureGuard
-from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
 from reasoning.messages import Completion, Usage
 from reasoning.problem import Example, accepted_answers
 from reasoning.prompts import Demonstration
@@ -150,6 +150,11 @@ async def _evaluate_example(
         if error.ends_run:
             raise
         answer = Failed(str(error), refused=isinstance(error, PromptRefused))
+    except ReasoningError:
+        raise
+    except Exception as error:
+        # A strategy of the user may raise anything; one example must not end the search.
+        answer = Failed(f"{type(error).__name__}: {error}")
     is_slow = getattr(example.scorer, "slow", False)
     result = await asyncio.to_thread(_score, answer, example) if is_slow else _score(answer, example)
     score = None if result.correct is None else float(result.correct)
@@ -242,9 +247,12 @@ def labelled(evaluation: Evaluation, prompt: str) -> Demonstration | None:
         return None
     kind = example.problem.kind
     try:
-        answer = f"The answer is {kind.show(kind.target(accepted_answers(example.target)[0]))}."
+        shown = kind.show(kind.target(accepted_answers(example.target)[0]))
     except (UsageError, TypeError, ValueError):
         # The target of a puzzle with many solutions is a description of them.
         return None
+    # As the prompt asks for it.
+    is_bare = any(kind.direct_instruction() in turn.content for turn in fill.messages)
+    answer = shown if is_bare else f"The answer is {shown}."
     parsed = example.problem.parse(answer)
     return Demonstration(fill.input, answer) if isinstance(parsed, Answered) and example.score(parsed.value) else None

@@ -74,8 +74,13 @@ def how_to_use(outcome: Outcome, folder: Path) -> str:
         return ""
     if isinstance(outcome.original, Chain) and (folder / "chain").is_dir():
         return f"reasoning chain run {shlex.quote(str(folder / 'chain'))} --input …"
-    spec = shlex.quote(repr(outcome.original))
-    return f"reasoning ask … --strategy {spec} --prompt {shlex.quote(f'@{folder}')}"
+    return f"reasoning ask … --strategy {_quote(repr(outcome.original))} --prompt {_quote(f'@{folder}')}"
+
+
+def _quote(text: str) -> str:
+    """Return a word of a command; specs have single quotes, which double ones show as they are."""
+    is_plain = "'" in text and not set(text) & set('"$`\\!')
+    return f'"{text}"' if is_plain else shlex.quote(text)
 
 
 def _page(outcome: Outcome, folder: Path) -> str:

@@ -197,6 +197,19 @@ class Tunable(Generic[S]):
         return map_prompts(self.strategy, lambda name, prompt: changes.get(name, prompt)) if changes else self.strategy
 
 
+def check_wanted(strategy: Strategy, wanted: Sequence[str]) -> None:
+    """Check the names of parts before the first call.
+
+    Raises:
+        UnknownName: a name is no prompt, phrase or section of the strategy.
+    """
+    named = prompts(strategy)
+    known = [*named, *(f"{name}.{section}" for name in prompt_names(strategy) for section in SECTIONS)]
+    for name in wanted:
+        if name not in known:
+            raise UnknownName("part", name, known, f"of {strategy!r}")
+
+
 def prompt_names(strategy: Strategy) -> set[str]:
     """Return the names of all prompts of a strategy, without its phrases."""
     return {name for name, prompt in prompts(strategy).items() if isinstance(prompt, Prompt)}
