@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from functools import partial
 from pathlib import Path
 
@@ -153,41 +149,6 @@ def test_an_interrupted_search_continues_without_repeating_a_call(method: str, t
         assert outcome.total.calls == whole.calls
         assert outcome.candidate.key == expected.candidate.key
         assert outcome.verdict == expected.verdict
-
-
-def test_a_killed_process_loses_no_recorded_call(tmp_path: Path) -> None:
-    program = """
-        import os, sys
-        from pathlib import Path
-        from reasoning.testing import ScriptedLLM
-        from tests.tuning.prompts.arithmetic import search, solve
-        made = Path(sys.argv[2])
-        def script(messages):
-            lines = made.read_text().count("\\n") if made.exists() else 0
-            if lines >= int(sys.argv[3]):
-                os._exit(9)
-            with made.open("a") as file:
-                file.write("x\\n")
-            return solve(messages)
-        outcome = search(ScriptedLLM(script, max_n=1), out=Path(sys.argv[1]))
-        print(outcome.total.calls, outcome.decision)
-    """
-    code, folder, made = textwrap.dedent(program), tmp_path / "out", tmp_path / "made"
-
-    def run(most: int) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-c", code, str(folder), str(made), str(most)]
-        root = str(Path(__file__).parents[3])
-        return subprocess.run(line, capture_output=True, text=True, check=False, cwd=root, env=os.environ)
-
-    assert run(100).returncode == 9
-    done = run(10_000)
-    assert done.returncode == 0, done.stderr
-    whole = ScriptedLLM(solve)
-    search(whole)
-    calls = made.read_text().count("\n")
-    # At most the calls in flight at the kill are made again.
-    assert whole.calls <= calls <= whole.calls + CHUNK
-    assert "use the tuned prompts" in done.stdout
 
 
 def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
