@@ -90,7 +90,7 @@ def annotate(
         annotations = AnnotationFile.open(file)
         info(f"{len(annotations.questions)} questions of {annotations.about.get('pool', 'a pool')} were chosen before")
     else:
-        chosen = _pool(task, pool, fields, split, limit, seed, pool_size)
+        chosen = load_pool(task, pool, fields, split, limit, seed, pool_size)
         annotations = _select(file, _active_prompt(strategy), chosen, model, options)
     interrupts.keep(f"the annotations are kept in {file}, and what you began with them")
     if not select_only:
@@ -98,7 +98,7 @@ def annotate(
     info(_outcome(annotations, select_only))
 
 
-def _pool(
+def load_pool(
     task: str | None,
     pool: str | None,
     fields: str | None,
@@ -107,7 +107,11 @@ def _pool(
     seed: int,
     pool_size: int | None,
 ) -> FittingPool:
-    """Return the pool from which `bench run` would fit with the same options."""
+    """Return the pool from which `bench run` would fit with the same options.
+
+    Raises:
+        UsageError: neither a task nor a pool is given, or no example is left.
+    """
     from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.benchmarks.tasks.fitting_pool import USUAL_POOL, choose_pool
     from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
@@ -115,7 +119,7 @@ def _pool(
 
     given = None if pool is None else get_pool(pool, fields)
     if task is None and given is None:
-        raise UsageError("annotate needs questions: give --task, of which the judged problems are left out, or --pool")
+        raise UsageError("questions are needed: give --task, of which the judged problems are left out, or --pool")
     source = given if task is None else get(task, fields, split)
     assert source is not None
     count = 0 if task is None else ProblemLimit.choose(source, limit, seed, "--limit ").count

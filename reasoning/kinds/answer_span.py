@@ -32,9 +32,15 @@ def has_next_question(text: str) -> bool:
 
 def strip_reasoning_fields(text: str) -> str:
     """Return the text without the reasoning fields of JSON objects and without the text after an end-of-turn token."""
-    if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():
-        text = text[: mark.start()]
+    text = cut_end_mark(text)
     return answer_fields_only(text) if "{" in text else text
+
+
+def cut_end_mark(text: str) -> str:
+    """Return the text before an end-of-turn token; all of it if nothing is before the token."""
+    if "<" in text and (mark := _END.search(text)) and text[: mark.start()].strip():
+        return text[: mark.start()]
+    return text
 
 
 def cut_next_question(text: str, at: int) -> str:

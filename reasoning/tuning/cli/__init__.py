@@ -8,6 +8,7 @@ from reasoning.cli.commands import Commands
 from reasoning.tuning.cli.compare import compare
 from reasoning.tuning.cli.label import label
 from reasoning.tuning.cli.prompts import tune_prompts
+from reasoning.tuning.cli.strategy import tune_strategy
 
 tune = Commands(no_args_is_help=True, help="Tune prompts for a model, and small models for the steps of a chain.")
 
@@ -17,4 +18,5 @@ def register(root: typer.Typer) -> None:
     tune.command("prompts")(tune_prompts)
     tune.command("label")(label)
     tune.command("compare")(compare)
+    tune.command("strategy")(tune_strategy)
     root.add_typer(tune, name="tune")

@@ -1,4 +1,4 @@
-"""The outcome of a labelling as a table with notes, and as plain data."""
+"""The outcome of a labelling or a distillation as a table with notes, and as plain data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from reasoning.messages import Usage
 from reasoning.tables import Document, Table
 from reasoning.text_safety import to_line
 from reasoning.tuning.examples.labelling import LOW_RATE, Labelling
+from reasoning.tuning.examples.strategy_examples import Distillation
 
 _MEANINGS = {
     "kept": "in the file",
-    "refused": "too few replies pass the step's parser and check",
+    "refused": "too few replies can be used: see the reasons below",
     "disagreed": "too few replies agree",
+    "wrong": "no sample has the right answer",
     "failed": "a call failed for good; the same command tries again",
     "near_duplicates": "left out: nearly equal to a case that judges the chain",
     "repeated": "left out: equal to an earlier input",
@@ -24,7 +26,7 @@ _MEANINGS = {
 }
 
 
-def describe(labelling: Labelling) -> Document:
+def describe(labelling: Labelling | Distillation) -> Document:
     """Return the inputs by outcome, the acceptance rate, the reasons of refusals and the cost."""
     counts = labelling.content.header.counts
     rows = [
@@ -36,7 +38,7 @@ def describe(labelling: Labelling) -> Document:
     return Document([table, "\n".join(_notes(labelling))])
 
 
-def to_json(labelling: Labelling) -> dict[str, Any]:
+def to_json(labelling: Labelling | Distillation) -> dict[str, Any]:
     """Return the outcome as plain data."""
     kept, judged, interval = labelling.acceptance
     content = labelling.content
@@ -51,11 +53,11 @@ def to_json(labelling: Labelling) -> dict[str, Any]:
     }
 
 
-def _notes(labelling: Labelling) -> list[str]:
+def _notes(labelling: Labelling | Distillation) -> list[str]:
     kept, judged, (low, high) = labelling.acceptance
     notes = []
     if judged:
-        share = f"{kept} of {judged} inputs got a label, {kept / judged:.0%} (95 %: {low:.0%} to {high:.0%})"
+        share = f"{kept} of {judged} inputs got an example, {kept / judged:.0%} (95 %: {low:.0%} to {high:.0%})"
         notes.append(f"acceptance rate: {share}")
     if labelling.rate_is_low:
         notes.append(f"this is below {LOW_RATE:.0%}: mend the prompt first, or take a stronger teacher")
