@@ -127,8 +127,9 @@ def tune_prompts(
     from reasoning.engine.budget import Budget
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import override_prompts
-    from reasoning.tuning.prompts.api import SearchConfig, make_pools, run_search, search_folder, search_settings
+    from reasoning.tuning.prompts.api import make_pools, run_search
     from reasoning.tuning.prompts.pools import PoolSizes
+    from reasoning.tuning.prompts.search_folder import SearchConfig, search_folder, search_settings
 
     budget = options.budget.to_budget()
     if all(getattr(budget, name) is None for name in _LIMITS) and not dry_run:

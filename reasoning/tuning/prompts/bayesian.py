@@ -24,6 +24,8 @@ from reasoning.tuning.prompts.parts import ORIGINAL, Candidate
 TEXTS, SETS = 5, 6
 """The number of proposals for each part and of sets of demonstrations: those of the paper's program in its mode
 "light", where six of each with the original."""
+MIN_TEXTS, MAX_PROPOSALS = 2, 24
+"""With many parts, each gets fewer proposals, but at least two."""
 MAX_REPEATS = 30
 """The number of choices in a row that were raced before, after which the search ends: no other one is likely."""
 
@@ -38,7 +40,9 @@ class Bayesian:
         for _, found in demonstration_sets(bench, SETS):
             for name, demos in found.items():
                 demonstrations.setdefault(name, [None]).append(demos)
-        texts = {part.name: [part.text, *propose_texts(bench, part, TEXTS)] for part in bench.tunable.texts}
+        # A chain may have a dozen parts, and a model writes each proposal.
+        number = min(TEXTS, max(MIN_TEXTS, MAX_PROPOSALS // max(1, len(bench.tunable.texts))))
+        texts = {part.name: [part.text, *propose_texts(bench, part, number)] for part in bench.tunable.texts}
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         sampler = optuna.samplers.TPESampler(seed=bench.seed, multivariate=True)
         study = optuna.create_study(direction="maximize", sampler=sampler)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from reasoning.prompts import Demonstration
 from reasoning.tables import pluralize
-from reasoning.tuning.prompts.evaluation import Evaluation, demonstrations_of, labelled
+from reasoning.tuning.prompts.demonstrations import demonstrations_of, labelled
+from reasoning.tuning.prompts.evaluation import Evaluation
 from reasoning.tuning.prompts.optimizer import Workbench
 from reasoning.tuning.prompts.parts import ORIGINAL, Candidate
 

@@ -7,28 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reasoning.answer import Answer, Answered, Failed
+from reasoning.answer import Answer, Failed
 from reasoning.benchmarks.chains.cases import Case
 from reasoning.benchmarks.chains.runner import PartScore, plan_tests, run_case
 from reasoning.benchmarks.results.result import Result
 from reasoning.chain.chain import Chain
 from reasoning.engine.failure_guard import FailureGuard
-from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
-from reasoning.messages import Completion, Usage
-from reasoning.problem import Example, accepted_answers
-from reasoning.prompts import Demonstration
+from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError
+from reasoning.messages import Usage
+from reasoning.problem import Example
 from reasoning.strategy import Strategy
 from reasoning.text_safety import to_line
-from reasoning.token_estimate import estimate_tokens
 from reasoning.trace import Trace
-from reasoning.tuning.prompts.parts import Fill, record_fills
+from reasoning.tuning.prompts.fills import Fill, record_fills
 from reasoning.tuning.prompts.pools import Item
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
-
-_MAX_DEMONSTRATION_TOKENS = 600
-"""The longest demonstration. A few long ones would fill the context of a small model."""
 
 
 @dataclass(frozen=True)
@@ -205,54 +200,3 @@ async def _evaluate_case(strategy: Strategy, item: Item, case: Case, llm: LLM, f
 def _explain_parts(parts: Sequence[PartScore]) -> str:
     lines = [f"{part.part}: {to_line('; '.join(part.reasons)) or 'all checks passed'}." for part in parts]
     return " ".join(lines)
-
-
-def demonstrations_of(evaluation: Evaluation) -> dict[str, Demonstration]:
-    """Return what a solved example shows for each prompt: its input, and the reply that was right.
-
-    Of several replies to one prompt, such as those of a vote, the first that states the right answer is taken, else
-    the first one.
-    """
-    shown: dict[str, Demonstration] = {}
-    for call in evaluation.trace.calls() if evaluation.trace else ():
-        fill = next((fill for fill in evaluation.fills if fill.messages == call.messages), None)
-        if fill is None or fill.name in shown:
-            continue
-        whole = [reply for reply in call.completions if reply.text.strip() and not reply.truncated]
-        reply = next((reply for reply in whole if _is_right(reply, evaluation.item)), next(iter(whole), None))
-        if reply is not None:
-            demonstration = Demonstration(fill.input, reply.text.strip())
-            if estimate_tokens(demonstration.input + demonstration.output) <= _MAX_DEMONSTRATION_TOKENS:
-                shown[fill.name] = demonstration
-    return shown
-
-
-def _is_right(reply: Completion, item: Item) -> bool:
-    if not isinstance(item.content, Example):
-        return False
-    parsed = item.content.problem.parse(reply)
-    return isinstance(parsed, Answered) and item.content.score(parsed.value)
-
-
-def labelled(evaluation: Evaluation, prompt: str) -> Demonstration | None:
-    """Return the example of an evaluation with its target as the reply; None if its prompt cannot show it.
-
-    Args:
-        evaluation: an evaluation of the original with recorded prompts.
-        prompt: the name of the only prompt of the strategy.
-    """
-    example = evaluation.item.content
-    fill = next((fill for fill in evaluation.fills if fill.name == prompt), None)
-    if fill is None or not isinstance(example, Example):
-        return None
-    kind = example.problem.kind
-    try:
-        shown = kind.show(kind.target(accepted_answers(example.target)[0]))
-    except (UsageError, TypeError, ValueError):
-        # The target of a puzzle with many solutions is a description of them.
-        return None
-    # As the prompt asks for it.
-    is_bare = any(kind.direct_instruction() in turn.content for turn in fill.messages)
-    answer = shown if is_bare else f"The answer is {shown}."
-    parsed = example.problem.parse(answer)
-    return Demonstration(fill.input, answer) if isinstance(parsed, Answered) and example.score(parsed.value) else None

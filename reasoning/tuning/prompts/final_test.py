@@ -10,16 +10,11 @@ from reasoning import event_loop
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.analysis.worst_case import with_worst_bounds
 from reasoning.benchmarks.statistics import clustered_mean, wilson
-from reasoning.chain.chain import Chain
-from reasoning.errors import BudgetExhausted, UsageError
+from reasoning.errors import BudgetExhausted
 from reasoning.messages import Usage
-from reasoning.strategies.sampling.self_consistency import SelfConsistency
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
-from reasoning.token_estimate import estimate_tokens
-from reasoning.tuning.prompts.bootstrap import labelled_demonstrations
 from reasoning.tuning.prompts.evaluation import Evaluation, evaluate_all
-from reasoning.tuning.prompts.parts import ORIGINAL, Candidate
 from reasoning.tuning.prompts.pools import Item
 from reasoning.tuning.prompts.search import Search
 
@@ -27,9 +22,6 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
 
 ORIGINAL_ARM, TUNED_ARM, PLAIN_ARM = "original", "tuned", "plain"
-LEAST_VOTE = 3
-"""The smallest vote."""
-_MOST_SHOTS = 16
 
 
 @dataclass(frozen=True)
@@ -121,52 +113,6 @@ class FinalTest:
         """Return the difference of two results; None if they were not compared."""
         pair = next((pair for pair in self.pairs if {pair.first, pair.second} == {first, second}), None)
         return None if pair is None else pair.oriented(first)
-
-
-def plain_alternative(search: Search, best: Candidate) -> Arm | None:
-    """Return the plainest use of the tokens that one solve of a candidate takes.
-
-    That is more shots, examples of the train pool with their answers, if the candidate takes less than three times
-    the tokens of the original; else a vote over as many samples of the original. A chain whose steps are checked has
-    neither.
-
-    Args:
-        search: the search.
-        best: the candidate.
-    """
-    strategy = search.tunable.strategy
-    tokens, of_original = search.tokens_per_solve(best), search.tokens_per_solve(ORIGINAL)
-    times = int(tokens / of_original) if of_original else 1
-    if isinstance(strategy, Chain) and not hasattr(search.selection[0].content, "target"):
-        return None
-    shots = _more_shots(search, tokens - of_original) if times < LEAST_VOTE else None
-    if shots is not None and shots.key != best.key:
-        [demos] = shots.demonstrations.values()
-        about = f"the original with {pluralize(len(demos), 'labelled example')}"
-        return Arm(PLAIN_ARM, about, search.tunable.apply(shots))
-    samples = max(LEAST_VOTE, times)
-    own = getattr(strategy, "samples", None)
-    try:
-        if isinstance(own, int):
-            return Arm(PLAIN_ARM, f"the original with {own * samples} samples", strategy.replace(samples=own * samples))
-        vote = SelfConsistency(base=strategy, samples=samples)
-        for item in search.selection[:1]:
-            vote.check_supports(item.content.problem.kind)  # type: ignore[union-attr]
-        return Arm(PLAIN_ARM, f"a vote over {samples} samples of the original", vote)
-    except UsageError:
-        return None
-
-
-def _more_shots(search: Search, tokens: float) -> Candidate | None:
-    """Return the original with as many labelled examples as some tokens pay for; None if they pay for none."""
-    known = [one for one in search.train_evaluations() if one.fills]
-    found = labelled_demonstrations(search, known, _MOST_SHOTS)
-    for name, demos in found.items():
-        lengths = [estimate_tokens(demo.input + demo.output) + 8 for demo in demos]
-        number = max((n for n in range(1, len(demos) + 1) if sum(lengths[:n]) <= tokens), default=0)
-        if number:
-            return Candidate(demonstrations={name: demos[:number]}, origin=f"{number} labelled examples")
-    return None
 
 
 def run_final_test(arms: Sequence[Arm], items: Sequence[Item], llm: LLM, search: Search, looks: int) -> FinalTest:

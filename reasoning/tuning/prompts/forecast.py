@@ -14,7 +14,8 @@ from reasoning.short_repr import shorten
 from reasoning.strategy import Strategy
 from reasoning.tables import Document, Table
 from reasoning.token_estimate import estimate_tokens
-from reasoning.tuning.prompts.parts import Fill, Tunable, prompt_names, record_fills
+from reasoning.tuning.prompts.fills import Fill, record_fills, used_prompts
+from reasoning.tuning.prompts.parts import Tunable
 from reasoning.tuning.prompts.pools import Item, Pools
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def forecast(strategy: Strategy, pools: Pools, llm: LLM, config: SearchConfig) -
         requests = event_loop.run_sync(record_requests(*_solve(recorded, item), llm))
         prompt_tokens += [sum(estimate_tokens(turn.content) for turn in request.messages) for request, _ in requests]
         most_completion = max([most_completion, *(request.max_tokens for request, _ in requests)])
-    used = {fill.name for fill in fills}
-    used = prompt_names(strategy) if isinstance(strategy, Chain) or not used else used
-    tunable = Tunable.of(strategy, used, config.parts)
+    tunable = Tunable.of(strategy, used_prompts(strategy, fills), config.parts)
     rows = [(part.name, "text", shorten(part.text) if part.text else "(empty)") for part in tunable.texts]
     rows += [(name, "demonstrations", f"at most {config.max_demonstrations}") for name in tunable.shown]
     mean = sum(prompt_tokens) / max(1, len(prompt_tokens))

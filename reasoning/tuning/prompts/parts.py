@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from reasoning.prompt_overrides import map_prompts, prompts
 from reasoning.prompts import PLACEHOLDER, Demonstration, Prompt
 from reasoning.strategy import Strategy
 from reasoning.text_safety import dump_json, escape_turn_marks, strip_control
+from reasoning.tuning.prompts.fills import prompt_names
 
 S = TypeVar("S", bound=Strategy)
 
@@ -210,11 +211,6 @@ def check_wanted(strategy: Strategy, wanted: Sequence[str]) -> None:
             raise UnknownName("part", name, known, f"of {strategy!r}")
 
 
-def prompt_names(strategy: Strategy) -> set[str]:
-    """Return the names of all prompts of a strategy, without its phrases."""
-    return {name for name, prompt in prompts(strategy).items() if isinstance(prompt, Prompt)}
-
-
 def _sections(name: str, prompt: Prompt) -> list[TextPart]:
     # A section of placeholders alone, such as "{direct_instruction}", is the kind's text.
     texts = {section: getattr(prompt, section) for section in SECTIONS}
@@ -236,44 +232,3 @@ def _is_used(name: str, named: Mapping[str, Prompt | str], used: Collection[str]
     technique, _, phrase = name.rpartition(".")
     of_technique = [named[one] for one in used if one in named and one.rpartition(".")[0] == technique]
     return any(isinstance(prompt, Prompt) and phrase in prompt.placeholders for prompt in of_technique)
-
-
-@dataclass(frozen=True)
-class Fill:
-    """One filled prompt.
-
-    Attributes:
-        name: the prompt's name.
-        messages: the turns that were made of it.
-        input: the text of its input, as a demonstration would show it.
-    """
-
-    name: str
-    messages: tuple[Any, ...]
-    input: str
-
-
-def record_fills(strategy: S, fills: list[Fill]) -> S:
-    """Return a copy of a strategy that appends each filled prompt to a list. It sends the same requests."""
-
-    def record(name: str, prompt: Prompt | str) -> Prompt | str:
-        if isinstance(prompt, str):
-            return prompt
-        sections = {one.name: getattr(prompt, one.name) for one in fields(Prompt)}
-        return _RecordedPrompt(**sections, name=name, fills=fills)
-
-    return map_prompts(strategy, record)
-
-
-@dataclass(frozen=True)
-class _RecordedPrompt(Prompt):
-    """A prompt that records what it is filled with."""
-
-    name: str = ""
-    fills: list[Fill] = field(default_factory=list, compare=False, repr=False)
-
-    def fill(self, **values: object) -> Any:
-        filled = super().fill(**values)
-        shown = Prompt(self.input).fill(**values).messages[-1].content
-        self.fills.append(Fill(self.name, filled.messages, shown))
-        return filled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from reasoning.prompt_markdown import to_markdown
@@ -15,8 +16,9 @@ def prompt_text(prompt: Prompt | str) -> str:
 
 
 def prompt_file(name: str, prompt: Prompt | str) -> str:
-    """Return the name of a prompt's file."""
-    return f"{name}.md" if isinstance(prompt, Prompt) else f"{name}.txt"
+    """Return the name of a prompt's file. The name of a chain may be any text, and must not lead out of the folder."""
+    safe = re.sub(r"[^\w.-]", "_", name)
+    return f"{safe}.md" if isinstance(prompt, Prompt) else f"{safe}.txt"
 
 
 def prompt_diff(before: Mapping[str, Prompt | str], after: Mapping[str, Prompt | str]) -> str:

@@ -8,8 +8,10 @@ from reasoning import Chain, Example, Problem, Prompt, Step, kinds, strategies
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.errors import UsageError
 from reasoning.prompts import Demonstration
-from reasoning.tuning.prompts.parts import Candidate, RejectedText, TextPart, Tunable, prompt_names
+from reasoning.tuning.prompts.fills import Fill, prompt_names, used_prompts
+from reasoning.tuning.prompts.parts import Candidate, RejectedText, TextPart, Tunable
 from reasoning.tuning.prompts.pools import Pools, PoolSizes, pools_of_task
+from reasoning.tuning.prompts.prompt_diff import prompt_file
 
 CHAIN = Chain(
     Step("issues", Prompt(objective="List the issues.", input="{feedback}"), returns=kinds.Items()),
@@ -112,3 +114,13 @@ def test_too_few_examples_are_refused() -> None:
     assert len(pools.test) >= 9
     with pytest.raises(UsageError, match="must be disjoint"):
         Pools(pools.test, pools.selection, pools.test, "mine")
+
+
+def test_the_steps_of_a_chain_are_tuned_and_of_its_strategies_what_is_filled() -> None:
+    fills = [Fill("cot.two_stages", (), "")]
+    assert used_prompts(CHAIN, fills) == {"chain.issues", "chain.reply", "cot.two_stages"}
+    assert used_prompts(strategies.get("cot"), fills) == {"cot.two_stages"}
+
+
+def test_the_name_of_a_chain_leads_out_of_no_folder() -> None:
+    assert prompt_file("../../etc/x.step", Prompt()) == ".._.._etc_x.step.md"

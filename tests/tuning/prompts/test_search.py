@@ -13,9 +13,10 @@ from reasoning.errors import InputError, SettingsChanged, UnknownName, UsageErro
 from reasoning.messages import Completion, Message
 from reasoning.testing import ScriptedLLM
 from reasoning.tuning import optimise
-from reasoning.tuning.prompts.api import SearchConfig, make_pools, run_search
+from reasoning.tuning.prompts.api import make_pools, run_search
 from reasoning.tuning.prompts.pools import PoolSizes
 from reasoning.tuning.prompts.search import CHUNK, Progress
+from reasoning.tuning.prompts.search_folder import SearchConfig
 from tests.tuning.prompts.arithmetic import PROPOSED, SIZES, SUMS, is_proposal, search, solve
 
 METHODS = ["bootstrap", "reflection", "bayesian"]
