@@ -282,6 +282,14 @@ class Document:
         """The tables, in order."""
         return [part for part in self.parts if isinstance(part, Table)]
 
+    def to_html(self) -> str:
+        """Return the tables and texts as HTML, one below the other."""
+        parts = (
+            part.to_html() if isinstance(part, Table) else f"<p>{escape_html(part).replace(chr(10), '<br>')}</p>"
+            for part in self.parts
+        )
+        return "\n".join(parts)
+
     def to_markdown(self) -> str:
         """Return the texts and the tables in GitHub's Markdown, with the markup of texts escaped."""
         parts = (

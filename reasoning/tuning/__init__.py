@@ -6,13 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reasoning.tuning.comparison.api import compare as compare
+    from reasoning.tuning.examples.api import label as label
     from reasoning.tuning.prompts.api import optimise as optimise
 
-__all__ = ["optimise"]
+__all__ = ["compare", "label", "optimise"]
+
+_MODULES = {"compare": "comparison.api", "label": "examples.api", "optimise": "prompts.api"}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "optimise":
+    if name not in _MODULES:
         raise AttributeError(f"module 'reasoning.tuning' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module("reasoning.tuning.prompts.api"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"reasoning.tuning.{_MODULES[name]}"), name)
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reasoning.strategy import Strategy
     from reasoning.tuning.examples.example_file import TrainingExample
     from reasoning.tuning.examples.labelling import Labelling
-    from reasoning.tuning.examples.step_inputs import InputPool, StepReader
+    from reasoning.tuning.examples.step_inputs import StepReader
 
 _SHOWN_INVALID = 3
 """The most invalid rows of a file that are named."""
@@ -85,26 +85,24 @@ def label(
     Every reply is a draw in the journal and every label is stored at once: the same command
     continues.
     """
-    from reasoning.chain.folder import load
     from reasoning.chain.scaffold import resolve_folder
     from reasoning.errors import UsageError
+    from reasoning.tuning.examples.api import read_pool
     from reasoning.tuning.examples.labelling import labels_path, open_labelling, run_labelling
     from reasoning.tuning.examples.labelling_report import describe, to_json
-    from reasoning.tuning.examples.step_inputs import StepReader
     from reasoning.tuning.examples.teacher_votes import Teacher
 
     if review and not can_ask():
         raise UsageError("--review needs a terminal; label without it, and review later with the same command")
-    policy: Any = "all" if allow_code else "trusted"
     path = resolve_folder(folder)
     target = labels_path(path, step, out)
-    chain = load(path, policy)
-    reader = StepReader(chain, step)
-    pool = _choose_pool(reader, path, files or [], limit, policy)
+    invalid: list[str] = []
+    reader, pool = read_pool(path, step, files or [], limit, "all" if allow_code else "trusted", invalid.append)
+    _print_invalid(invalid)
     strategy = _find_strategy(teacher)
     with options.open_model(teacher if strategy is None else model) as llm:
         teaching = Teacher(reader.step, llm, votes, agree, strategy)
-        labelling = open_labelling(target, teaching, chain.name, pool)
+        labelling = open_labelling(target, teaching, reader.chain.name, pool)
         interrupts.keep(f"the labels are kept in {target}, and the draws in the journal")
         with progress_bar("labelling", len(pool.inputs)) as bar, bar.watching(llm):
             run_labelling(labelling, teaching, lambda labelling: bar.advance(_describe_progress(labelling)))
@@ -114,28 +112,14 @@ def label(
     _finish(labelling)
 
 
-def _choose_pool(reader: StepReader, path: Path, files: list[str], limit: int | None, policy: Any) -> InputPool:
-    """Return the inputs of the cases without gold values and of files."""
-    from reasoning.errors import UsageError
+def _print_invalid(reasons: list[str]) -> None:
+    """Print why rows of files are no inputs, the first ones in full."""
     from reasoning.tables import pluralize
-    from reasoning.tuning.examples.step_inputs import choose_inputs, read_case_inputs
 
-    unlabelled, judged = read_case_inputs(reader, path, policy)
-    invalid: list[str] = []
-    given = [*unlabelled, *reader.from_files(files, invalid.append)]
-    for reason in invalid[:_SHOWN_INVALID]:
+    for reason in reasons[:_SHOWN_INVALID]:
         info(f"left out: {reason:.300}")
-    if len(invalid) > _SHOWN_INVALID:
-        info(f"left out: {pluralize(len(invalid) - _SHOWN_INVALID, 'more row')} that cannot be read as inputs")
-    pool = choose_inputs(given, judged, limit)
-    if not pool.inputs:
-        step = reader.step.name
-        left_out = f"; {pool.near_duplicates} near duplicates of cases with gold values" if pool.near_duplicates else ""
-        raise UsageError(
-            f"there is no input of the step {step!r} to label{left_out}: make some with "
-            f"`reasoning chain generate {path} {step} -n 300 --accept all`, or give --inputs FILE"
-        )
-    return pool
+    if len(reasons) > _SHOWN_INVALID:
+        info(f"left out: {pluralize(len(reasons) - _SHOWN_INVALID, 'more row')} that cannot be read as inputs")
 
 
 def _find_strategy(teacher: str) -> Strategy | None:

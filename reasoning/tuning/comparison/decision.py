@@ -15,6 +15,7 @@ from typing import Literal
 
 from reasoning.benchmarks.analysis.paired import ALPHA, MIN_CASES, PairedDifference, paired_differences
 from reasoning.benchmarks.statistics import Difference, holm, paired_mean, tango
+from reasoning.tables import render_text
 from reasoning.tuning.comparison.model_runs import ModelRun
 
 Outcome = Literal["replaces", "does not replace", "undecided", "withheld"]
@@ -65,9 +66,11 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ModelComparison:
     """The comparison of several models at one step of a chain, each against the first.
+
+    Print it, or let a notebook show it.
 
     Attributes:
         chain, step: the names of the chain and the step.
@@ -83,6 +86,16 @@ class ModelComparison:
     runs: tuple[ModelRun, ...]
     verdicts: tuple[Verdict, ...]
     stopped: bool = False
+
+    def __repr__(self) -> str:
+        from reasoning.tuning.comparison.report import describe
+
+        return render_text(describe(self))
+
+    def _repr_html_(self) -> str:
+        from reasoning.tuning.comparison.report import describe
+
+        return describe(self).to_html()
 
 
 def compare_models(

@@ -19,6 +19,7 @@ from reasoning.branches import gather
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.registry import bundled_chains
+from reasoning.tables import render_text
 from reasoning.tuning.examples.example_file import (
     ExampleFile,
     ExampleHeader,
@@ -62,7 +63,7 @@ def labels_path(folder: Path, step: str, out: Path | None = None) -> Path:
     return home / PLACE / f"{step}.jsonl"
 
 
-@dataclass
+@dataclass(repr=False)
 class Labelling:
     """The labelling of a pool of inputs.
 
@@ -139,6 +140,16 @@ class Labelling:
         decisions = (self.reviews.find(name, messages) for name, messages in known.items())
         by_person = Counter(decision.decision for decision in decisions if decision is not None)
         return ExampleFile(replace(self.header, counts={**self.counts, "kept": len(kept), **by_person}), tuple(kept))
+
+    def __repr__(self) -> str:
+        from reasoning.tuning.examples.labelling_report import describe
+
+        return render_text(describe(self))
+
+    def _repr_html_(self) -> str:
+        from reasoning.tuning.examples.labelling_report import describe
+
+        return describe(self).to_html()
 
     def save(self) -> None:
         """Write the file in the order of the inputs, with its counts.

@@ -25,6 +25,7 @@ from reasoning.messages import Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.strategies.demonstrations.near_duplicates import group_near_duplicates
 from reasoning.strategy import Strategy
+from reasoning.tables import render_text
 from reasoning.text_safety import to_line
 from reasoning.tuning.examples.example_file import (
     ExampleFile,
@@ -87,7 +88,7 @@ class Distilling:
         return self.student
 
 
-@dataclass
+@dataclass(repr=False)
 class Distillation:
     """The distillation of a strategy on a pool of problems.
 
@@ -138,6 +139,16 @@ class Distillation:
         """The content of the file: the examples in the order of the pool, and the counts."""
         examples = [one for index in sorted(self.examples) for one in self.examples[index]]
         return ExampleFile(replace(self.header, counts=dict(self.counts)), tuple(examples))
+
+    def __repr__(self) -> str:
+        from reasoning.tuning.examples.labelling_report import describe
+
+        return render_text(describe(self))
+
+    def _repr_html_(self) -> str:
+        from reasoning.tuning.examples.labelling_report import describe
+
+        return describe(self).to_html()
 
     def save(self) -> None:
         """Write the file in the order of the pool, with its counts.

@@ -7,7 +7,12 @@ import random
 import pytest
 
 from reasoning.errors import UsageError
-from reasoning.strategies.demonstrations.near_duplicates import _shingles, find_near_duplicates, words_of
+from reasoning.strategies.demonstrations.near_duplicates import (
+    _shingles,
+    find_near_duplicates,
+    group_near_duplicates,
+    words_of,
+)
 
 PENS = "Ann buys 3 boxes of 8 pens in the morning, gives 4 pens to her brother and loses 2. How many pens has she got?"
 
@@ -89,3 +94,25 @@ def test_a_threshold_out_of_range_is_refused() -> None:
 def test_a_giant_question_is_compared() -> None:
     giant = "pens and cups, " * 20_000
     assert find_near_duplicates([giant], [giant + "!", "pens"]) == {0: 0}
+
+
+def test_groups_are_what_near_duplicates_connect() -> None:
+    chance = random.Random(1)
+    words = [f"w{number:c}" for number in range(97, 117)]
+    texts: list[str] = []
+    for _ in range(12):
+        base = [chance.choice(words) for _ in range(25)]
+        for _ in range(5):
+            # Each differs from the one before, so that the ends of a row may be no near duplicates of each other.
+            base[chance.randrange(25)] = chance.choice(words)
+            texts.append(" ".join(base))
+    chance.shuffle(texts)
+    expected = list(range(len(texts)))
+    for index, text in enumerate(texts):
+        for other in range(index):
+            if find_near_duplicates([text], [texts[other]]):
+                first, last = sorted((expected[index], expected[other]))
+                expected = [first if group == last else group for group in expected]
+    groups = group_near_duplicates(texts)
+    assert groups == expected
+    assert 5 < len(set(groups)) < len(texts)

@@ -169,3 +169,16 @@ def test_wrong_usage_of_the_command(tmp_path: Path, options: list[str], message:
     done = command(write(tmp_path / "notes"), *options)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_from_python_models_are_compared(tmp_path: Path) -> None:
+    from reasoning import tuning
+
+    folder = write(tmp_path / "notes")
+    llm, _ = models({"large": said, "small": lambda prompt: "good"})
+    found = tuning.compare(folder, "tone", llm, ["small"], tolerance=10)
+    assert (found.runs[0].model, found.verdicts[0].model, found.tolerance) == ("large", "small", 10)
+    assert "small is not shown to replace large at tone" in " ".join(repr(found).split())
+    assert found._repr_html_().count("<table") == 2
+    with pytest.raises(UsageError, match="at least one candidate"):
+        tuning.compare(folder, "tone", llm, [])

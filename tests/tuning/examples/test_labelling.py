@@ -305,3 +305,20 @@ def test_the_report_names_what_happened(tmp_path: Path) -> None:
     data = json.loads(json.dumps(to_json(done)))
     assert (data["acceptance"]["kept"], data["acceptance"]["n"], data["complete"]) == (1, 2, True)
     assert data["counts"]["refused"] == 1
+
+
+def test_from_python_a_folder_is_labelled(tmp_path: Path) -> None:
+    from reasoning import tuning
+    from tests.benchmarks.chains.chain_folder import write
+
+    folder = write(tmp_path / "notes")
+    file = tmp_path / "inputs.jsonl"
+    file.write_text('{"points": ["too loud"]}\n{"points": ["came late"]}\n')
+    llm = ScriptedLLM(lambda messages: "bad")
+    done = tuning.label(folder, "tone", llm, votes=3, agree=2, inputs=[file])
+    assert [one.reply for one in read_examples(folder / ".tuning" / "tone.jsonl").examples] == ["bad"]
+    assert done.counts["near_duplicates"] == 1
+    assert "acceptance rate: 1 of 1 inputs" in repr(done)
+    assert "<table" in done._repr_html_()
+    with pytest.raises(UsageError, match="there is no input of the step 'points'"):
+        tuning.label(folder, "points", llm)

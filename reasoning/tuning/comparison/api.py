@@ -1,0 +1,55 @@
+"""Compare models at a step of a chain from Python, as the command does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reasoning.benchmarks.chains.suite import load_suite
+from reasoning.chain.scaffold import resolve_folder
+from reasoning.errors import UsageError
+from reasoning.tuning.comparison.decision import ModelComparison, compare_models
+from reasoning.tuning.comparison.model_runs import run_models
+
+if TYPE_CHECKING:
+    from reasoning.engine.llm import LLM
+
+
+def compare(
+    folder: str | Path,
+    step: str,
+    reference: LLM,
+    candidates: Sequence[str],
+    *,
+    tolerance: float = 5.0,
+    pattern: str | None = None,
+    limit: int | None = None,
+    allow_code: bool = False,
+) -> ModelComparison:
+    """Compare models at a step of a chain with a reference, like `reasoning tune compare`.
+
+    Args:
+        folder: the chain's folder, or the name of a bundled chain.
+        step: the name of the step.
+        reference: the model to replace; it is also the model of the other steps.
+        candidates: the names of the other models at the step.
+        tolerance: the largest loss that does not matter, in points.
+        pattern: only cases whose id matches this shell pattern, such as "angry*".
+        limit: the largest number of cases; the first ones are taken. None and 0 are all.
+        allow_code: import the functions that the chain names. They run with your rights.
+
+    Raises:
+        UsageError: a name is unknown, or no case judges the step or the end.
+        BudgetExhausted, CallFailed: the error that stopped the runs; the same call continues.
+    """
+    if not candidates:
+        raise UsageError("compare needs at least one candidate, got none")
+    suite = load_suite(resolve_folder(str(folder)), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
+    suite.chain.step(step)
+    names = [reference.name, *candidates]
+    runs, results = run_models(suite.chain, step, names, suite.cases, reference, reference.name)
+    for result in results:
+        if result.stopped is not None:
+            raise result.stopped
+    return compare_models(suite.chain.name, step, runs, tolerance)
