@@ -100,10 +100,12 @@ class LLM:
     def within(self, budget: Budget, journal: Journal) -> LLM:
         """Return this model with another budget and journal; the client, limits and calls in flight stay shared.
 
-        Only this object is closed, never what it returns.
+        Only this object is closed, never what it returns. The models that `sibling` returns for it have its budget
+        and journal, and are closed when they are garbage-collected.
         """
         view = copy(self)
         view.budget, view.journal = budget, journal
+        view._siblings, view._clients = {}, {}
         return view
 
     def sibling(self, model: str) -> LLM:

@@ -402,3 +402,17 @@ def test_the_extra_body_does_not_go_around_what_is_counted(name: str) -> None:
     with pytest.raises(UsageError, match=rf"extra_body\['{name}'\] of a call would bypass the engine: "):
         request(llm, extra_body=extra)
     assert llm.calls == 0
+
+
+def test_a_view_has_its_own_budget_journal_and_siblings() -> None:
+    llm = ScriptedLLM(lambda messages: "The answer is 4.")
+    budget, journal = Budget(calls=1), Journal()
+    view = llm.within(budget, journal)
+    assert view.sibling("judge").journal is journal
+    assert llm.sibling("judge") is not view.sibling("judge")
+    strategies.get("vanilla").run("2 + 2?", view)
+    with pytest.raises(BudgetExhausted):
+        strategies.get("vanilla").run("3 + 3?", view)
+    assert (budget.spent.calls, llm.budget.spent.calls) == (1, 0)
+    strategies.get("vanilla").run("2 + 2?", llm)
+    assert llm.calls == 2, "the journal of the view is another one"

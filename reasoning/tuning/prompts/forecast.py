@@ -50,13 +50,15 @@ def forecast(strategy: Strategy, pools: Pools, llm: LLM, config: SearchConfig) -
     least, most = strategy.calls_range()
     calls = f"{least}" if least == most else f"{least} to {most}"
     solve = most * (mean + most_completion)
+    arms = ["your prompts", "tuned prompts"]
+    arms += [] if isinstance(pools.test[0].content, Case) else ["plain alternative"]
     lines = [
         f"{strategy!r} on {llm.name}, by {config.method}",
         f"pools: {pools}",
         f"a solve: {calls} calls of about {mean:,.0f} prompt tokens, and at most {most_completion:,} tokens of a reply",
         f"a candidate: at most {len(pools.selection)} solves; a race stops it earlier if it is worse",
-        f"the final test: {len(pools.test)} examples × your prompts, tuned prompts, plain alternative; at most about "
-        f"{3 * len(pools.test) * solve:,.0f} tokens with prompts of this length",
+        f"the final test: {len(pools.test)} examples × {', '.join(arms)}; at most about "
+        f"{len(arms) * len(pools.test) * solve:,.0f} tokens with prompts of this length",
         "no call was made: prompts that are filled after a first reply alone are found when the search begins",
     ]
     return Document(

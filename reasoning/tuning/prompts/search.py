@@ -15,6 +15,7 @@ from reasoning.engine.failure_guard import FailureGuard
 from reasoning.engine.single_flight import CallContext
 from reasoning.errors import UsageError
 from reasoning.messages import Conversation, Message, Usage
+from reasoning.problem import Example
 from reasoning.session import Session
 from reasoning.text_safety import escape_turn_marks
 from reasoning.trace import Trace
@@ -265,8 +266,8 @@ class Search:
     def _cost_of_test(self, candidate: Candidate, limit: str) -> float:
         """Return an upper estimate of the final test: the original, the candidate, and the plain alternative."""
         costs = [mean_cost(self._seen(one), limit) for one in (ORIGINAL, candidate)]
-        # The alternative uses at most as much as the candidate, or three samples of the original.
-        plain = max(costs[1], 3 * costs[0])
+        # The alternative uses at most as much as the candidate, or three samples of the original. A case has none.
+        plain = max(costs[1], 3 * costs[0]) if isinstance(self.selection[0].content, Example) else 0.0
         headroom = self._largest_call(limit)
         return self._test_size * (costs[0] + costs[1] + plain) * _RESERVE + headroom
 
