@@ -50,6 +50,28 @@ def lock_folder(folder: Path, own_files: Set[str]) -> IO[bytes]:
     return lock
 
 
+def lock_file(path: Path) -> IO[bytes]:
+    """Create a lock file and the folder that it is in, and lock it.
+
+    Returns:
+        The lock file; closing it releases the lock, and so does the end of the process.
+
+    Raises:
+        InputError: it cannot be written, or another process has locked it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a+b")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        _lock(lock)
+    except OSError:
+        lock.close()
+        raise InputError(f"{path.parent}: another process is writing here; wait until it has ended") from None
+    return lock
+
+
 def is_writing(folder: Path) -> bool | None:
     """Return whether a process holds the lock of a folder, without locking it; None if that cannot be known.
 

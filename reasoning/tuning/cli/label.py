@@ -88,6 +88,7 @@ def label(
     from reasoning.chain.scaffold import resolve_folder
     from reasoning.errors import UsageError
     from reasoning.tuning.examples.api import read_pool
+    from reasoning.tuning.examples.example_file import locked
     from reasoning.tuning.examples.labelling import labels_path, open_labelling, run_labelling
     from reasoning.tuning.examples.labelling_report import describe, to_json
     from reasoning.tuning.examples.teacher_votes import Teacher
@@ -102,12 +103,13 @@ def label(
     strategy = _find_strategy(teacher)
     with options.open_model(teacher if strategy is None else model) as llm:
         teaching = Teacher(reader.step, llm, votes, agree, strategy)
-        labelling = open_labelling(target, teaching, reader.chain.name, pool)
-        interrupts.keep(f"the labels are kept in {target}, and the draws in the journal")
-        with progress_bar("labelling", len(pool.inputs)) as bar, bar.watching(llm):
-            run_labelling(labelling, teaching, lambda labelling: bar.advance(_describe_progress(labelling)))
-    if review and labelling.stopped is None:
-        _review(labelling, reader)
+        with locked(target):
+            labelling = open_labelling(target, teaching, reader.chain.name, pool)
+            interrupts.keep(f"the labels are kept in {target}, and the draws in the journal")
+            with progress_bar("labelling", len(pool.inputs)) as bar, bar.watching(llm):
+                run_labelling(labelling, teaching, lambda labelling: bar.advance(_describe_progress(labelling)))
+            if review and labelling.stopped is None:
+                _review(labelling, reader)
     output.print(lambda: describe(labelling), lambda: to_json(labelling))
     _finish(labelling)
 

@@ -87,18 +87,21 @@ def tune_strategy(
     """
     from reasoning import registry
     from reasoning.benchmarks.cli.annotate import load_pool
+    from reasoning.tuning.examples.example_file import locked
     from reasoning.tuning.examples.labelling_report import describe, to_json
     from reasoning.tuning.examples.strategy_examples import Distilling, open_distillation, run_distillation
 
     teaching, learning = registry.get(strategy), registry.get(student)
     problems = load_pool(task, pool, fields, split, limit, seed, pool_size)
     info(f"answering {problems}")
+    target = out.expanduser()
     with options.open_model(teacher) as llm:
         settings = Distilling(teaching, learning, llm, gold, min_share, per_problem)
-        distillation = open_distillation(out.expanduser(), settings, task, problems.examples)
-        interrupts.keep(f"the examples are kept in {out}, and the draws in the journal")
-        with progress_bar("distilling", len(problems.examples)) as bar, bar.watching(llm):
-            run_distillation(distillation, settings, lambda _: bar.advance())
+        with locked(target):
+            distillation = open_distillation(target, settings, task, problems.examples)
+            interrupts.keep(f"the examples are kept in {target}, and the draws in the journal")
+            with progress_bar("distilling", len(problems.examples)) as bar, bar.watching(llm):
+                run_distillation(distillation, settings, lambda _: bar.advance())
     output.print(lambda: describe(distillation), lambda: to_json(distillation))
     if distillation.stopped is not None:
         info(f"the examples are kept; {how_to_continue(distillation.stopped, is_of_run=False)}")

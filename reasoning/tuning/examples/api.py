@@ -12,6 +12,7 @@ from reasoning.chain.folder import load
 from reasoning.chain.scaffold import resolve_folder
 from reasoning.errors import UsageError
 from reasoning.strategy import Strategy
+from reasoning.tuning.examples.example_file import locked
 from reasoning.tuning.examples.labelling import Labelling, labels_path, open_labelling, run_labelling
 from reasoning.tuning.examples.step_inputs import InputPool, StepReader, choose_inputs, read_case_inputs
 from reasoning.tuning.examples.teacher_votes import Teacher
@@ -63,8 +64,9 @@ def label(
     target = labels_path(path, step, None if out is None else Path(out))
     reader, pool = read_pool(path, step, [str(file) for file in inputs], limit, "all" if allow_code else "trusted")
     teaching = Teacher(reader.step, teacher, votes, agree, None if strategy is None else registry.get(strategy))
-    labelling = open_labelling(target, teaching, reader.chain.name, pool)
-    run_labelling(labelling, teaching)
+    with locked(target):
+        labelling = open_labelling(target, teaching, reader.chain.name, pool)
+        run_labelling(labelling, teaching)
     if labelling.stopped is not None:
         raise labelling.stopped
     return labelling

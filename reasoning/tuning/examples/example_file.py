@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError
@@ -164,6 +166,20 @@ def find_fault(example: TrainingExample) -> str:
         # A tokenizer reads such a text as the end of the turn and the begin of another.
         return "'reply' must not have the mark of a chat turn, such as <|im_end|>"
     return ""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let no other process write a file of training examples until the block ends.
+
+    Args:
+        path: the file, whose folder is made if it is missing. The lock is a hidden file in it.
+
+    Raises:
+        InputError: another process writes it, or the folder cannot be written.
+    """
+    with lock_file(path.with_name(f".{path.name}.lock")):
+        yield
 
 
 def create_example_file(path: Path, header: ExampleHeader) -> None:

@@ -16,6 +16,7 @@ from reasoning.tuning.examples.example_file import (
     TrainingExample,
     append_example,
     create_example_file,
+    locked,
     read_examples,
     write_examples,
 )
@@ -144,3 +145,11 @@ def test_a_missing_and_an_empty_file(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(InputError, match="must be a header"):
         read_examples(tmp_path / "empty.jsonl")
+
+
+def test_one_process_at_a_time_writes_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.jsonl"
+    with locked(path), pytest.raises(InputError, match="another process is writing here"), locked(path):
+        pass
+    with locked(path):
+        create_example_file(path, HEADER)
