@@ -53,6 +53,11 @@ class ProgressBar:
                 self._print_line(text)
         self._show()
 
+    def update(self, done: float, total: float, text: str) -> None:
+        """Show that `done` of `total` is done. Without a terminal a new text is printed only now and then."""
+        self._done, self._total, self._text = done, total or None, text
+        self._show()
+
     @property
     def text(self) -> str:
         """The description of the job."""

@@ -6,9 +6,12 @@ import typer
 
 from reasoning.cli.commands import Commands
 from reasoning.tuning.cli.compare import compare
+from reasoning.tuning.cli.estimate import estimate
 from reasoning.tuning.cli.label import label
+from reasoning.tuning.cli.methods import methods
 from reasoning.tuning.cli.prompts import tune_prompts
 from reasoning.tuning.cli.strategy import tune_strategy
+from reasoning.tuning.cli.train import train
 
 tune = Commands(no_args_is_help=True, help="Tune prompts for a model, and small models for the steps of a chain.")
 
@@ -19,4 +22,7 @@ def register(root: typer.Typer) -> None:
     tune.command("label")(label)
     tune.command("compare")(compare)
     tune.command("strategy")(tune_strategy)
+    tune.command("methods")(methods)
+    tune.command("estimate")(estimate)
+    tune.command("train")(train)
     root.add_typer(tune, name="tune")

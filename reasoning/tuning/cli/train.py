@@ -1,0 +1,177 @@
+"""`reasoning tune train`: a small model trained on the examples of a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reasoning.cli import interrupts
+from reasoning.cli.output import OutputOptions, info
+from reasoning.cli.progress import progress_bar
+from reasoning.tuning.cli.estimate import describe as describe_estimates
+from reasoning.tuning.cli.estimate import estimates_json
+from reasoning.tuning.cli.training_options import (
+    BASE,
+    BaseModel,
+    Chain,
+    ExampleOptions,
+    MethodName,
+    SettingOptions,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reasoning.providers.adapters import Adapter
+    from reasoning.tables import Document
+    from reasoning.tuning.training.memory import MemoryEstimate
+
+_DEFAULT_MINUTES = 5.0
+
+
+def train(
+    chain: Chain = None,
+    step: Step = None,
+    model: BaseModel = BASE,
+    method: MethodName = "lora",
+    name: Annotated[
+        str | None, typer.Option(help="The name of the new adapter.", metavar="NAME", show_default="STEP-METHOD")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Time of training.", min=0.01, metavar="MINUTES", show_default="5"),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Number of steps, in place of --minutes.", min=1, metavar="N")
+    ] = None,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the examples that are held out and never trained on.", metavar="SHARE")
+    ] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the division, the order and the first weights.", metavar="N")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the adapter of this name.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Train even if the estimated memory is not free.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the estimate and train nothing.")] = False,
+    *,
+    source: ExampleOptions,
+    settings: SettingOptions,
+    output: OutputOptions,
+) -> None:
+    """Train a small model on the labels of a chain's step, or on a file of examples.
+
+    The result is an adapter with a name: use it as --model local:smollm2-135m+NAME. Training runs in
+    a process of its own and writes checkpoints: the same command continues after an interrupt.
+    """
+    from reasoning.providers.torch.base_model import find_base
+    from reasoning.tuning.training import run
+
+    examples = source.read(chain, step)
+    if minutes is None and steps is None:
+        minutes = _DEFAULT_MINUTES
+    request = run.make_request(
+        examples,
+        model,
+        method,
+        minutes=minutes,
+        steps=steps,
+        held_out=held_out,
+        seed=seed,
+        settings=settings.to_settings(),
+    )
+    name = name or f"{examples.header.step or 'strategy'}-{method}"
+    with progress_bar() as bar:
+
+        def show(done: float, total: float, text: str) -> None:
+            # What a training says at each step is a new text each time.
+            (bar.update if total else bar)(done, total, text)
+
+        base = find_base(model, bar)
+        if not dry_run:
+            run.check_free(base, name, replace)
+        folder = run.prepare_folder(request, base, bar)
+        estimated = run.estimate_folder(folder)
+        about = describe_folder(folder, base.name)
+        if dry_run:
+            run.discard(folder)
+        else:
+            run.check_memory(estimated, anyway=anyway, warn=info)
+            interrupts.keep("the training is kept up to its last checkpoint")
+            adapter = run.run_folder(folder, request, base, name, replace=replace, progress=show)
+    if dry_run:
+        output.print(lambda: describe_estimates([estimated], about), lambda: estimates_json([estimated], about))
+        return
+    output.print(lambda: describe(adapter, estimated), lambda: to_json(adapter))
+
+
+def describe_folder(folder: Path, base: str) -> dict[str, Any]:
+    """Return what an estimate rests on: the examples of a training, and the memory that is free."""
+    from reasoning.tuning.training.memory import available_memory
+    from reasoning.tuning.training.work_folder import read_job
+
+    _, train, held_out = read_job(folder)
+    lengths = [len(one.prompt) + len(one.reply) for one in (*train, *held_out)]
+    about = {"model": base, "examples": len(lengths), "longest_example": max(lengths)}
+    return {**about, "available": available_memory()}
+
+
+def describe(adapter: Adapter, estimated: MemoryEstimate) -> Document:
+    """Return what was trained, with its scores on the held-out examples."""
+    from reasoning.cli.progress import format_duration
+    from reasoning.tables import Document, Table
+
+    scores, settings = adapter.scores, adapter.settings
+    peak = f"{scores['peak_memory'] / 1e9:.1f} GB, estimated {estimated.total / 1e9:.1f} GB"
+    rows = [
+        ("method", f"{adapter.method}, {settings['trained_parameters']:,} trained parameters"),
+        ("steps", f"{settings['steps']:,} in {format_duration(scores['seconds'])}"),
+        ("peak memory", peak),
+    ]
+    if "held_out" in scores:
+        number = scores["held_out"]
+        rows += [
+            ("held-out loss", f"{scores['held_out_loss_before']:.3f} → {scores['held_out_loss']:.3f}"),
+            (
+                "held out, exact",
+                f"{scores['held_out_exact_before']} → {scores['held_out_exact']} of {number}",
+            ),
+        ]
+    parts: list[Table | str] = [
+        f"Trained {adapter.name} on {adapter.base}.",
+        Table(("training", "result"), rows, text_columns=2),
+        (adapter.folder / "loss.txt").read_text(encoding="utf-8").rstrip(),
+        *_caveats(scores),
+        f"It is in {adapter.folder}. Use it with --model {adapter.model}",
+    ]
+    return Document(parts)
+
+
+def _caveats(scores: Any) -> list[str]:
+    """Return what the scores cannot tell, in sentences."""
+    if "held_out" not in scores:
+        return ["No example was held out, so nothing tells whether other inputs are solved."]
+    lines = []
+    if scores["held_out"] < 30:
+        lines.append(
+            f"{scores['held_out']} held-out examples tell little; judge it with `reasoning tune compare` on cases."
+        )
+    if scores["best_held_out_loss"] < 0.9 * scores["held_out_loss"]:
+        lines.append(
+            f"The held-out loss was {scores['best_held_out_loss']:.3f} earlier: train for less time, or label more."
+        )
+    return lines
+
+
+def to_json(adapter: Adapter) -> dict[str, Any]:
+    """Return an adapter as plain data."""
+    return {
+        "name": adapter.name,
+        "model": adapter.model,
+        "base": adapter.base,
+        "method": adapter.method,
+        "served_by": adapter.served_by,
+        "sha256": adapter.sha256,
+        "folder": str(adapter.folder),
+        "settings": dict(adapter.settings),
+        "scores": dict(adapter.scores),
+    }

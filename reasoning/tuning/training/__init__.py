@@ -1,0 +1,1 @@
+"""Training of small models: methods, a memory estimate, and the process that trains."""

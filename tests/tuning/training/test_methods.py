@@ -1,0 +1,172 @@
+"""Every method trains, is stored, and replies the same after loading; on a tiny llama with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.tuning.training.methods import COMMON, METHODS, find_method
+
+pytest.importorskip("peft")
+
+import torch
+
+from reasoning.providers.torch.trained_weights import OWN_METHODS, WEIGHTS, apply_trained
+from reasoning.tuning.training.batches import make_batch
+from reasoning.tuning.training.forward import ReplyModel, compute_prefix
+from reasoning.tuning.training.preparation import (
+    choose_masks,
+    linear_weights,
+    prepare,
+    save_trained,
+    trained_parameters,
+)
+from reasoning.tuning.training.tokens import TokenizedExample
+from reasoning.tuning.training.trainer import Plan, Trainer
+from tests.tuning.training.conftest import make_tiny
+
+SMALL = {"rank": 4, "positions": 6, "layers": 1, "reduction": 4, "bottleneck": 8, "learning_rate": 1e-2, "batch": 8}
+PREFIX = (1, 5, 6, 7, 8, 9)
+EXAMPLES = [
+    TokenizedExample(f"g{i}", (*PREFIX, 3, 10 + i % 7, 20 + i % 5), (30 + i % 7, 40 + i % 5, 2)) for i in range(24)
+]
+TRAINED = sorted(name for name in METHODS if name != "qlora")  # which needs bitsandbytes
+
+
+def settings_of(name: str, **changed: Any) -> dict[str, Any]:
+    known = {**COMMON, **METHODS[name].settings}
+    return METHODS[name].to_settings({key: value for key, value in {**SMALL, **changed}.items() if key in known})
+
+
+def trained(name: str, steps: int, model: Any, **changed: Any) -> Trainer:
+    """Train a model by a method, with the mask of `sparse` and the frozen prefix of `alora`."""
+    settings, masks, prefix, skip = settings_of(name, **changed), None, None, 0
+    if name == "alora":
+        skip = len(PREFIX) - 1
+        prefix = compute_prefix(model, PREFIX[:skip])
+    if name == "sparse":
+        prepare(model, name, settings)
+        before = {key: weight.detach().clone() for key, weight in linear_weights(model).items()}
+        Trainer(model, EXAMPLES, [], Plan(settings, steps=2)).run()
+        masks = choose_masks(before, linear_weights(model), settings["rank"])
+        with torch.no_grad():
+            for key, weight in linear_weights(model).items():
+                weight.copy_(before[key])
+    prepared = prepare(model, name, settings, masks=masks)
+    trainer = Trainer(prepared, EXAMPLES, EXAMPLES[:4], Plan(settings, steps=steps), prefix=prefix, skip=skip)
+    trainer.run()
+    return trainer
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_loss_falls_and_a_loaded_model_replies_the_same(name: str, tiny: Any, tmp_path: Path) -> None:
+    trainer = trained(name, 12, tiny)
+    scores = [line["held_out_loss"] for line in trainer.log if "held_out_loss" in line]
+    assert scores[-1] < scores[0] - 0.01
+    assert len([line for line in trainer.log if "loss" in line]) == 12
+    folder = tmp_path / "peft"
+    # The adapter is active from the token before its mark on; see `find_frozen_prefix`.
+    save_trained(trainer.model, name, folder, (PREFIX[-1], 3) if name == "alora" else None)
+    assert not [path for path in folder.iterdir() if path.suffix not in (".json", ".safetensors")]
+    loaded = apply_trained(make_tiny(), folder, name, settings_of(name))
+    batch = make_batch(EXAMPLES[:4])
+    skip = len(PREFIX) - 1 if name == "alora" else 0
+    with torch.no_grad():
+        trainer.model.eval()
+        expected = trainer.reply.logits(make_batch(EXAMPLES[:4], skip))
+        got = ReplyModel(loaded).logits(batch)
+        untrained = ReplyModel(make_tiny()).logits(batch)
+    assert torch.allclose(got, expected, atol=1e-5)
+    assert not torch.allclose(got, untrained, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_only_the_parts_of_a_method_are_trained(name: str, tiny: Any) -> None:
+    before = {key: parameter.detach().clone() for key, parameter in tiny.named_parameters()}
+    trainer = trained(name, 2, tiny)
+    parameters = dict(trainer.model.named_parameters())
+    frozen = {key for key, parameter in parameters.items() if not parameter.requires_grad}
+    assert bool(frozen) == (name != "full")
+    for key, old in before.items():
+        now = next((one for other, one in parameters.items() if other.replace(".base_layer", "").endswith(key)), None)
+        assert now is not None
+        if not now.requires_grad:
+            assert torch.equal(now, old)
+    assert all(parameter.grad is None for parameter in parameters.values())
+
+
+def test_no_gradient_flows_through_the_model_of_a_side_network(tiny: Any) -> None:
+    prepare(tiny, "ladder_side", settings_of("ladder_side"))
+    states: list[Any] = []
+    tiny.model.norm.register_forward_hook(lambda layer, inputs, output: states.append(output))
+    logits = ReplyModel(tiny).logits(make_batch(EXAMPLES[:2]))
+    assert not states[0].requires_grad
+    assert logits.requires_grad
+
+
+def test_a_mask_has_the_entries_that_changed_most() -> None:
+    before = {"w": torch.zeros(6, 8)}
+    after = {"w": torch.arange(48.0).view(6, 8) * -1}
+    mask = choose_masks(before, after, 1)["w"]
+    assert int(mask.sum()) == 14
+    assert mask.flatten()[-14:].all()
+
+
+def test_parts_are_trained_by_name(tiny: Any) -> None:
+    prepare(tiny, "partial", settings_of("partial", parts="norms+layers"))
+    names = set(trained_parameters(tiny))
+    assert "model.norm.weight" in names
+    assert "model.layers.1.mlp.up_proj.weight" in names
+    assert "model.layers.0.mlp.up_proj.weight" not in names
+    with pytest.raises(UsageError, match="the model has no biases; give another part"):
+        prepare(make_tiny(), "partial", settings_of("partial", parts="biases"))
+
+
+@pytest.mark.parametrize("name", sorted(OWN_METHODS))
+def test_weights_of_another_base_are_refused(name: str, tiny: Any, tmp_path: Path) -> None:
+    trainer = trained(name, 1, tiny)
+    folder = tmp_path / "peft"
+    save_trained(trainer.model, name, folder)
+    other = make_tiny()
+    other.model.layers = other.model.layers[:1]
+    with pytest.raises(InputError, match="does not fit the base model"):
+        apply_trained(other, folder, name, settings_of(name))
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(InputError, match="are missing"):
+        apply_trained(make_tiny(), folder, name, settings_of(name))
+
+
+def test_a_pickle_is_never_loaded(tiny: Any, tmp_path: Path) -> None:
+    trainer = trained("lora", 1, tiny)
+    save_trained(trainer.model, "lora", tmp_path / "peft")
+    weights = tmp_path / "peft" / "adapter_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+    with pytest.raises(InputError, match="are missing"):
+        apply_trained(make_tiny(), tmp_path / "peft", "lora", settings_of("lora"))
+
+
+def test_settings_have_the_type_of_their_default() -> None:
+    lora = find_method("lora")
+    assert lora.to_settings({"rank": "8", "learning_rate": "2e-4"})["rank"] == 8
+    assert lora.to_settings({})["alpha"] == 32
+    with pytest.raises(UnknownName, match=r"unknown setting 'rnk' of the method lora; did you mean 'rank'\?"):
+        lora.to_settings({"rnk": 8})
+    for name, value in (("rank", 0), ("rank", 2.5), ("rank", "many"), ("dropout", 0.95), ("learning_rate", "nan")):
+        with pytest.raises(UsageError, match=f"{name} must be"):
+            lora.to_settings({name: value})
+    with pytest.raises(UnknownName, match="unknown part of a model 'norm'"):
+        find_method("partial").to_settings({"parts": "norm"})
+    with pytest.raises(UnknownName, match=r"did you mean 'lora'\?"):
+        find_method("lorra")
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_a_card_is_complete(name: str) -> None:
+    card = METHODS[name]
+    assert card.name == name
+    assert card.url.removeprefix("https://arxiv.org/abs/").replace(".", "").isdigit()
+    assert all((card.title, card.trains, card.memory, card.use_when, card.avoid_when, card.serving))
+    assert "learning_rate" in card.settings
