@@ -195,7 +195,9 @@ def open_labelling(path: Path, teacher: Teacher, chain: str, pool: InputPool) ->
     sent = {one.messages for one in pool.inputs}
     kept = {one.id: one for one in found.examples if messages.get(one.id) == one.messages}
     labelling.examples.update(kept)
-    others = [one for one in found.examples if one.messages not in sent and one.id not in messages]
+    # An input may have become a case with gold values since it was labelled.
+    known = sent | pool.judged
+    others = [one for one in found.examples if one.messages not in known and one.id not in messages]
     labelling.others = tuple(others)
     return labelling
 

@@ -177,12 +177,14 @@ class InputPool:
         groups: the group of each input: near duplicates are in one.
         near_duplicates: the number of inputs that were left out as near duplicates of judged ones.
         repeated: the number of inputs that were left out as equal to an earlier one.
+        judged: the messages of the judged inputs and of their near duplicates, which must not be trained on.
     """
 
     inputs: tuple[StepInput, ...]
     groups: tuple[str, ...]
     near_duplicates: int
     repeated: int
+    judged: frozenset[tuple[Message, ...]] = frozenset()
 
 
 def choose_inputs(inputs: Iterable[StepInput], judged: Sequence[StepInput], limit: int | None = None) -> InputPool:
@@ -207,4 +209,5 @@ def choose_inputs(inputs: Iterable[StepInput], judged: Sequence[StepInput], limi
         used[name] = used.get(name, 0) + 1
         named.append(replace(one, id=name if used[name] == 1 else f"{name} ({used[name]})"))
     groups = [named[first].id for first in group_near_duplicates([one.shown for one in named])]
-    return InputPool(tuple(named), tuple(groups), len(near), len(every) - len(distinct))
+    excluded = frozenset([*(one.messages for one in judged), *(candidates[index].messages for index in near)])
+    return InputPool(tuple(named), tuple(groups), len(near), len(every) - len(distinct), excluded)

@@ -200,6 +200,18 @@ def test_a_label_in_the_file_needs_no_journal(tmp_path: Path) -> None:
     assert done.counts["kept"] == 2
 
 
+def test_an_input_that_became_a_test_case_is_taken_out_of_the_labels(tmp_path: Path) -> None:
+    path, notes = tmp_path / "t.jsonl", ["The lift is stuck.", "the lift is stuck", "The shop is shut."]
+    assert label(path, ScriptedLLM(good), notes, votes=1, agree=1).counts["kept"] == 3
+    done = label(path, ScriptedLLM([]), notes, votes=1, agree=1, judged=(notes[0],))
+    assert [one.id for one in read_examples(path).examples] == [notes[2]]
+    assert done.counts["near_duplicates"] == 2
+    # Also where the labelled inputs are not given again.
+    label(path, ScriptedLLM(good), notes, votes=1, agree=1)
+    label(path, ScriptedLLM([]), notes[2:], votes=1, agree=1, judged=(notes[0],))
+    assert [one.id for one in read_examples(path).examples] == [notes[2], notes[1]]
+
+
 def test_labels_are_there_at_once(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     seen: list[int] = []
