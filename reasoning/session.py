@@ -22,6 +22,7 @@ from reasoning.trace import Call, Note, Trace
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.problem import Problem
+    from reasoning.providers.adapters import Adapter
     from reasoning.providers.client import Client
 
 
@@ -199,6 +200,11 @@ class Session:
             BudgetExhausted: the budget does not cover a paid call, or its time is over.
         """
         return await self._llm.call_client(client, payload, self._context, paid=paid)
+
+    @property
+    def adapters(self) -> tuple[Adapter, ...]:
+        """The trained adapters of the model, if it is a local one with adapters."""
+        return self._llm.client.adapters
 
     @property
     def max_tokens(self) -> int:

@@ -15,6 +15,7 @@ from reasoning.answer import Answer, Answered, Failed, Unparsed
 from reasoning.branches import gather
 from reasoning.chain.events import CallLost, FallbackUsed, Rejected
 from reasoning.chain.list_kind import show_item
+from reasoning.chain.prompt_digest import warn_about_prompt
 from reasoning.chain.step import Step
 from reasoning.chain.validators import as_validators, coerce, first_error
 from reasoning.errors import BudgetExhausted, CallFailed, PromptRefused, ReasoningError, UsageError
@@ -111,6 +112,8 @@ async def run_step(step: Step, values: Mapping[str, Any], texts: Mapping[str, st
             return Unparsed(f"step {step.name!r}: if_empty: {error}")
     if step.model is not None:
         session = session.with_model(step.model)
+    if session.adapters:
+        warn_about_prompt(step, session.adapters)
     inputs = _Inputs(values, texts)
     return await (_run_items(step, inputs, session) if step.loop else _run_once(step, inputs, session, step.name))
 

@@ -85,12 +85,14 @@ def complete_spec_or_prompt(ctx: typer.Context, incomplete: str) -> Iterator[str
 def complete_models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Yield the models that are on this machine, in the file of `--config`, in `models.toml` and in the journal."""
     from reasoning import paths
+    from reasoning.providers import adapters
     from reasoning.providers.llama_cpp import weights
     from reasoning.providers.model_traits import users_file
     from reasoning.toml_io import TomlFile
 
     yield "local"
     yield from (f"local:{entry.name}" for entry in weights.CATALOGUE if weights.find(entry.name))
+    yield from (adapter.model for adapter in adapters.all_adapters())
     yield from named_in_config(ctx, "models")
     if (file := users_file()) is not None:
         patterns = (pattern for table in TomlFile(file).values for pattern in table.split())
@@ -104,6 +106,14 @@ def complete_weights(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     from reasoning.providers.llama_cpp import weights
 
     yield from (entry.name for entry in weights.CATALOGUE)
+
+
+@completes
+def complete_adapters(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Yield the user's adapters, as in smollm2-135m+cat."""
+    from reasoning.providers import adapters
+
+    yield from (f"{base}+{name}" for base, name in adapters.names())
 
 
 @completes

@@ -21,7 +21,8 @@ _NAME = typer.Argument(
 
 @models.command("list")
 def list_models(*, output: OutputOptions) -> None:
-    """Show the weights of the catalogue, and which of them are on this machine."""
+    """Show the weights of the catalogue, which of them are on this machine, and your adapters."""
+    from reasoning.providers import adapters
     from reasoning.providers.llama_cpp import weights
     from reasoning.tables import Document, Table
 
@@ -31,10 +32,17 @@ def list_models(*, output: OutputOptions) -> None:
         on_disk = "yes" if weights.find(entry.name) else "no"
         default = "yes" if entry.name == weights.DEFAULT else ""
         rows.append((entry.name, entry.parameters, f"{entry.bytes / 1e6:,.0f} MB", entry.licence, on_disk, default))
-    output.print(Document([Table(header, rows, text_columns=len(header))]))
+    trained = [(adapter.model, adapter.method, adapter.served_by) for adapter in adapters.all_adapters()]
+    tables = [Table(header, rows, text_columns=len(header))]
+    if trained:
+        names = ("adapter", "method", "served by")
+        tables.append(Table(names, trained, text_columns=len(names), name="adapters"))
+    output.print(Document(tables))
     if output.format != "table":
         return
     note = "Use one with --model local:NAME, or your own file with local:FILE.gguf."
+    if trained:
+        note += " `reasoning tune list` shows more about the adapters."
     console().print(f"They are kept in {weights.folder()}. {note}", soft_wrap=True)
 
 

@@ -29,7 +29,7 @@ JOURNAL = "More on the journal"
 PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL)
 """The sections of the help below the options that matter most, in this order."""
 
-MODEL_HELP = "local, local:NAME, a litellm name such as openai/gpt-4o-mini, replay:FILE."
+MODEL_HELP = "local, local:NAME, local:NAME+ADAPTER, a litellm name such as openai/gpt-4o-mini, replay:FILE."
 Model = Annotated[
     str,
     typer.Option("--model", "-m", help=MODEL_HELP, metavar="NAME", autocompletion=complete_models),

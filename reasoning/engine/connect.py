@@ -52,8 +52,8 @@ def connect(
 
     Args:
         model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for
-            others), "replay:FILE.jsonl" (recorded samples), or any litellm name such as
-            "openai/gpt-4o-mini".
+            others, "local:NAME+ADAPTER" with a trained adapter), "replay:FILE.jsonl" (recorded
+            samples), or any litellm name such as "openai/gpt-4o-mini".
         base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
         api_key: the key, if it is not in the provider's environment variable. OPENAI_API_KEY is
             sent to OpenAI alone; a server at another address gets REASONING_API_KEY.
@@ -150,7 +150,7 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
 
         return openai_client(model, base_url, api_key=api_key, timeout=timeout, concurrency=concurrency)
     scheme, _, rest = model.partition(":")
-    if scheme == "local":
+    if scheme.partition("+")[0] == "local":
         from reasoning.providers.llama_cpp.client import local_client
 
         return local_client(model)

@@ -23,8 +23,11 @@ FORMAT = 1
 RECORD, GGUF, PEFT, MERGED = "adapter.json", "adapter.gguf", "peft", "merged.gguf"
 """The names of the description, the GGUF adapter, the folder of peft, and the merged model in an adapter's folder."""
 
+ACTIVATED = "alora"
+"""The method whose adapters llama.cpp applies from the last turn on."""
+
 ServedBy = Literal["llama.cpp", "torch", "merged"]
-"""What serves an adapter: llama.cpp beside its base, the slower client of PyTorch, or llama.cpp as a merged model."""
+"""The server of an adapter: llama.cpp with its base, the slower client of PyTorch, or llama.cpp as a merged model."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -95,18 +98,38 @@ class Adapter:
         """The size of all files in its folder."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
+    def check_base(self, sha256: str) -> None:
+        """Raise UsageError if weights with this hash are not those that the adapter was trained for."""
+        if sha256 != self.base_sha256:
+            raise UsageError(
+                f"the adapter {self.name!r} was trained for weights with the SHA-256 {self.base_sha256[:12]}…, and "
+                f"{self.base} has {sha256[:12]}…: train it again for these weights"
+            )
+
     def verify(self) -> None:
         """Read the files of its weights and compare their hashes.
 
         Raises:
             InputError: a file is missing, cannot be read, or differs.
         """
-        for path, expected in self.files.items():
-            if (found := _hash_file(self.folder / path)) != expected:
-                raise InputError(
-                    f"the adapter {self.name!r} is damaged: {self.folder / path} must have the SHA-256 "
-                    f"{expected[:12]}…, got {found[:12] or 'no file'}; {_remedy(self.folder)}"
-                )
+        for path in self.files:
+            self.verify_file(path, self.folder / path)
+
+    def verify_file(self, path: str, file: Path) -> None:
+        """Read a file and compare its hash.
+
+        Args:
+            path: the name of the file in the adapter's folder.
+            file: the file itself, or a copy of it.
+
+        Raises:
+            InputError: the file is missing, cannot be read, or differs.
+        """
+        if (found := _hash_file(file)) != (expected := self.files[path]):
+            raise InputError(
+                f"the adapter {self.name!r} is damaged: {self.folder / path} must have the SHA-256 "
+                f"{expected[:12]}…, got {found[:12] or 'no file'}; {_remedy(self.folder)}"
+            )
 
 
 def check_name(name: str) -> str:

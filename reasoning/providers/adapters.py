@@ -15,6 +15,7 @@ from pathlib import Path
 from reasoning import paths
 from reasoning.errors import InputError, ReasoningError, UnknownName, UsageError
 from reasoning.files import temporary_folder
+from reasoning.providers.adapter_folder import ACTIVATED as ACTIVATED
 from reasoning.providers.adapter_folder import GGUF as GGUF
 from reasoning.providers.adapter_folder import MERGED as MERGED
 from reasoning.providers.adapter_folder import PEFT as PEFT
@@ -69,12 +70,17 @@ def find(base: str, name: str) -> Adapter:
 
     Raises:
         UnknownName: the base has no such adapter; suggests the nearest.
-        UsageError: the name is not valid.
+        UsageError: the name is not valid, or is that of another base's adapter.
         InputError: its folder is damaged or of another format.
     """
     check_name(name)
     place = _base_folder(base)
     if not (place / name).is_dir():
+        if others := [other for other, found in names() if found == name]:
+            raise UsageError(
+                f"the adapter {name!r} was trained for {', '.join(others)}, not for {base}: "
+                f"use {others[0].partition('@')[0]}+{name}, or train one for {base}"
+            )
         known = [path.name for path in _folders(place)]
         where = f"of {base}" + ("" if known else "; it has none yet: `reasoning tune train` makes one")
         raise UnknownName("adapter", name, known, where)

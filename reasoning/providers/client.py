@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from reasoning.messages import Completion, Request, Usage
+
+if TYPE_CHECKING:
+    from reasoning.providers.adapter_folder import Adapter
 
 HeadersCallback: TypeAlias = Callable[[Mapping[str, str]], object]
 """Receives the headers of an HTTP response."""
@@ -29,6 +32,7 @@ class Client(ABC):
         max_n: completions that one request may ask for (`n`); 1 if `n` is not supported.
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
+        adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
             to obey the provider's rate limits.
         progress: called while weights are downloaded and loaded, possibly from another thread; None
@@ -40,6 +44,7 @@ class Client(ABC):
     max_n: int = 1
     concurrency: int | None = None
     free: bool = False
+    adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -129,7 +130,7 @@ class OpenAIClient(Client):
 
     def sibling(self, model: str) -> OpenAIClient | None:
         """Return the client of another model of this server, unless it is OpenAI's."""
-        if self._listed or "/" in model or model.partition(":")[0] in ("local", "replay"):
+        if self._listed or "/" in model or re.split(r"[:+]", model)[0] in ("local", "torch", "replay"):
             return None
         validate_model(model, self._key)
         sibling = OpenAIClient(

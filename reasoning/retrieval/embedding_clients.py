@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reasoning import forks
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion, Request, Usage
+from reasoning.providers.adapters import split_model
 from reasoning.providers.client import Client
 from reasoning.providers.llama_cpp import server
 from reasoning.providers.llama_cpp.client import local_client
@@ -240,7 +241,10 @@ def embedding_client(model: str, base_url: str | None = None) -> EmbeddingClient
         raise UsageError(f"embeddings must be the name of a model, such as 'local', got {model!r}")
     if base_url is not None or model.startswith("openai/"):
         return OpenAIEmbeddings(openai_client(model, base_url))
-    if model.partition(":")[0] == "local":
+    if model.partition(":")[0].partition("+")[0] == "local":
+        base, adapters = split_model(model)
+        if adapters:
+            raise UsageError(f"adapters change replies, not embeddings: use {base!r}, got {model!r}")
         return LocalEmbeddings(local_client(model))
     from reasoning.providers.litellm_client import LiteLLMClient
 

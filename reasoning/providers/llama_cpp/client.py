@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,35 +17,75 @@ from pathlib import Path
 from typing import TypeVar
 
 from reasoning import forks
-from reasoning.errors import ContextOverflow, UsageError, WeightsError
+from reasoning.errors import ContextOverflow, UsageError
 from reasoning.messages import Completion, Request
+from reasoning.providers.adapters import ACTIVATED, MERGED, Adapter, split_model
+from reasoning.providers.adapters import find as find_adapter
 from reasoning.providers.client import Client, LoadProgress
-from reasoning.providers.llama_cpp import download, server, weights
+from reasoning.providers.llama_cpp import download, server
+from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_file
 from reasoning.providers.llama_cpp.slot_client import SlotClient
 
 T = TypeVar("T")
 
 
 def local_client(model: str) -> LocalClient:
-    """Return the client of `local`, `local:NAME` or `local:PATH.gguf`.
+    """Return the client of `local`, `local:NAME` or `local:PATH.gguf`, each perhaps with `+ADAPTER`.
 
     Args:
         model: the model's name, with `local` in front.
 
     Raises:
-        UnknownName: the catalogue has no such name.
+        UnknownName: the catalogue has no such name, or the base no such adapter.
+        UsageError: an adapter cannot be used so.
         WeightsError: there is no such file, or it is not a GGUF file.
     """
-    _, colon, name = model.partition(":")
-    name = name.strip()
-    if colon and not name:
-        raise UsageError(f"the model {model!r} is incomplete; write local, local:NAME or local:FILE.gguf")
-    name = name or weights.DEFAULT
-    if name.lower().endswith(".gguf") or "/" in name or "\\" in name:
-        path = Path(name).expanduser()
-        return LocalClient(f"local:{path.name}@{_fingerprint(path)}", lambda _: path)
-    entry = weights.entry(name)
-    return LocalClient(entry.model, lambda progress: download.ensure(entry.name, progress))
+    model, names = split_model(model)
+    base = find_base(model)
+    if not names:
+        return LocalClient(base.model, base.find)
+    return _adapted_client(base, [find_adapter(base.name, name) for name in names])
+
+
+def _adapted_client(base: Base, adapters: Sequence[Adapter]) -> LocalClient:
+    stem, _, digest = base.model.partition("@")
+    names, digests = ("+".join(parts) for parts in zip(*((one.name, one.sha256[:12]) for one in adapters), strict=True))
+    model = f"{stem}+{names}@{digest}+{digests}"
+    for adapter in adapters:
+        if base.sha256:
+            adapter.check_base(base.sha256)
+        if adapter.served_by == "torch":
+            raise UsageError(
+                f"llama.cpp cannot serve the adapter {adapter.name!r} of the method {adapter.method!r}: "
+                f"use {adapter.model}, which is slower"
+            )
+    if len(adapters) > 1 and (fault := next((one for one in adapters if not _adds(one)), None)):
+        raise UsageError(
+            f"the adapter {fault.name!r} of the method {fault.method!r} cannot be combined with others: "
+            f"use {fault.model} alone"
+        )
+    if adapters[0].served_by == "merged":
+        return LocalClient(model, lambda _: _find_merged(adapters[0]))
+    return LocalClient(model, lambda progress: _find_matching(base, adapters, progress), adapters)
+
+
+def _adds(adapter: Adapter) -> bool:
+    """Return whether an adapter can be added to others: it changes the same computation for all tokens."""
+    return adapter.served_by == "llama.cpp" and adapter.method != ACTIVATED
+
+
+def _find_merged(adapter: Adapter) -> Path:
+    adapter.verify_file(MERGED, adapter.merged)
+    return adapter.merged
+
+
+def _find_matching(base: Base, adapters: Sequence[Adapter], progress: LoadProgress) -> Path:
+    """Return the file of the base, and check that the adapters were trained for it."""
+    path = base.find(progress)
+    digest = base.sha256 or hash_file(path)
+    for adapter in adapters:
+        adapter.check_base(digest)
+    return path
 
 
 class LocalClient(Client):
@@ -57,6 +96,7 @@ class LocalClient(Client):
     Args:
         model: the name that goes into requests and the journal.
         find: a function that returns the file and may download it first.
+        adapters: the adapters of the weights that it uses.
 
     Attributes:
         progress: called from another thread while weights are downloaded and loaded; set it before
@@ -67,8 +107,9 @@ class LocalClient(Client):
     concurrency: int | None = server.SLOTS
     free = True
 
-    def __init__(self, model: str, find: Callable[[LoadProgress], Path]) -> None:
+    def __init__(self, model: str, find: Callable[[LoadProgress], Path], adapters: Sequence[Adapter] = ()) -> None:
         self.model = model
+        self.adapters = tuple(adapters)
         self._find = find
         self._slots: SlotClient | None = None
         self._starting: asyncio.Task[None] | None = None
@@ -127,7 +168,14 @@ class LocalClient(Client):
         return self._slots
 
     async def _start(self) -> None:
-        self._slots = SlotClient(self.model, await self.load_server())
+        slots = SlotClient(self.model, loaded := await self.load_server(), self.adapters)
+        try:
+            await slots.add_adapters(self.adapters)
+        except BaseException:
+            await slots.close()
+            await _in_thread(lambda: server.release(loaded))
+            raise
+        self._slots = slots
 
     async def load_server(self, *, embeds: bool = False) -> server.LlamaServer:
         """Return the loaded server of the weights, which are downloaded first; give it back with `server.release`.
@@ -159,7 +207,7 @@ class LocalClient(Client):
         shared = server.acquire(path, embeds=embeds)
         try:
             report(0, 0, description := f"loading {self.model.partition('@')[0].partition(':')[2]}")
-            shared.load()
+            shared.load(self.adapters)
             report(1, 1, description)
         except BaseException:
             server.release(shared)
@@ -187,23 +235,6 @@ def _with_usage(draw: Completion, precomputed: int | None) -> Completion:
     if precomputed is None:
         return replace(draw, usage=replace(usage, prompt_tokens=0, cached_tokens=0))
     return replace(draw, usage=replace(usage, cached_tokens=max(0, usage.cached_tokens - precomputed)))
-
-
-def _fingerprint(path: Path) -> str:
-    """Return twelve hexadecimal digits of a quick hash: of the size, the first and last MiB."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(1 << 20)
-            size = file.seek(0, 2)
-            file.seek(max(0, size - (1 << 20)))
-            end = file.read()
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file; `reasoning models list` shows the names for local:NAME") from None
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    if not start.startswith(b"GGUF"):
-        raise WeightsError(f"{path} is not a GGUF file: convert the model to GGUF first")
-    return hashlib.sha256(str(size).encode() + start + end).hexdigest()[:12]
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

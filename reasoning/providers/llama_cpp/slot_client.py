@@ -12,6 +12,7 @@ from typing import Any
 
 from reasoning.errors import CallFailed, ContextOverflow
 from reasoning.messages import Completion, Message, Request
+from reasoning.providers.adapters import ACTIVATED, Adapter
 from reasoning.providers.llama_cpp.prefix_cache import Save
 from reasoning.providers.llama_cpp.server import LlamaServer
 from reasoning.providers.llama_cpp.slot_pool import Slot
@@ -29,10 +30,15 @@ class SlotClient:
     Args:
         model: the name that goes into requests.
         server: the server, which must be loaded.
+        adapters: the adapters that its draws use; none for the base alone.
     """
 
-    def __init__(self, model: str, server: LlamaServer) -> None:
+    def __init__(self, model: str, server: LlamaServer, adapters: Sequence[Adapter] = ()) -> None:
         self.server = server
+        self._adapters = tuple(adapter.sha256 for adapter in adapters)
+        # An activated LoRA changes nothing before the last turn, so that its prefixes are those of the base.
+        self._activated = any(adapter.method == ACTIVATED for adapter in adapters)
+        self._prefix_adapters = () if self._activated else self._adapters
         self._http = OpenAIClient(
             model, server.address, api_key=server.key, timeout=None, free=True, socket_factory=server.connect
         )
@@ -63,11 +69,11 @@ class SlotClient:
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
             role = request.messages[len(shared)].role
-            shared_keys = [_key(role, shared)]
+            shared_keys = [_key(role, shared, self._prefix_adapters)]
             yield shared_keys[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role)), True
         if several:
             save = self._saving(lambda slot: self._compute_prompt(slot, request), *shared_keys)
-            yield _key("", request.messages), save, False
+            yield _key("", request.messages, self._adapters), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
         """Load the server again with fewer and longer slots, if the model allows it.
@@ -100,6 +106,20 @@ class SlotClient:
                     await asyncio.to_thread(self.server.reload, min(wanted, limit))
         return self.server.context > context
 
+    async def add_adapters(self, adapters: Sequence[Adapter]) -> None:
+        """Load the server again with these adapters, too, unless it has them. It waits until no slot is in use.
+
+        Raises:
+            WeightsError: llama.cpp cannot load an adapter.
+            InputError: the file of an adapter is missing or damaged.
+        """
+        if not self._adapters_are_loaded():
+            async with self.server.slots.acquire_all():
+                await asyncio.to_thread(self.server.add_adapters, adapters)
+
+    def _adapters_are_loaded(self) -> bool:
+        return set(self._adapters) <= set(self.server.adapters)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
@@ -112,10 +132,14 @@ class SlotClient:
                 sampling.setdefault("top_logprobs", 1)  # the server's default is 20
             completion = await self._complete(slot, request, sampling, draw)
             slot.prefixes = tuple(prefixes)
+            if self._activated:
+                # The adapter changed the last turn, which in a longer conversation is not the last one any more.
+                slot.adapters = None
             return completion
 
     async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
         """Load the longest saved prefix into the slot, unless it is there already."""
+        await self._switch(slot)
         for i, key in enumerate(prefixes):
             if key in slot.prefixes:
                 return
@@ -126,6 +150,30 @@ class SlotClient:
                 continue
             slot.prefixes = tuple(prefixes[i:])
             return
+
+    async def _switch(self, slot: Slot) -> None:
+        """Prepare the slot for this client's adapters, if its last request used others.
+
+        llama.cpp empties a slot at the first request with other adapters, even if a prefix for these has just been
+        restored. So a request of one token comes first. Between two activated LoRAs llama.cpp keeps what the first
+        one has computed; without adapters it empties the slot.
+        """
+        if slot.adapters == self._adapters:
+            return
+        if self.server.adapters:
+            slot.prefixes, slot.adapters = (), None
+            body = {"prompt": _MARKER, "n_predict": 0, "id_slot": slot.index, **self._scales(self._prefix_adapters)}
+            await self._post("/completion", body | {"response_fields": []})
+        slot.adapters = self._adapters
+
+    def _scales(self, adapters: Sequence[str]) -> dict[str, Any]:
+        """Return the field of a request that states the scale of every adapter of the server.
+
+        Without the field, or with an empty list, llama.cpp would use what the slot has computed with other adapters.
+        """
+        loaded = self.server.adapters
+        scales = [{"id": i, "scale": float(digest in adapters)} for i, digest in enumerate(loaded)]
+        return {"lora": scales} if loaded else {}
 
     def _saving(self, compute: Callable[[Slot], Awaitable[int]], *prefixes: str) -> Save:
         """Return a function that computes a prefix on top of `prefixes` and saves the slot."""
@@ -149,6 +197,7 @@ class SlotClient:
         turns = [turn._asdict() for turn in (*shared, Message(role, _MARKER))]
         filled = await self._post("/apply-template", {"messages": turns})
         body = {"prompt": filled["prompt"].partition(_MARKER)[0], "n_predict": 0, "id_slot": slot.index}
+        body |= self._scales(self._prefix_adapters)
         answer = await self._post("/completion", body | {"response_fields": ["timings"]})
         return int(answer["timings"]["prompt_n"])
 
@@ -161,7 +210,10 @@ class SlotClient:
     async def _complete(self, slot: Slot, request: Request, sampling: Mapping[str, Any], draw: int) -> Completion:
         slot.prefixes = ()  # unknown until the call has succeeded
         self._http.endpoint = self.server.address
-        [completion] = await self._http.complete(replace(request, sampling={**sampling, "id_slot": slot.index}), [draw])
+        sampling = {**sampling, "id_slot": slot.index}
+        if scales := self._scales(self._adapters):
+            sampling["extra_body"] = {**sampling.get("extra_body", {}), **scales}
+        [completion] = await self._http.complete(replace(request, sampling=sampling), [draw])
         return completion
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -169,5 +221,7 @@ class SlotClient:
         return await self._http.post(path, body)
 
 
-def _key(role: str, turns: Sequence[Message]) -> str:
-    return hashlib.sha256(json.dumps([role, turns]).encode()).hexdigest()
+def _key(role: str, turns: Sequence[Message], adapters: Sequence[str]) -> str:
+    """Return the key of a prefix: of its text, and of the adapters with which it was computed."""
+    parts = [role, turns, sorted(adapters)] if adapters else [role, turns]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -18,11 +18,13 @@ class Slot:
     Attributes:
         index: its number.
         prefixes: the keys of the prefixes that its cache begins with.
+        adapters: the hashes of the adapters of its last request; None if they are not known.
         last_used: the time of its last use, as a counter.
     """
 
     index: int
     prefixes: tuple[str, ...] = ()
+    adapters: tuple[str, ...] | None = None
     last_used: int = 0
 
 
@@ -65,15 +67,18 @@ class SlotPool:
 
     @asynccontextmanager
     async def acquire_all(self) -> AsyncIterator[None]:
-        """Hold all slots while the block runs. Within it `reset` may change their number."""
-        taken = await self._take(0, ())
+        """Hold all slots while the block runs, which may load the server again. They are empty afterwards.
+
+        Within it `reset` may change their number.
+        """
+        await self._take(0, ())
         try:
             yield
         finally:
-            self._release(taken if len(taken) == self.count else [Slot(index) for index in range(self.count)])
+            self._release([Slot(index) for index in range(self.count)])
 
     def reset(self, count: int) -> None:
-        """Set the number of slots, which are empty after the block of `acquire_all`."""
+        """Set the number of slots from the end of the block of `acquire_all` on."""
         self.count = count
 
     async def _take(self, count: int, prefixes: Sequence[str]) -> list[Slot]:

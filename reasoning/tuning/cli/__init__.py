@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from reasoning.cli.commands import Commands
+from reasoning.tuning.cli.adapters import list_adapters, merge_adapters, remove_adapter, show_adapter
 from reasoning.tuning.cli.compare import compare
 from reasoning.tuning.cli.estimate import estimate
 from reasoning.tuning.cli.label import label
@@ -25,4 +26,8 @@ def register(root: typer.Typer) -> None:
     tune.command("methods")(methods)
     tune.command("estimate")(estimate)
     tune.command("train")(train)
+    tune.command("list")(list_adapters)
+    tune.command("show")(show_adapter)
+    tune.command("merge")(merge_adapters)
+    tune.command("remove")(remove_adapter)
     root.add_typer(tune, name="tune")

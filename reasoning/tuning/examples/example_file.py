@@ -60,7 +60,7 @@ class ExampleHeader:
         strategy: the spec of the strategy whose answers are taught.
         chain: the name of the chain; "" for a strategy.
         task: the task of a strategy's questions; "" for a step.
-        prompt_sha256: the digest of the prompt; see `reasoning.tuning.examples.prompt_digest`.
+        prompt_sha256: the digest of the prompt; see `reasoning.chain.prompt_digest`.
         teacher: the name of the model that replied, or of a strategy on it.
         votes: the number of replies to each input.
         agree: the number of replies that had to agree.

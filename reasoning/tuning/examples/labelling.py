@@ -16,6 +16,7 @@ from pathlib import Path
 from reasoning import event_loop
 from reasoning.benchmarks.statistics import wilson
 from reasoning.branches import gather
+from reasoning.chain.prompt_digest import digest_step
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.registry import bundled_chains
@@ -30,7 +31,6 @@ from reasoning.tuning.examples.example_file import (
     read_examples,
     write_examples,
 )
-from reasoning.tuning.examples.prompt_digest import digest_step
 from reasoning.tuning.examples.review import ReviewFile
 from reasoning.tuning.examples.step_inputs import InputPool, StepInput
 from reasoning.tuning.examples.teacher_votes import Outcome, Teacher, Verdict, vote

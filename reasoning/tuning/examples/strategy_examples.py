@@ -19,6 +19,7 @@ from reasoning import event_loop
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.benchmarks.statistics import wilson
 from reasoning.branches import gather
+from reasoning.chain.prompt_digest import digest_strategy
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.first_call_strategy import FirstCallStrategy
 from reasoning.messages import Message, Usage
@@ -38,7 +39,6 @@ from reasoning.tuning.examples.example_file import (
     write_examples,
 )
 from reasoning.tuning.examples.labelling import LOW_RATE
-from reasoning.tuning.examples.prompt_digest import digest_strategy
 from reasoning.tuning.examples.recorded_samples import Sample, content_key, record_samples, to_reply
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reasoning import Prompt, Step, kinds
-from reasoning.tuning.examples.prompt_digest import digest_step
+from reasoning.chain.prompt_digest import digest_step
 
 STEP = Step("sort", Prompt(instructions="Sort it.", input="{text}"), returns=kinds.Choice(("a", "b")))
 
