@@ -47,6 +47,8 @@ from reasoning.tuning.prompts.search_log import SearchLog
 REQUIRES = "dspy>=3.4,<3.5", "optuna"
 PAIRS = {"miprov2": ("bayesian", "bootstrap"), "gepa": ("reflection",)}
 USED = {"cot": {"cot.two_stages"}, "vanilla": {"vanilla.prompt"}}
+PROGRAMS = {"cot": "ChainOfThought", "vanilla": "Predict"}
+"""The module of DSPy that corresponds to a strategy."""
 
 
 class ModelServer:
@@ -141,9 +143,7 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def search_with_dspy(
-    python: Path, server: ModelServer, pools: Pools, method: str, seed: int, trials: int, max_tokens: int
-) -> dict[str, Any]:
+def search_with_dspy(python: Path, server: ModelServer, pools: Pools, **settings: Any) -> dict[str, Any]:
     """Return the result of one search of DSPy."""
     rows = {
         pool: [
@@ -152,7 +152,7 @@ def search_with_dspy(
         ]
         for pool in ("train", "selection", "test")
     }
-    setup = {"url": server.url, "method": method, "seed": seed, "trials": trials, "max_tokens": max_tokens, **rows}
+    setup = {"url": server.url, **settings, **rows}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "setup.json"
         path.write_text(json.dumps(setup))
@@ -217,7 +217,14 @@ def main() -> None:
             every = {item.id: item.content for pool in (pools.train, pools.selection, pools.test) for item in pool}
             with ModelServer(llm.within(Budget(), Journal()), every).serving() as server:  # type: ignore[arg-type]
                 for method in given.methods.split(","):
-                    theirs = search_with_dspy(python, server, pools, method, seed, given.trials, given.max_tokens)
+                    theirs = search_with_dspy(
+                        *(python, server, pools),
+                        method=method,
+                        seed=seed,
+                        trials=given.trials,
+                        max_tokens=given.max_tokens,
+                        program=PROGRAMS[given.strategy],
+                    )
                     name = f"dspy {theirs['version']} {method}"
                     numbers = f"{theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])}"
                     print(f"{seed} | {name} | {numbers} |", flush=True)

@@ -60,7 +60,7 @@ def main() -> None:
     )
     proposer = lm.copy(temperature=1.0, max_tokens=1024)
     dspy.configure(lm=lm)
-    program = dspy.ChainOfThought("question -> answer")
+    program = getattr(dspy, setup["program"])("question -> answer")
     before, started = test(program), post("/tokens", {})["tokens"]
     if method == "miprov2":
         search = dspy.MIPROv2(

@@ -45,7 +45,8 @@ class Workbench(Protocol):
         """Race a candidate against the best one so far on the selection pool.
 
         Returns:
-            Its evaluations, in the order of the race; fewer than the pool has if it was stopped.
+            Its evaluations, in the order of the race; fewer than the pool has if the race was decided early. A second
+            call for the best candidate returns all of them.
         """
 
     def estimate(self, candidate: Candidate) -> float:

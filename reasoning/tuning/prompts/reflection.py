@@ -71,6 +71,8 @@ class _Adapter:
             return [None] * len(batch)
         selection = {item.id for item in self.bench.selection}
         if all(item.id in selection for item in batch):
+            self.bench.race(candidate)
+            # A winner may have won early. As a parent it needs the other examples, too; a second call evaluates them.
             by_id = {one.item.id: one for one in self.bench.race(candidate)}
             return [by_id.get(item.id) for item in batch]
         return self.bench.evaluate(candidate, batch)
