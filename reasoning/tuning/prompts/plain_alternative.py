@@ -32,7 +32,7 @@ def plain_alternative(search: Search, best: Candidate) -> Arm | None:
     """
     strategy = search.tunable.strategy
     tokens, of_original = search.tokens_per_solve(best), search.tokens_per_solve(ORIGINAL)
-    times = int(tokens / of_original) if of_original else 1
+    times = tokens / of_original if of_original else 1.0
     example = search.selection[0].content
     if not isinstance(example, Example):
         return None
@@ -41,11 +41,12 @@ def plain_alternative(search: Search, best: Candidate) -> Arm | None:
         [demos] = shots.demonstrations.values()
         about = f"the original with {pluralize(len(demos), 'labelled example')}"
         return Arm(PLAIN_ARM, about, search.tunable.apply(shots))
-    samples = max(LEAST_VOTE, times)
     own = getattr(strategy, "samples", None)
     try:
         if isinstance(own, int):
-            return Arm(PLAIN_ARM, f"the original with {own * samples} samples", strategy.replace(samples=own * samples))
+            samples = max(own + 1, int(own * times))
+            return Arm(PLAIN_ARM, f"the original with {samples} samples", strategy.replace(samples=samples))
+        samples = max(LEAST_VOTE, int(times))
         vote = SelfConsistency(base=strategy, samples=samples)
         vote.check_supports(example.problem.kind)
         return Arm(PLAIN_ARM, f"a vote over {samples} samples of the original", vote)
