@@ -112,6 +112,9 @@ def label(
                 _review(labelling, reader)
     output.print(lambda: describe(labelling), lambda: to_json(labelling))
     _finish(labelling)
+    if labelling.labels:
+        source = f"{folder} {step}" if out is None else f"--examples {target}"
+        info(f"next: reasoning tune train {source} --model local:smollm2-135m --name {step}")
 
 
 def _print_invalid(reasons: list[str]) -> None:
