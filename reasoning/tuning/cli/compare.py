@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reasoning.cli.completion import complete_models
 from reasoning.cli.options import AllowCode, ChainFolder, ModelOptions
 from reasoning.cli.output import OutputOptions
+
+if TYPE_CHECKING:
+    from reasoning.chain.code_loader import ImportPolicy
 
 
 def compare(
@@ -67,7 +70,7 @@ def compare(
     if len(names) < 2:
         raise UsageError(f"--models must name at least two models, separated by commas, got {models!r}")
     points = parse_tolerance(tolerance, "--tolerance")
-    policy = "all" if allow_code else "trusted"
+    policy: ImportPolicy = "all" if allow_code else "trusted"
     suite = load_suite(resolve_folder(folder), policy, pattern=pattern, limit=limit)
     suite.chain.step(step)
     own = model or names[0]

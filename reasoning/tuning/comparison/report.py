@@ -20,7 +20,9 @@ _WIDTHS = {0: 36}
 def describe(comparison: ModelComparison) -> Document:
     """Return the scores by model and part, the costs, the verdicts and notes."""
     costs = _costs(comparison)
-    about = [f"The step alone, per {PER:,} inputs; the seconds are of one input:", costs] if costs.rows else []
+    about: list[Table | str] = []
+    if costs.rows:
+        about = [f"The step alone, per {PER:,} inputs; the seconds are of one input:", costs]
     return Document([_scores(comparison), *about, "\n".join(_notes(comparison))])
 
 

@@ -235,12 +235,20 @@ def _parse_header(table: Mapping[str, Any], where: str) -> ExampleHeader:
     counts = table.get("counts", {})
     if not isinstance(counts, dict) or not all(map(_is_count, counts.values())):
         raise InputError(f"{where}: 'counts' must be whole numbers by name, got {counts!r:.60}")
-    numbers = {key: table.get(key, 1) for key in ("votes", "agree")}
-    for key, value in numbers.items():
-        if not _is_count(value) or value < 1:
+    for key in ("votes", "agree"):
+        if not _is_count(value := table.get(key, 1)) or value < 1:
             raise InputError(f"{where}: {key!r} must be a whole number of at least 1, got {value!r:.60}")
-    prompt, teacher = (_name(table, key, where) for key in ("prompt_sha256", "teacher"))
-    return ExampleHeader(**names, prompt_sha256=prompt, teacher=teacher, **numbers, counts=counts)
+    return ExampleHeader(
+        step=names["step"],
+        strategy=names["strategy"],
+        chain=names["chain"],
+        task=names["task"],
+        prompt_sha256=_name(table, "prompt_sha256", where),
+        teacher=_name(table, "teacher", where),
+        votes=table.get("votes", 1),
+        agree=table.get("agree", 1),
+        counts=counts,
+    )
 
 
 def _name(table: Mapping[str, Any], key: str, where: str, default: str | None = None) -> str:

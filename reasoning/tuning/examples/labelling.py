@@ -136,7 +136,7 @@ class Labelling:
     def content(self) -> ExampleFile:
         """The content of the file: the labels, as a person decided if one did, and the counts."""
         kept = [label for one in self.labels if (label := self.reviews.apply(one)) is not None]
-        known = {one.id: one.messages for one in (*self.pool.inputs, *self.others)}
+        known = {one.id: one.messages for one in self.pool.inputs} | {one.id: one.messages for one in self.others}
         decisions = (self.reviews.find(name, messages) for name, messages in known.items())
         by_person = Counter(decision.decision for decision in decisions if decision is not None)
         return ExampleFile(replace(self.header, counts={**self.counts, "kept": len(kept), **by_person}), tuple(kept))

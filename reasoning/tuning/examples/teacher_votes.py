@@ -127,19 +127,21 @@ async def vote(teacher: Teacher, given: StepInput) -> Verdict:
                 lost.append(answer.reason.removeprefix(f"step {step.name!r}: "))
             else:
                 refusals.append(answer.reason.removeprefix(f"step {step.name!r}: "))
-    costs = {"usage": Usage.total(t.usage for t in traces), "spent": Usage.total(t.spent for t in traces)}
+    verdict = Verdict(
+        "kept", usage=Usage.total(trace.usage for trace in traces), spent=Usage.total(trace.spent for trace in traces)
+    )
     if best >= teacher.agree:
         value = next(found[0] for found in values.values() if len(found) == best)
         reply = step.returns.show(value)
         if fault := find_loss(teacher.step, reply, value, given.values):
-            return Verdict("refused", reason=fault, **costs)
-        return Verdict("kept", reply, **costs)
+            return replace(verdict, outcome="refused", reason=fault)
+        return replace(verdict, reply=reply)
     if best + len(lost) + teacher.votes - len(traces) >= teacher.agree:
-        return Verdict("failed", reason=lost[0], **costs)
-    accepted = sum(map(len, values.values()))
+        return replace(verdict, outcome="failed", reason=lost[0])
     if len(refusals) > teacher.votes - teacher.agree:
-        return Verdict("refused", reason=refusals[0], **costs)
-    return Verdict("disagreed", reason=f"{best} of {accepted + len(refusals)} votes agree", **costs)
+        return replace(verdict, outcome="refused", reason=refusals[0])
+    parsed = sum(map(len, values.values()))
+    return replace(verdict, outcome="disagreed", reason=f"{best} of {parsed + len(refusals)} votes agree")
 
 
 async def _answer(step: Step, given: StepInput, llm: LLM, trace: Trace, epoch: int) -> Answer:
