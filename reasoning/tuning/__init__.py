@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from reasoning.tuning.comparison.api import compare as compare
     from reasoning.tuning.examples.api import label as label
     from reasoning.tuning.prompts.api import optimise as optimise
+    from reasoning.tuning.training.run import train as train
 
-__all__ = ["compare", "label", "optimise"]
+__all__ = ["compare", "label", "optimise", "train"]
 
-_MODULES = {"compare": "comparison.api", "label": "examples.api", "optimise": "prompts.api"}
+_MODULES = {"compare": "comparison.api", "label": "examples.api", "optimise": "prompts.api", "train": "training.run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,6 @@ The weights are those that llama.cpp computes with: they were quantized, and are
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import io
 import os
@@ -22,7 +21,7 @@ from reasoning import paths
 from reasoning.errors import MissingExtra, UsageError, WeightsError
 from reasoning.files import temporary_folder
 from reasoning.providers.client import LoadProgress
-from reasoning.providers.llama_cpp import download, weights
+from reasoning.providers.llama_cpp import base_weights
 
 _EXAMPLE = "local:smollm2-135m"
 
@@ -32,7 +31,7 @@ class BaseFiles:
     """The file of a base model.
 
     Attributes:
-        name: the catalogue's name, or the file's name.
+        name: the catalogue's name, or the file's name with a quick hash; adapters are kept by it.
         gguf: the file that llama.cpp serves.
         sha256: the hash of that file.
     """
@@ -98,28 +97,16 @@ def find_base(model: str, progress: LoadProgress | None = None) -> BaseFiles:
         WeightsError: there is no such file, or it is not a GGUF file.
     """
     name = model.strip()
-    if name == "local" or name.startswith("local:"):
-        name = name.partition(":")[2].strip() or weights.DEFAULT
+    if name != "local" and not name.startswith("local:"):
+        name = f"local:{name}"
     is_path = name.lower().endswith(".gguf")
     if not is_path and ("/" in name or "+" in name):
         raise UsageError(
             f"a base model must be local:NAME or local:FILE.gguf, got {model!r}; give one such as {_EXAMPLE}"
         )
-    if not is_path:
-        entry = weights.entry(name)
-        return BaseFiles(entry.name, download.ensure(entry.name, progress), entry.sha256)
-    path = Path(name).expanduser()
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise WeightsError(f"{path} is not a GGUF file: convert the model to GGUF first")
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file; `reasoning models list` shows the names for local:NAME") from None
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
-    return BaseFiles(path.name, path.resolve(), digest)
+    base = base_weights.find_base(name)
+    path = base.find(progress)
+    return BaseFiles(base.name, path.resolve(), base.sha256 or base_weights.hash_file(path))
 
 
 def convert_base(files: BaseFiles, progress: LoadProgress | None = None) -> Path:

@@ -16,7 +16,7 @@ from reasoning.providers.torch.decoder import decoder_layers
 PLACES = ("self_attn", "mlp")
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(nn.Module):  # type: ignore[misc]  # torch has no types here
     """The network `x + up(gelu(down(x)))`. It changes nothing at first, since `up` begins with zeros."""
 
     def __init__(self, width: int, bottleneck: int) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from reasoning.providers.torch.decoder import decoder_layers
 
 
-class SideBlock(nn.Module):
+class SideBlock(nn.Module):  # type: ignore[misc]  # torch has no types here
     """A layer of the side network: causal attention and a feed-forward network, each with a residual connection.
 
     It has no positions of its own, since the outputs of the frozen layers carry them.
@@ -42,7 +42,7 @@ class SideBlock(nn.Module):
         return side + self.down(nn.functional.gelu(self.up(self.norms[1](side))))
 
 
-class SideNetwork(nn.Module):
+class SideNetwork(nn.Module):  # type: ignore[misc]
     """The side network: for each frozen layer a projection, a gate and a block."""
 
     def __init__(self, layers: int, width: int, side_width: int, heads: int) -> None:

@@ -31,8 +31,7 @@ def estimate(
     """
     from reasoning.providers.torch.base_model import check_installed, convert_base, find_base
     from reasoning.tuning.training.memory import available_memory, estimate_all
-    from reasoning.tuning.training.run import try_frozen_prefix
-    from reasoning.tuning.training.tokens import open_tokenizer, tokenize
+    from reasoning.tuning.training.tokens import open_tokenizer, tokenize, try_frozen_prefix
 
     check_installed()
     examples, given = source.read(chain, step), settings.to_settings()

@@ -65,11 +65,12 @@ def train(
     """
     from reasoning.providers.torch.base_model import find_base
     from reasoning.tuning.training import run
+    from reasoning.tuning.training.request import make_request
 
     examples = source.read(chain, step)
     if minutes is None and steps is None:
         minutes = _DEFAULT_MINUTES
-    request = run.make_request(
+    request = make_request(
         examples,
         model,
         method,
@@ -120,45 +121,39 @@ def describe(adapter: Adapter, estimated: MemoryEstimate) -> Document:
     from reasoning.cli.progress import format_duration
     from reasoning.tables import Document, Table
 
-    scores, settings = adapter.scores, adapter.settings
-    peak = f"{scores['peak_memory'] / 1e9:.1f} GB, estimated {estimated.total / 1e9:.1f} GB"
+    scores, course = adapter.scores, adapter.settings
+    peak = f"{course['peak_memory'] / 1e9:.1f} GB, estimated {estimated.total / 1e9:.1f} GB"
     rows = [
-        ("method", f"{adapter.method}, {settings['trained_parameters']:,} trained parameters"),
-        ("steps", f"{settings['steps']:,} in {format_duration(scores['seconds'])}"),
+        ("method", f"{adapter.method}, {course['trained_parameters']:,} trained parameters"),
+        ("steps", f"{course['steps']:,} in {format_duration(course['seconds'])}"),
         ("peak memory", peak),
     ]
-    if "held_out" in scores:
-        number = scores["held_out"]
+    if scores:
         rows += [
-            ("held-out loss", f"{scores['held_out_loss_before']:.3f} → {scores['held_out_loss']:.3f}"),
-            (
-                "held out, exact",
-                f"{scores['held_out_exact_before']} → {scores['held_out_exact']} of {number}",
-            ),
+            ("held-out loss", f"{course['loss_before']:.3f} → {scores['loss']:.3f}"),
+            ("held out, exact", f"{course['exact_before']} → {scores['exact']} of {scores['held_out']}"),
         ]
     parts: list[Table | str] = [
         f"Trained {adapter.name} on {adapter.base}.",
         Table(("training", "result"), rows, text_columns=2),
         (adapter.folder / "loss.txt").read_text(encoding="utf-8").rstrip(),
-        *_caveats(scores),
+        *_caveats(scores, course),
         f"It is in {adapter.folder}. Use it with --model {adapter.model}",
     ]
     return Document(parts)
 
 
-def _caveats(scores: Any) -> list[str]:
+def _caveats(scores: Any, course: Any) -> list[str]:
     """Return what the scores cannot tell, in sentences."""
-    if "held_out" not in scores:
+    if not scores:
         return ["No example was held out, so nothing tells whether other inputs are solved."]
     lines = []
     if scores["held_out"] < 30:
         lines.append(
             f"{scores['held_out']} held-out examples tell little; judge it with `reasoning tune compare` on cases."
         )
-    if scores["best_held_out_loss"] < 0.9 * scores["held_out_loss"]:
-        lines.append(
-            f"The held-out loss was {scores['best_held_out_loss']:.3f} earlier: train for less time, or label more."
-        )
+    if course["best_loss"] < 0.9 * scores["loss"]:
+        lines.append(f"The held-out loss was {course['best_loss']:.3f} earlier: train for less time, or label more.")
     return lines
 
 

@@ -223,7 +223,10 @@ def _saved_bytes(model: Any, batch: Batch, skip: int) -> float:
             kept[storage._cdata] = storage
         return tensor
 
-    meta = Batch(*(part.to("meta") for part in (batch.tokens, batch.rows, batch.columns, batch.targets)), batch.lengths)
+    tokens, rows, columns, targets = (
+        part.to("meta") for part in (batch.tokens, batch.rows, batch.columns, batch.targets)
+    )
+    meta = Batch(tokens, rows, columns, targets, batch.lengths)
     prefix = None
     if skip:
         config = model.config
@@ -239,4 +242,4 @@ def _saved_bytes(model: Any, batch: Batch, skip: int) -> float:
         loss = torch.nn.functional.cross_entropy(logits, meta.targets, reduction="sum")
     saved = float(sum(storage.nbytes() for storage in kept.values()))
     del loss
-    return saved + 4.0 * logits.numel()
+    return saved + 4.0 * int(logits.numel())

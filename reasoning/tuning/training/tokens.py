@@ -177,6 +177,14 @@ def find_frozen_prefix(examples: Sequence[TokenizedExample], controls: frozenset
     )
 
 
+def try_frozen_prefix(examples: Sequence[TokenizedExample], controls: frozenset[int]) -> FrozenPrefix | None:
+    """Return the begin that `alora` computes once; None if the prompts have none."""
+    try:
+        return find_frozen_prefix(examples, controls)
+    except UsageError:
+        return None
+
+
 def last_occurrence(tokens: Sequence[int], part: Sequence[int]) -> int:
     """Return the place at which the last occurrence of `part` begins; -1 if it does not occur."""
     found = (

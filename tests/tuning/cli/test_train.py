@@ -105,8 +105,8 @@ def test_a_trained_model_replies_as_it_was_taught(smollm: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert made["model"] == "local:smollm2-135m+colours"
-    assert made["scores"]["held_out_loss"] < 0.5 * made["scores"]["held_out_loss_before"]
-    assert 0.5 * estimated["bytes"] < made["scores"]["peak_memory"] < 1.5 * estimated["bytes"]
+    assert made["scores"]["loss"] < 0.5 * made["settings"]["loss_before"]
+    assert 0.5 * estimated["bytes"] < made["settings"]["peak_memory"] < 1.5 * estimated["bytes"]
     assert {path.name for path in Path(made["folder"]).iterdir()} == {
         *("adapter.json", "adapter.gguf", "peft", "log.jsonl", "loss.txt")
     }

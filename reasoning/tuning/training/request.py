@@ -1,0 +1,75 @@
+"""A training that is asked for, checked before anything is computed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reasoning.errors import InputError, UsageError
+from reasoning.providers.torch.base_model import check_installed
+from reasoning.tuning.examples.example_file import ExampleFile
+from reasoning.tuning.training.methods import Method, Setting, find_method
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """A training that is asked for: the examples, the base, the method and the length.
+
+    Attributes:
+        examples: the examples.
+        model: the base, as `local:NAME` or `local:FILE.gguf`.
+        method: the method of training.
+        settings: all settings of the method.
+        minutes, steps: the length; one of them is set.
+        held_out: the share of the examples that are held out, by group.
+        seed: the seed of the division, of the order of examples, and of first weights.
+    """
+
+    examples: ExampleFile
+    model: str
+    method: Method
+    settings: Mapping[str, Setting]
+    minutes: float | None
+    steps: int | None
+    held_out: float
+    seed: int
+
+
+def make_request(
+    examples: ExampleFile,
+    model: str,
+    method: str,
+    *,
+    minutes: float | None = None,
+    steps: int | None = None,
+    held_out: float = 0.1,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+) -> TrainingRequest:
+    """Return a checked request; for the arguments see `train`.
+
+    Raises:
+        UsageError: an argument is not valid, or this machine cannot train by the method.
+        MissingExtra: a library is not installed.
+    """
+    chosen = find_method(method)
+    check_installed()
+    if chosen.refusal:
+        raise UsageError(f"the method {chosen.name} cannot be used: {chosen.refusal}")
+    if chosen.requires and importlib.util.find_spec(chosen.requires) is None:
+        raise UsageError(
+            f"the method {chosen.name} needs {chosen.requires}; install it with: pip install {chosen.requires}"
+        )
+    if (minutes is None) == (steps is None):
+        raise UsageError("give the length of the training once, as --minutes or --steps")
+    if minutes is not None and not 0 < minutes <= 10_000:
+        raise UsageError(f"--minutes must be above 0 and at most 10,000, got {minutes:g}")
+    if steps is not None and not 0 < steps <= 10_000_000:
+        raise UsageError(f"--steps must be from 1 to 10,000,000, got {steps}")
+    if not 0 <= held_out <= 0.9:
+        raise UsageError(f"--held-out must be a share from 0 to 0.9, got {held_out:g}")
+    if not examples.examples:
+        raise InputError("the file has no examples; label some first: reasoning tune label")
+    return TrainingRequest(examples, model, chosen, chosen.to_settings(settings or {}), minutes, steps, held_out, seed)
