@@ -57,7 +57,9 @@ def train(folder: Path) -> None:
     with quiet_transformers():
         model = load_model(job)
         plan = Plan(job.settings, job.seed, job.steps, job.seconds)
-        prefix = compute_prefix(model, examples[0].prompt[: job.skip]) if job.skip else None
+        prefix = (
+            compute_prefix(model, examples[0].prompt[: job.skip], str(job.settings["precision"])) if job.skip else None
+        )
         masks = None
         if job.method == "sparse":
             masks, plan = _masks(folder, job, model, examples, plan)
@@ -89,7 +91,9 @@ def load_model(job: Job) -> Any:
         from transformers import BitsAndBytesConfig
 
         settings["quantization_config"] = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.float32
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=getattr(torch, str(job.settings["precision"])),
         )
     return AutoModelForCausalLM.from_pretrained(job.base, **settings)
 

@@ -21,10 +21,11 @@ class ReplyModel:
     Args:
         model: the model with its trained parts.
         prefix: the frozen begin of all prompts; None for whole prompts.
+        precision: the precision of matrix products. Weights and the optimizer stay in float32.
     """
 
-    def __init__(self, model: Any, prefix: Prefix | None = None) -> None:
-        self.model, self._prefix = model, prefix
+    def __init__(self, model: Any, prefix: Prefix | None = None, precision: str = "float32") -> None:
+        self.model, self._prefix, self._precision = model, prefix, precision
         base = model.get_base_model() if hasattr(model, "peft_config") else model
         self._head = base.get_output_embeddings()
 
@@ -44,13 +45,18 @@ class ReplyModel:
 
         if self._prefix is not None:
             inputs["cache"] = _expand(self._prefix, len(batch.tokens))
-        with self._head.register_forward_pre_hook(select):
+        with self._head.register_forward_pre_hook(select), autocast(self._precision):
             return self.model(input_ids=batch.tokens, use_cache=False, **inputs).logits
 
 
-def compute_prefix(model: Any, tokens: Sequence[int]) -> Prefix:
+def autocast(precision: str) -> Any:
+    """Return a context in which matrix products have this precision."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def compute_prefix(model: Any, tokens: Sequence[int], precision: str = "float32") -> Prefix:
     """Return the keys and values of the first tokens of all prompts, computed by the model as it is."""
-    with torch.no_grad():
+    with torch.no_grad(), autocast(precision):
         cache = model.model(input_ids=torch.tensor([list(tokens)]), use_cache=True).past_key_values
     return [(layer.keys, layer.values) for layer in cache.layers]
 

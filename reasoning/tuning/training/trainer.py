@@ -88,7 +88,7 @@ class Trainer:
         report: Report = lambda line: None,
         checkpoints: Path | None = None,
     ) -> None:
-        self.model, self.reply = model, ReplyModel(model, prefix)
+        self.model, self.reply = model, ReplyModel(model, prefix, str(plan.settings["precision"]))
         self._train, self._held_out, self._plan, self._skip = train, held_out, plan, skip
         self._report, self._folder = report, checkpoints
         self.parameters = trained_parameters(model)

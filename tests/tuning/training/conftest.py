@@ -23,14 +23,14 @@ def tiny() -> Any:
     return make_tiny()
 
 
-def make_tiny() -> Any:
+def make_tiny(width: int = 32) -> Any:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
         vocab_size=64,
-        hidden_size=32,
-        intermediate_size=48,
+        hidden_size=width,
+        intermediate_size=3 * width // 2,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

@@ -24,7 +24,7 @@ from tests.tuning.training.conftest import make_tiny
 from tests.tuning.training.test_methods import EXAMPLES, PREFIX, settings_of
 
 ALORA = FrozenPrefix(len(PREFIX) - 1, (PREFIX[-1], 3))
-GIVEN = {"rank": 4, "positions": 6, "layers": 1, "reduction": 4, "bottleneck": 8, "batch": 2}
+GIVEN = {"precision": "float32", "rank": 4, "positions": 6, "layers": 1, "reduction": 4, "bottleneck": 8, "batch": 2}
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ import torch
 
 from reasoning.providers.torch.trained_weights import OWN_METHODS, WEIGHTS, apply_trained
 from reasoning.tuning.training.batches import make_batch
+from reasoning.tuning.training.child_process import load_model
 from reasoning.tuning.training.forward import ReplyModel, compute_prefix
 from reasoning.tuning.training.preparation import (
     choose_masks,
@@ -26,6 +27,7 @@ from reasoning.tuning.training.preparation import (
 )
 from reasoning.tuning.training.tokens import TokenizedExample
 from reasoning.tuning.training.trainer import Plan, Trainer
+from reasoning.tuning.training.work_folder import Job
 from tests.tuning.training.conftest import make_tiny
 
 SMALL = {"rank": 4, "positions": 6, "layers": 1, "reduction": 4, "bottleneck": 8, "learning_rate": 1e-2, "batch": 8}
@@ -38,7 +40,8 @@ TRAINED = sorted(name for name in METHODS if name != "qlora")  # which needs bit
 
 def settings_of(name: str, **changed: Any) -> dict[str, Any]:
     known = {**COMMON, **METHODS[name].settings}
-    return METHODS[name].to_settings({key: value for key, value in {**SMALL, **changed}.items() if key in known})
+    wanted = {"precision": "float32", **SMALL, **changed}
+    return METHODS[name].to_settings({key: value for key, value in wanted.items() if key in known})
 
 
 def trained(name: str, steps: int, model: Any, **changed: Any) -> Trainer:
@@ -46,7 +49,7 @@ def trained(name: str, steps: int, model: Any, **changed: Any) -> Trainer:
     settings, masks, prefix, skip = settings_of(name, **changed), None, None, 0
     if name == "alora":
         skip = len(PREFIX) - 1
-        prefix = compute_prefix(model, PREFIX[:skip])
+        prefix = compute_prefix(model, PREFIX[:skip], settings["precision"])
     if name == "sparse":
         prepare(model, name, settings)
         before = {key: weight.detach().clone() for key, weight in linear_weights(model).items()}
@@ -96,6 +99,32 @@ def test_only_the_parts_of_a_method_are_trained(name: str, tiny: Any) -> None:
         if not now.requires_grad:
             assert torch.equal(now, old)
     assert all(parameter.grad is None for parameter in parameters.values())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_method_learns_in_bfloat16(name: str, tiny: Any) -> None:
+    trainer = trained(name, 12, tiny, precision="bfloat16")
+    scores = [line["held_out_loss"] for line in trainer.log if "held_out_loss" in line]
+    assert scores[-1] < scores[0] - 0.01
+    assert {parameter.dtype for parameter in trainer.parameters.values()} == {torch.float32}
+
+
+def test_weights_of_four_bits_stay_as_they_are(tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    make_tiny(128).save_pretrained(tmp_path / "base")
+    settings = settings_of("qlora")
+    model = load_model(Job(str(tmp_path / "base"), "tiny", "qlora", settings, seed=0, steps=8))
+    prepared = prepare(model, "qlora", settings)
+    trainer = Trainer(prepared, EXAMPLES, EXAMPLES[:4], Plan(settings, steps=8))
+    trainer.run()
+    scores = [line["held_out_loss"] for line in trainer.log if "held_out_loss" in line]
+    assert scores[-1] < scores[0] - 0.1
+    layer = prepared.get_base_model().model.layers[0].mlp.up_proj.base_layer
+    assert layer.weight.dtype == torch.uint8
+    assert layer.weight.numel() == 128 * 192 / 2
+    save_trained(prepared, "qlora", tmp_path / "peft")
+    loaded = apply_trained(make_tiny(128), tmp_path / "peft", "qlora", settings)
+    assert ReplyModel(loaded).logits(make_batch(EXAMPLES[:4])).isfinite().all()
 
 
 def test_no_gradient_flows_through_the_model_of_a_side_network(tiny: Any) -> None:
@@ -157,6 +186,8 @@ def test_settings_have_the_type_of_their_default() -> None:
     for name, value in (("rank", 0), ("rank", 2.5), ("rank", "many"), ("dropout", 0.95), ("learning_rate", "nan")):
         with pytest.raises(UsageError, match=f"{name} must be"):
             lora.to_settings({name: value})
+    with pytest.raises(UsageError, match="bits must be 4, got 8: with 8 bits, bitsandbytes made no step"):
+        find_method("qlora").to_settings({"bits": 8})
     with pytest.raises(UnknownName, match="unknown part of a model 'norm'"):
         find_method("partial").to_settings({"parts": "norm"})
     with pytest.raises(UnknownName, match=r"did you mean 'lora'\?"):
