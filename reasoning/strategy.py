@@ -166,6 +166,7 @@ class Strategy(ABC):
         epoch: int = 0,
         budget: Budget | None = None,
         journal: Journal | None = None,
+        trace: Trace | None = None,
     ) -> Answer:
         """Answer one problem, from asynchronous code on any event loop.
 
@@ -175,8 +176,10 @@ class Strategy(ABC):
             epoch: as in `run`.
             budget: as in `run`.
             journal: where draws are recorded, instead of the model's own journal.
+            trace: the trace to fill, which has the calls and their usage also if an error is raised;
+                by default a new one.
         """
-        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal))
+        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal, trace))
 
     def map(
         self,
@@ -408,6 +411,7 @@ class Strategy(ABC):
         epoch: int,
         budget: Budget | None,
         journal: Journal | None,
+        trace: Trace | None = None,
     ) -> Answer:
         llm = _connected(llm)
         problem = self._to_problem(problem)
@@ -415,7 +419,8 @@ class Strategy(ABC):
         self.check_supports(problem.kind)
         llm.check_price(budget)
         nested = nest(budget, llm.budget)
-        trace = Trace(self._spec)
+        trace = trace or Trace(self._spec)
+        trace.name = self._spec
         started = time.monotonic()
         session = Session(
             llm,
@@ -435,7 +440,8 @@ class Strategy(ABC):
             if not session.owns(error):
                 raise
             answer = session.stopped_answer(error)
-        trace.seconds = time.monotonic() - started
+        finally:
+            trace.seconds = time.monotonic() - started
         if isinstance(answer, Unparsed):
             answer = replace(answer, reason=name_truncation(answer.reason, trace))
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)

@@ -102,8 +102,8 @@ def safe_name(name: str) -> str:
 
 
 def short_model_name(model: str) -> str:
-    """Return the name of a model without the hash of local weights."""
-    return model.partition("@")[0] if model.startswith("local:") else model
+    """Return the name of a model without the hashes of local weights and adapters."""
+    return model.partition("@")[0] if model.startswith(("local:", "torch:")) else model
 
 
 def _as_json(value: Any) -> Any:

@@ -173,12 +173,13 @@ class _Run:
         else:
             self.guard.record_success()
 
-    async def _solve(self, key: ResultKey) -> tuple[Result, Trace | None, bool]:
+    async def _solve(self, key: ResultKey) -> tuple[Result, Trace, bool]:
         """Return the result, its trace, and whether the provider refused the problem.
 
         A failed call and a bug are results, too. Raise errors that end the whole run.
         """
         example, spec = self.store.examples[key.problem], key.strategy
+        trace = Trace(spec)
         try:
             budget = self.problem_budget.nested_in(self.budgets[spec])
             if self.ledger is not None:
@@ -191,11 +192,12 @@ class _Run:
                 epoch=self.first_epoch + key.epoch,
                 budget=budget,
                 journal=self.journal,
+                trace=trace,
             )
             score = partial(Result.from_answer, answer, example, spec, self.fingerprints[spec], key.epoch)
             is_slow = getattr(example.scorer, "slow", False)
             result = await asyncio.to_thread(score) if is_slow else score()
-            return result, answer.trace, isinstance(answer, Failed) and answer.refused
+            return result, trace, isinstance(answer, Failed) and answer.refused
         except ReasoningError as error:
             ends_all = not isinstance(error, CallFailed | UsageError) or error.ends_run
             if ends_all or (isinstance(error, UsageError) and not self.guard.succeeded):
@@ -204,8 +206,8 @@ class _Run:
         except Exception as error:
             failure = error
         refused = isinstance(failure, PromptRefused)
-        failed = Failed(f"{type(failure).__name__}: {failure}", refused=refused)
-        return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), None, refused
+        failed = Failed(f"{type(failure).__name__}: {failure}", usage=trace.usage, trace=trace, refused=refused)
+        return Result.from_answer(failed, example, spec, self.fingerprints[spec], key.epoch), trace, refused
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -32,6 +32,7 @@ from reasoning.strategy import Strategy
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.journal import Journal
+    from reasoning.trace import Trace
 
 
 @dataclass(frozen=True, repr=False, init=False)
@@ -286,6 +287,7 @@ class Chain(Strategy):
         epoch: int = 0,
         budget: Budget | None = None,
         journal: Journal | None = None,
+        trace: Trace | None = None,
         **inputs: Any,
     ) -> Answer:
         """Run the chain on one set of inputs, from asynchronous code on any event loop.
@@ -296,10 +298,11 @@ class Chain(Strategy):
             epoch: as in `run`.
             budget: as in `run`.
             journal: where draws are recorded, instead of the model's own journal.
+            trace: as in `Strategy.arun`.
             **inputs: as in `run`.
         """
         chosen = self._choose(problem, inputs)
-        return await event_loop.run_async(self._run(chosen, self._require(llm), epoch, budget, journal))
+        return await event_loop.run_async(self._run(chosen, self._require(llm), epoch, budget, journal, trace))
 
     def map(
         self,

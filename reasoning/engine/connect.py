@@ -52,8 +52,9 @@ def connect(
 
     Args:
         model: "local" (a small model in this process; "local:NAME" and "local:FILE.gguf" for
-            others, "local:NAME+ADAPTER" with a trained adapter), "replay:FILE.jsonl" (recorded
-            samples), or any litellm name such as "openai/gpt-4o-mini".
+            others, "local:NAME+ADAPTER" with a trained adapter), "torch:NAME+ADAPTER" (for adapters that
+            llama.cpp cannot serve; slower), "replay:FILE.jsonl" (recorded samples), or any litellm
+            name such as "openai/gpt-4o-mini".
         base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
         api_key: the key, if it is not in the provider's environment variable. OPENAI_API_KEY is
             sent to OpenAI alone; a server at another address gets REASONING_API_KEY.
@@ -154,6 +155,10 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
         from reasoning.providers.llama_cpp.client import local_client
 
         return local_client(model)
+    if scheme.partition("+")[0] == "torch":
+        from reasoning.providers.torch.client import torch_client
+
+        return torch_client(model)
     if scheme == "replay":
         from reasoning.providers.replay import ReplayClient
 

@@ -39,7 +39,7 @@ class Adapter:
 
     Attributes:
         name: its name, unique for its base.
-        base: the name of its base, as `base_name` returns it.
+        base: the name of its base: that of the catalogue, or a file's with its quick hash.
         base_sha256: the hash of the base's GGUF file.
         method: the method of training, such as "lora".
         served_by: what can serve it.

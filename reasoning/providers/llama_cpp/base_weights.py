@@ -46,7 +46,7 @@ def find_base(model: str) -> Base:
     name = name or weights.DEFAULT
     if name.lower().endswith(".gguf") or "/" in name or "\\" in name:
         path = Path(name).expanduser()
-        named = f"{path.name}@{_fingerprint(path)}"
+        named = f"{path.name}@{quick_hash(path)}"
         return Base(named, f"{scheme}:{named}", "", lambda _: path)
     entry = weights.entry(name)
     model = f"{scheme}:{entry.model.partition(':')[2]}"
@@ -59,7 +59,7 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fingerprint(path: Path) -> str:
+def quick_hash(path: Path) -> str:
     """Return twelve hexadecimal digits of a quick hash: of the size, the first and last MiB."""
     try:
         with path.open("rb") as file:

@@ -197,11 +197,21 @@ def _row(adapter: Adapter) -> tuple[str, ...]:
         adapter.base,
         adapter.method,
         str(adapter.examples.get("number", "")),
-        ", ".join(f"{name.replace('_', ' ')} {_format(value)}" for name, value in adapter.scores.items()),
+        _score(adapter.scores),
         f"{adapter.bytes / 1e6:,.1f} MB",
         adapter.served_by,
         adapter.created[:_SHOWN_DATE],
     )
+
+
+def _score(scores: Mapping[str, Any]) -> str:
+    """Return the share of held-out examples whose reply was exact, as "72 % of 40, before 0 %", or the loss."""
+    exact, before, count = (scores.get(name) for name in ("held_out_exact", "held_out_exact_before", "held_out"))
+    if isinstance(exact, int | float) and isinstance(count, int):
+        earlier = f", before {before:.0%}" if isinstance(before, int | float) else ""
+        return f"{exact:.0%} of {count}{earlier}".replace("%", " %")
+    loss = scores.get("held_out_loss")
+    return f"loss {loss:.3g}" if isinstance(loss, int | float) else ""
 
 
 def _list(title: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from reasoning.cli.completion import complete_models, complete_results, complete
 from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.options import PROMPTS, TASK, AllowCode, Model, ModelOptions, PromptTexts
 from reasoning.cli.output import OutputOptions, console, info
-from reasoning.cli.progress import progress_bar
+from reasoning.cli.progress import PLAIN_INTERVAL, progress_bar
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.chains.suite import ChainSuite
@@ -180,11 +181,19 @@ def _progress(budget: Budget, llm: LLM) -> Iterator[Listener]:
     scale = 10_000 if name == "usd" else 1
     total = getattr(budget, name) * scale
 
+    is_terminal = console(stderr=True).is_terminal
+    last = 0.0
+
     with progress_bar("starting", total) as bar, bar.watching(llm):
 
         def show(progress: Progress) -> None:
+            nonlocal last
             from reasoning.tuning.prompts.search import amount
 
+            # Each new text is a line in a log.
+            if not is_terminal and time.monotonic() - last < PLAIN_INTERVAL:
+                return
+            last = time.monotonic()
             spent = amount(progress.spent, name) * scale
             left = max(0.0, total - spent)
             unit = f"${left / scale:.4f}" if name == "usd" else f"{left:,.0f} {name}"

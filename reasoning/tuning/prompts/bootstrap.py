@@ -1,7 +1,8 @@
 """Demonstrations by bootstrap with random search: replies of the strategy itself that pass the metric.
 
 The strategy runs on the train pool. Each solved example becomes a demonstration of every prompt that took part in
-it. The candidates are labelled examples alone, the first solved ones, and random sets of random sizes.
+it. If there is one prompt alone, the others are shown with their targets. The candidates are labelled examples alone,
+the first solved ones, and random sets of random sizes.
 
 Source: Khattab et al. (2023), "DSPy: Compiling Declarative Language Model Calls into Self-Improving Pipelines",
 arXiv 2310.03714, §4 (BootstrapFewShot and BootstrapFewShotWithRandomSearch).
@@ -10,7 +11,7 @@ arXiv 2310.03714, §4 (BootstrapFewShot and BootstrapFewShotWithRandomSearch).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reasoning.prompts import Demonstration
@@ -62,15 +63,20 @@ def _sets(
     if labelled_set := labelled_demonstrations(bench, evaluations, bench.max_demonstrations):
         [demos] = labelled_set.values()
         yield pluralize(len(demos), "labelled demonstration"), labelled_set
-    if not solved:
-        return
-    first = solved[: bench.max_demonstrations]
-    yield f"the first {pluralize(len(first), 'solved demonstration')}", _set_of(bench, first)
+    if solved:
+        first = solved[: bench.max_demonstrations]
+        yield f"the first {pluralize(len(first), 'solved demonstration')}", _join(bench, map(demonstrations_of, first))
+    # An example that is not solved is shown with its target, as the paper's program does.
+    shown = [(True, demonstrations_of(one)) for one in solved]
+    others = [one for one in evaluations if one not in solved]
+    shown += [(False, found) for one in others if (found := _labelled(bench, one))]
     chance = random.Random(bench.seed)
-    for _ in range(most - 2):
-        size = chance.randint(1, min(bench.max_demonstrations, len(solved)))
-        chosen = chance.sample(list(solved), size)
-        yield pluralize(size, "random solved demonstration"), _set_of(bench, chosen)
+    for _ in range(most - 2 if shown else 0):
+        chosen = chance.sample(shown, chance.randint(1, min(bench.max_demonstrations, len(shown))))
+        own = sum(is_solved for is_solved, _ in chosen)
+        counts = {"solved": own, "labelled": len(chosen) - own}
+        what = " and ".join(f"{count} {word}" for word, count in counts.items() if count)
+        yield f"{what} at random", _join(bench, (found for _, found in chosen))
 
 
 def labelled_demonstrations(bench: Workbench, evaluations: Sequence[Evaluation], number: int) -> DemonstrationSet:
@@ -81,21 +87,28 @@ def labelled_demonstrations(bench: Workbench, evaluations: Sequence[Evaluation],
         evaluations: the evaluations of the original on the train pool.
         number: the number of demonstrations.
     """
+    found = [one for evaluation in evaluations if (one := _labelled(bench, evaluation))]
+    return _join(bench, found[: max(0, number)])
+
+
+def _labelled(bench: Workbench, evaluation: Evaluation) -> dict[str, Demonstration]:
+    """Return an example with its target as the reply; empty if its only prompt cannot show it."""
     if len(bench.tunable.shown) != 1:
         return {}
     [prompt] = bench.tunable.shown
-    demos = [demo for one in evaluations if (demo := labelled(one, prompt)) is not None]
-    return {prompt: tuple(demos[:number])} if demos and number > 0 else {}
+    demonstration = labelled(evaluation, prompt)
+    return {} if demonstration is None else {prompt: demonstration}
 
 
 def _shown(bench: Workbench, evaluation: Evaluation) -> bool:
     return any(name in bench.tunable.shown for name in demonstrations_of(evaluation))
 
 
-def _set_of(bench: Workbench, evaluations: Sequence[Evaluation]) -> DemonstrationSet:
+def _join(bench: Workbench, shown: Iterable[Mapping[str, Demonstration]]) -> DemonstrationSet:
+    """Return the demonstrations of several examples, by prompt."""
     found: dict[str, list[Demonstration]] = {}
-    for evaluation in evaluations:
-        for name, demonstration in demonstrations_of(evaluation).items():
+    for one in shown:
+        for name, demonstration in one.items():
             if name in bench.tunable.shown:
                 found.setdefault(name, []).append(demonstration)
     return {name: tuple(demos) for name, demos in found.items()}

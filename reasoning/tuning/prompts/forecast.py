@@ -20,7 +20,7 @@ from reasoning.tuning.prompts.pools import Item, Pools
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
-    from reasoning.tuning.prompts.api import SearchConfig
+    from reasoning.tuning.prompts.search_folder import SearchConfig
 
 _EXAMPLES = 5
 """The number of examples whose first requests are estimated."""

@@ -28,7 +28,7 @@ def prompt_diff(before: Mapping[str, Prompt | str], after: Mapping[str, Prompt |
         before: the prompts and phrases by name.
         after: those of the same names that have changed.
     """
-    parts = []
+    parts: list[str] = []
     for name, prompt in after.items():
         file = prompt_file(name, prompt)
         old, new = (prompt_text(one).splitlines() for one in (before[name], prompt))

@@ -125,6 +125,10 @@ def test_a_bug_in_one_strategy_is_its_own_failure(store: ResultsFolder, adds: Ad
     broken = [result for (_, spec, _), result in store.results.items() if spec != "cot"]
     assert len(broken) == 4
     assert all(result.failed and said in result.reason and result.correct is None for result in broken)
+    # What was paid before the bug is shown.
+    assert all(result.usage.calls == result.spent.calls == 1 for result in broken)
+    traces = [store.trace(result.problem, result.strategy) for result in broken]
+    assert all(trace is not None and trace.usage.calls == 1 for trace in traces)
     assert all(result.correct for (_, spec, _), result in store.results.items() if spec == "cot")
 
 
