@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from reasoning.benchmarks.analysis.paired import ALPHA
 from reasoning.benchmarks.analysis.summary import StrategySummary
+from reasoning.benchmarks.analysis.summary_table import fit_legend
+from reasoning.benchmarks.results.fitted import fitted_records
 from reasoning.benchmarks.results.settings import sampling_settings, short_model_name
 from reasoning.registry import places
 from technique_pages.chart import file_names
@@ -43,6 +45,9 @@ _ABOUT = (
     f"{least_difference()} problems ({100 * least_difference() / _FEW:.1f} points), even if the better strategy is "
     f"right wherever the other one is, and more with the correction. On other problems of `gsm_symbolic`, "
     f"`{REFERENCE}(shots=4)` was at 35 % and `{REFERENCE}` at 30 %: smaller differences are noise.",
+    f"What a part brings is a difference within a table: on `table_questions`, `vanilla`, `{REFERENCE}` and its vote "
+    f"read the table as text, and the others query it; on `encyclopaedia`, `vanilla`, `{REFERENCE}` and its vote do "
+    "not search. What a technique has learned first is in a column of its own, which the other columns do not contain.",
     "Long specs are abbreviated; the command above each table has them in full.",
 )
 
@@ -104,11 +109,16 @@ def _section(measurement: Measured, picture: str) -> Iterator[str]:
         ]
         for row in measurement.ranked
     ]
-    yield table(["strategy", *HEADER, "unparsed"], cells, len(HEADER) + 1)
+    header = ["strategy", *HEADER, "unparsed"]
+    if any(row.fit_usage for row in measurement.ranked):
+        header.append("fitting tokens")
+        for own, row in zip(cells, measurement.ranked, strict=True):
+            own.append(f"{row.fit_usage.tokens:,}" if row.fit_usage else "–")
+    yield table(header, cells, len(header) - 1)
     if measurement.earlier:
         yield _wrap(EARLIER)
-    if measurement.found.comparison.caveats:
-        yield "\n".join(f"- {prose(names(remark))}" for remark in measurement.found.comparison.caveats)
+    if remarks := [*measurement.found.comparison.caveats, *fit_legend(measurement.ranked)]:
+        yield "\n".join(f"- {prose(names(remark))}" for remark in remarks)
     facts = measurement.found.facts
     yield prose(". ".join(f"{name}: {facts[name]}" for name in ("model", "source", "library") if name in facts)) + "."
 
@@ -116,12 +126,16 @@ def _section(measurement: Measured, picture: str) -> Iterator[str]:
 def command(measurement: Measured) -> str:
     """Return the command that produces a results folder like this one."""
     settings = measurement.store.settings
+    fits = fitted_records(measurement.store)
+    pool, pool_size = fits[0].asked_for if fits else (None, None)
     options = {
         "task": settings["task"],
         "split": chosen_split(settings),
         "model": short_model_name(settings["model"]),
         "base-url": settings.get("base_url"),
         "limit": len(measurement.store.examples),
+        "pool": pool,
+        "pool-size": pool_size,
         "seed": settings.get("seed"),
         **{name.replace("_", "-"): value for name, value in sampling_settings(settings).items()},
         "strategies": ", ".join(measurement.store.specs),

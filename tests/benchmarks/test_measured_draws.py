@@ -65,6 +65,7 @@ def test_a_command_of_the_results_page_makes_no_call(options: dict[str, str], re
         llm,
         split=options.get("--split", ""),
         limit=PROBLEMS,
+        pool_size=int(options["--pool-size"]) if "--pool-size" in options else None,
         seed=int(options["--seed"]),
         progress=False,
     )
