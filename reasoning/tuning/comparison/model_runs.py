@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.chains.api import Progress, no_progress
 from reasoning.benchmarks.chains.cases import Case
 from reasoning.benchmarks.chains.runner import END, CaseRun, RunCost, SuiteResult, plan_evaluation, run_suite
 from reasoning.chain.chain import Chain
+from reasoning.engine.llm import DEFAULT_PARAMS
 from reasoning.errors import UsageError
 from reasoning.messages import Usage
 
@@ -68,7 +69,9 @@ def _of(part: str, costs: Sequence[RunCost]) -> list[RunCost]:
     return [one for one in costs if part in one.parts]
 
 
-def plan_model(chain: Chain, step: str, model: str | None, cases: Sequence[Case]) -> list[CaseRun]:
+def plan_model(
+    chain: Chain, step: str, model: str | None, cases: Sequence[Case], sampling: Mapping[str, Any]
+) -> list[CaseRun]:
     """Return the runs of a step alone, with gold inputs, and of the whole chain.
 
     Args:
@@ -76,12 +79,14 @@ def plan_model(chain: Chain, step: str, model: str | None, cases: Sequence[Case]
         step: the name of the step.
         model: the model at the step; None for the chain's.
         cases: the cases.
+        sampling: sampling parameters of the step's calls, unless the step sets its own.
 
     Raises:
         UsageError: no case checks the step or the end.
     """
     parts = (f"{step} alone", END)
-    runs = list(_only(parts, plan_evaluation(chain.with_step(step, model=model), cases)))
+    changed = chain.with_step(step, model=model, sampling={**sampling, **chain.step(step).sampling})
+    runs = list(_only(parts, plan_evaluation(changed, cases)))
     if not runs:
         raise UsageError(f"no case of the chain {chain.name!r} checks the step {step!r} or the end: add gold values")
     return runs
@@ -104,7 +109,8 @@ def run_models(
 ) -> tuple[list[ModelRun], list[SuiteResult]]:
     """Run the cases with each model at a step.
 
-    All are planned before the first call. An error that stops one model's runs also ends the others.
+    All are planned before the first call, and all have the same sampling parameters. An error that
+    stops one model's runs also ends the others.
 
     Args:
         chain: the chain.
@@ -118,12 +124,16 @@ def run_models(
     Raises:
         UsageError: a model is unknown, or no case checks the step or the end.
     """
+    # A model that is connected for a step has none of the user's settings, such as a limit on tokens.
+    given = {name: value for name, value in llm.sampling.items() if value != DEFAULT_PARAMS.get(name)}
     planned = []
     for model in models:
         if model != own:
             # An unknown model is an error before the first call.
             llm.sibling(model)
-        planned.append((model, plan_model(chain, step, None if model == own else model, cases)))
+        is_own = model == own
+        plan = plan_model(chain, step, None if is_own else model, cases, {} if is_own else given)
+        planned.append((model, plan))
     runs: list[ModelRun] = []
     results: list[SuiteResult] = []
     for model, plan in planned:

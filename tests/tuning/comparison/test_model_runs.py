@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,10 +20,12 @@ from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.tuning.comparison.decision import compare_models
-from reasoning.tuning.comparison.model_runs import run_models
+from reasoning.tuning.comparison.model_runs import plan_model, run_models
 from tests.benchmarks.chains.chain_folder import said, write
 
 Say = Callable[[str], str | Exception]
+LIMITS: dict[str, set[int]] = {}
+"""The limits on tokens that each model was asked with."""
 
 
 class Models(Client):
@@ -36,6 +39,7 @@ class Models(Client):
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         prompt = request.messages[-1].content
         self.asked.append((self.model, prompt))
+        LIMITS.setdefault(self.model, set()).add(request.max_tokens)
         reply = self._say[self.model](prompt)
         if isinstance(reply, Exception):
             raise reply
@@ -46,9 +50,9 @@ class Models(Client):
         return Models(model, self._say, self.asked) if model in self._say else None
 
 
-def models(say: Mapping[str, Say], **more: Budget) -> tuple[LLM, list[tuple[str, str]]]:
+def models(say: Mapping[str, Say], **more: Any) -> tuple[LLM, list[tuple[str, str]]]:
     asked: list[tuple[str, str]] = []
-    return LLM(Models("large", say, asked), connect=connect, **more), asked  # type: ignore[arg-type]
+    return LLM(Models("large", say, asked), connect=connect, **more), asked
 
 
 def test_only_the_step_gets_the_other_model_and_equal_requests_are_sent_once(tmp_path: Path) -> None:
@@ -76,6 +80,19 @@ def test_a_model_of_the_chains_own_step_is_replaced(tmp_path: Path) -> None:
     llm, asked = models(dict.fromkeys(("large", "dear", "small"), said))
     run_models(chain, "tone", ["large", "small"], suite.cases, llm, "large")
     assert {model for model, _ in asked} == {"large", "small"}
+
+
+def test_all_models_have_the_same_limit_on_tokens(tmp_path: Path) -> None:
+    suite = load_suite(write(tmp_path / "notes"), "trusted")
+    for chain, limit in ((suite.chain, 77), (suite.chain.with_step("tone", sampling={"max_tokens": 5}), 5)):
+        LIMITS.clear()
+        llm, _ = models({"large": said, "tiny": said}, sampling={"max_tokens": 77})
+        run_models(chain, "tone", ["tiny", "large"], suite.cases, llm, "large")
+        assert LIMITS["tiny"] == {limit}
+        assert LIMITS["large"] <= {77, limit}
+    # A model of another provider is connected without the settings of this one, so the step has them.
+    for run in plan_model(suite.chain, "tone", "local", suite.cases, {"max_tokens": 77, "top_p": 0.9}):
+        assert run.chain.step("tone").sampling == {"max_tokens": 77, "top_p": 0.9}
 
 
 def test_failed_and_cut_replies_are_seen(tmp_path: Path) -> None:
