@@ -39,6 +39,7 @@ class Evaluation:
         usage: the usage of all draws, whether new or from the journal.
         refused: whether the provider or the model refused.
         truncated: whether a limit on tokens cut a reply off.
+        token_limit: the lowest limit that did, in tokens; 0 if none did or it is not known.
         trace: the calls.
         fills: the filled prompts, if they were recorded.
     """
@@ -51,6 +52,7 @@ class Evaluation:
     usage: Usage
     refused: bool = False
     truncated: bool = False
+    token_limit: int = 0
     trace: Trace | None = field(default=None, repr=False, compare=False)
     fills: tuple[Fill, ...] = field(default=(), repr=False, compare=False)
 
@@ -156,7 +158,7 @@ async def _evaluate_example(
     could_be = 1.0 if result.could_be_right else score or 0.0
     return Evaluation(
         *(item, score, could_be, result.value or "", _explain(result, example), answer.usage),
-        *(result.refused > 0, result.truncated > 0, answer.trace, tuple(fills)),
+        *(result.refused > 0, result.truncated > 0, result.token_limit, answer.trace, tuple(fills)),
     )
 
 
@@ -193,7 +195,8 @@ async def _evaluate_case(strategy: Strategy, item: Item, case: Case, llm: LLM, f
     shown = to_line(str(parts[-1].value))[:500] if parts else ""
     return Evaluation(
         *(item, score, could_be, shown, _explain_parts(parts), answer.usage),
-        *(is_refused, is_cut, answer.trace, tuple(fills)),
+        *(is_refused, is_cut, min((one.max_tokens for one in replies if one.truncated), default=0)),
+        *(answer.trace, tuple(fills)),
     )
 
 

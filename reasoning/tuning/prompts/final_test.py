@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
-from reasoning.benchmarks.analysis.worst_case import with_worst_bounds
+from reasoning.benchmarks.analysis.worst_case import Incomplete, with_worst_bounds
 from reasoning.benchmarks.statistics import clustered_mean, wilson
 from reasoning.errors import BudgetExhausted
 from reasoning.messages import Usage
@@ -52,6 +52,7 @@ class ArmResult:
         score: the mean score, from 0 to 1.
         interval: its 95 % interval.
         usage: the usage of all draws, whether new or from the journal.
+        remedy: how to get complete answers; empty if they are complete.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ArmResult:
     score: float
     interval: tuple[float, float]
     usage: Usage
+    remedy: str = ""
 
     @property
     def tokens(self) -> float:
@@ -185,10 +187,16 @@ def _result(arm: Arm, evaluations: Sequence[Evaluation], families: Mapping[str, 
         estimate = clustered_mean(scores, [families.get(one.item.id, one.item.id) for one in known])
         interval = (max(0.0, estimate.low), min(1.0, estimate.high))
     lost = [one for one in evaluations if one.score is not None and one.could_be > one.least]
+    limit = min((one.token_limit for one in lost if one.token_limit), default=0)
+    failed, cut, refused = (
+        len(evaluations) - len(known),
+        sum(one.truncated for one in lost),
+        sum(one.refused for one in lost),
+    )
+    incomplete = Incomplete(repr(arm.strategy), len(evaluations), cut, 0, refused, failed, limit)
     return ArmResult(
-        *(arm.name, arm.about, len(known), len(evaluations) - len(known)),
-        *(sum(one.truncated for one in lost), sum(one.refused for one in lost), mean, interval),
-        Usage.total(one.usage for one in evaluations),
+        *(arm.name, arm.about, len(known), failed, cut, refused, mean, interval),
+        *(Usage.total(one.usage for one in evaluations), incomplete.remedy),
     )
 
 
@@ -203,5 +211,5 @@ def describe_lost(test: FinalTest) -> str:
         }
         causes = [f"{pluralize(count, 'answer')} {cause}" for cause, count in counts.items() if count]
         if causes:
-            parts.append(f"{arm.name}: {', '.join(causes)}")
+            parts.append(f"{arm.name}: {', '.join(causes)}" + (f" ({arm.remedy})" if arm.remedy else ""))
     return "; ".join(parts)

@@ -216,7 +216,7 @@ def test_a_verdict_is_withheld_if_cut_replies_could_have_made_it() -> None:
     assert gain.is_withheld
     assert outcome.decision == "undecided"
     assert "withheld" in outcome.verdict
-    assert "cut off by the limit on tokens" in outcome.verdict
+    assert "cut off by the limit on tokens (use vanilla(max_tokens=256))" in outcome.verdict
 
 
 def test_failed_calls_are_not_wrong_answers() -> None:
