@@ -216,7 +216,7 @@ def _print(outcome: Outcome, folder: Path, output: OutputOptions) -> None:
         for line in outcome.diff().splitlines():
             out.print(line, style={"+": "green", "-": "red", "@": "cyan"}.get(line[:1], ""), soft_wrap=True)
     before = outcome.total - outcome.spent
-    info(f"\n{describe_spending(outcome.spent, outcome.spent, before, Usage(), outcome.left)}\noutcome: {folder}")
+    info(f"\n{describe_spending(outcome.spent, outcome.used, before, Usage(), outcome.left)}\noutcome: {folder}")
     if use := how_to_use(outcome, folder):
         info(f"use it: {use}")
     if outcome.stopped is not None:

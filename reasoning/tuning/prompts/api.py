@@ -16,6 +16,7 @@ from reasoning.engine.budget import Budget, check_budget
 from reasoning.engine.connect import connected
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, ReasoningError, UsageError
+from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.prompt_overrides import prompts
 from reasoning.strategy import Strategy
@@ -186,6 +187,7 @@ def _outcome(
         is_exhausted,
         run.total.spent - run.spent_before,
         run.total.spent,
+        Usage.total([search.used, *(arm.usage for arm in (test.arms if test is not None else ()))]),
         run.total.left,
         tuple(search.log.events),
         config.folder,

@@ -47,6 +47,7 @@ class Outcome:
         is_exhausted: whether the budget ended the search, and not the optimizer.
         spent: what this command paid for.
         total: what the run has spent with earlier commands.
+        used: what the search and the final test cost without the journal.
         left: what is left of the budget.
         events: the log.
         folder: the outcome folder, if any.
@@ -68,6 +69,7 @@ class Outcome:
     is_exhausted: bool
     spent: Usage
     total: Usage
+    used: Usage
     left: str
     events: Sequence[dict[str, Any]] = field(default=(), repr=False)
     folder: Path | None = None
@@ -115,6 +117,7 @@ class Outcome:
             "stopped": None if self.stopped is None else str(self.stopped),
             "spent": usage_json(self.spent),
             "spent_in_total": usage_json(self.total),
+            "without_the_journal": usage_json(self.used),
             "left": self.left,
             "folder": None if self.folder is None else str(self.folder),
         }

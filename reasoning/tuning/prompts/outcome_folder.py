@@ -7,7 +7,7 @@ prompts.diff      the difference
 chain/            the tuned chain, if a chain was tuned
 outcome.json      scores, cost and verdict
 search.jsonl      the log of the search
-search.svg        the score of each candidate against the tokens spent
+search.svg        the score of each candidate against the tokens of the search
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from reasoning.chain.chain import Chain
 from reasoning.errors import UsageError
 from reasoning.files import atomic_write
+from reasoning.messages import Usage
 from reasoning.prompts import Prompt
 from reasoning.tables import escape_markdown, pluralize
 from reasoning.text_safety import dump_json, strip_control
@@ -77,6 +78,11 @@ def how_to_use(outcome: Outcome, folder: Path) -> str:
     return f"reasoning ask … --strategy {_quote(repr(outcome.original))} --prompt {_quote(f'@{folder}')}"
 
 
+def _cost(usage: Usage) -> str:
+    price = "" if usage.usd is None else f", ${usage.usd:.4f}"
+    return f"{usage.prompt_tokens + usage.completion_tokens:,} tokens in {pluralize(usage.calls, 'call')}{price}"
+
+
 def _quote(text: str) -> str:
     """Return a word of a command; specs have single quotes, which double ones show as they are."""
     is_plain = "'" in text and not set(text) & set('"$`\\!')
@@ -94,11 +100,9 @@ def _page(outcome: Outcome, folder: Path) -> str:
         f"- Method: {outcome.method}; {pluralize(outcome.candidates, 'candidate')}; ended by the "
         f"{'budget' if outcome.is_exhausted else 'method'}",
         f"- Pools: {escaped(outcome.pools)}",
-        f"- Spent: {outcome.total.prompt_tokens + outcome.total.completion_tokens:,} tokens in "
-        f"{pluralize(outcome.total.calls, 'call')}"
-        + ("" if outcome.total.usd is None else f", ${outcome.total.usd:.4f}"),
+        f"- Cost: {_cost(outcome.used)}; spent: {_cost(outcome.total)}",
         "",
-        "![The score of each candidate against the tokens spent](search.svg)",
+        "![The score of each candidate against the tokens of the search](search.svg)",
         "",
         *(f"{table.to_markdown()}\n" for table in outcome.table().tables),
         "",

@@ -1,4 +1,4 @@
-"""A picture of a search as SVG: the score of each candidate against the tokens spent, and the chosen one."""
+"""A picture of a search as SVG: the score of each candidate against the tokens of the search, and the chosen one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def search_picture(events: Sequence[Mapping[str, Any]], chosen: str, title: str,
     parts += [_mark(event, x(event["tokens"]), y(event["score"]), event["key"] == chosen) for event in raced]
     parts.append(
         f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle" fill="{dim}">'
-        "tokens spent · ● best so far · ○ not better · × stopped by the race · ★ chosen</text>"
+        "tokens of the search · ● best so far · ○ not better · × stopped by the race · ★ chosen</text>"
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" role="img" '

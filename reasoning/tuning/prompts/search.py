@@ -81,6 +81,8 @@ class Search:
     Attributes:
         best: the best candidate so far.
         guard: the rule that ends a run in which everything fails.
+        used: what the steps so far cost without the journal. A search that continues has spent more already, and must
+            decide as before.
     """
 
     def __init__(
@@ -110,9 +112,7 @@ class Search:
         self._known: dict[tuple[str, str], Evaluation] = {}
         self._raced: set[str] = set()
         self.guard = FailureGuard("evaluations")
-        # What the steps so far cost without the journal. A search that continues has spent more already, and must
-        # decide as before.
-        self._used = Usage()
+        self.used = Usage()
 
     def start(self) -> None:
         """Evaluate the original on a first part of the selection pool, and reserve the cost of the final test.
@@ -174,12 +174,12 @@ class Search:
         messages = (Message("user", escape_turn_marks(text)),)
         asked = self._asking.ask(Conversation(messages), temperature=1.0, max_tokens=_PROPOSAL_TOKENS)
         reply = event_loop.run_sync(asked)
-        self._used += reply.usage
+        self.used += reply.usage
         return reply.text
 
     def note(self, text: str) -> None:
         """Record a fact about the search in its log."""
-        self.log.add({"event": "note", "text": text}, self.total.spent)
+        self.log.add({"event": "note", "text": text}, self.used)
 
     def score(self, candidate: Candidate) -> tuple[float, int]:
         """Return the mean score of a candidate on the selection pool, and the number of examples behind it."""
@@ -237,7 +237,7 @@ class Search:
             "decision": decision,
             **candidate.to_json(),
         }
-        self.log.add(event, self.total.spent)
+        self.log.add(event, self.used)
         self.show(decision)
 
     def _evaluate(
@@ -251,7 +251,7 @@ class Search:
 
             def keep(found: Evaluation) -> None:
                 if (candidate.key, found.item.id) not in self._known:
-                    self._used += found.usage
+                    self.used += found.usage
                 self._known[candidate.key, found.item.id] = found
                 self.show(what)
 
@@ -283,7 +283,7 @@ class Search:
         return all(self._needed(candidate, name) <= getattr(self.total, name) for name in limits)
 
     def _needed(self, candidate: Candidate, limit: str) -> float:
-        spent = min(amount(self._used, limit), amount(self.budget.spent, limit))
+        spent = min(amount(self.used, limit), amount(self.budget.spent, limit))
         return self._cost_of_test(candidate, limit) + spent
 
     def _reserve(self, candidate: Candidate) -> None:

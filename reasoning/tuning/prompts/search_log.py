@@ -15,7 +15,7 @@ class SearchLog:
     """The events of a search, in order.
 
     A search that continues makes the same steps again from the journal. Its events are those of the file until a new
-    one happens, so that the amounts that were spent at each event stay those of the first time.
+    one happens.
 
     Args:
         path: the file; None keeps the events in memory only.
@@ -29,15 +29,15 @@ class SearchLog:
         self._stored = list(self._file.read()) if self._file else []
         self.events: list[dict[str, Any]] = []
 
-    def add(self, event: dict[str, Any], spent: Usage) -> None:
-        """Add an event with what was spent before it, unless the file has it already."""
+    def add(self, event: dict[str, Any], used: Usage) -> None:
+        """Add an event with what the steps before it cost without the journal, unless the file has it already."""
         number = len(self.events)
         stored = self._stored[number] if number < len(self._stored) else None
         if stored is not None and all(stored.get(name) == event.get(name) for name in _IDENTITY):
             self.events.append(stored)
             return
-        tokens = spent.prompt_tokens + spent.completion_tokens
-        entry = {**event, "tokens": tokens, "calls": spent.calls, "usd": spent.usd}
+        tokens = used.prompt_tokens + used.completion_tokens
+        entry = {**event, "tokens": tokens, "calls": used.calls, "usd": used.usd}
         self.events.append(entry)
         if self._file is None:
             return
