@@ -51,6 +51,10 @@ PROGRAMS = {"cot": "ChainOfThought", "vanilla": "Predict"}
 """The module of DSPy that corresponds to a strategy."""
 
 
+class SearchFailed(RuntimeError):
+    """A search of DSPy that ended with an error; the message has its last output."""
+
+
 class ModelServer:
     """An OpenAI-compatible server of one model on loopback, with the metric of a task.
 
@@ -159,7 +163,8 @@ def search_with_dspy(python: Path, server: ModelServer, pools: Pools, **settings
         line = [python, str(Path(__file__).with_name("dspy_search.py")), str(path)]
         done = subprocess.run(line, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode:
-        raise RuntimeError(f"DSPy failed:\n{done.stderr[-2000:]}")
+        # A small model's proposals are not always in the form that DSPy's adapters parse.
+        raise SearchFailed(done.stderr.strip()[-600:])
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return result
 
@@ -217,14 +222,18 @@ def main() -> None:
             every = {item.id: item.content for pool in (pools.train, pools.selection, pools.test) for item in pool}
             with ModelServer(llm.within(Budget(), Journal()), every).serving() as server:  # type: ignore[arg-type]
                 for method in given.methods.split(","):
-                    theirs = search_with_dspy(
-                        *(python, server, pools),
-                        method=method,
-                        seed=seed,
-                        trials=given.trials,
-                        max_tokens=given.max_tokens,
-                        program=PROGRAMS[given.strategy],
-                    )
+                    try:
+                        theirs = search_with_dspy(
+                            *(python, server, pools),
+                            method=method,
+                            seed=seed,
+                            trials=given.trials,
+                            max_tokens=given.max_tokens,
+                            program=PROGRAMS[given.strategy],
+                        )
+                    except SearchFailed as error:
+                        print(f"{seed} | dspy {method} failed: {error}", flush=True)
+                        continue
                     name = f"dspy {theirs['version']} {method}"
                     numbers = f"{theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])}"
                     print(f"{seed} | {name} | {numbers} |", flush=True)
