@@ -175,7 +175,8 @@ def open_distillation(path: Path, settings: Distilling, task: str, pool: Sequenc
     for one in pool:
         settings.student.check_supports(one.problem.kind)
         settings.teacher.check_supports(one.problem.kind)
-    samples = dict(settings.teacher.parameters()).get("samples", 1)
+    drawn = dict(settings.teacher.parameters()).get("samples")
+    samples = drawn if isinstance(drawn, int) else 1
     share = 0.0 if settings.gold else settings.min_share
     filtered = " with right answers" if settings.gold else ""
     header = ExampleHeader(
