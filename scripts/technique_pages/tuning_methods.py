@@ -53,7 +53,7 @@ def _measured() -> list[str]:
     if not MEASURED.exists():
         return []
     data = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
-    header = ("method", "model", "steps", "seconds a step", "peak GB", "estimated GB", "held out, exact")
+    header = ("method", "model", "steps", "seconds a step", "peak GB", "estimated GB")
     return [
         "## Measured",
         prose(data["about"]),
@@ -63,6 +63,5 @@ def _measured() -> list[str]:
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    peak, estimated = f"{row['peak_gb']:.1f}", f"{row['estimated_gb']:.1f}"
-    seconds, exact = f"{row['step_seconds']:.1f}", f"{row['before']} → {row['after']} of {row['held_out']}"
-    return code(row["method"]), row["model"], str(row["steps"]), seconds, peak, estimated, exact
+    numbers = (f"{row['step_seconds']:.0f}", f"{row['peak_gb']:.2f}", f"{row['estimated_gb']:.2f}")
+    return code(row["method"]), row["model"], str(row["steps"]), *numbers

@@ -125,7 +125,7 @@ def _convert(name: str, value: Any, default: Setting) -> Setting:
 _LORA: Mapping[str, Setting] = {"rank": 16, "alpha": 32, "dropout": 0.0, "learning_rate": 1e-3}
 _AS_ADAPTER = "llama.cpp, as an adapter next to its base; several at once, switched by request."
 _AS_MODEL = "llama.cpp, as a whole model merged with its base; not switched."
-_IN_TORCH = "PyTorch only (torch: models), several times slower than llama.cpp."
+_IN_TORCH = "PyTorch only (torch: models), which is slower than llama.cpp."
 
 METHODS: dict[str, Method] = {
     one.name: one
@@ -136,7 +136,7 @@ METHODS: dict[str, Method] = {
             "Hu et al. 2021, arXiv 2106.09685",
             "two small matrices next to each linear layer; the weights of the model stay",
             "the weights, the activations of the whole prompt, and little more",
-            "The first choice: a file of some megabytes, served as fast as the base allows, and switched by request.",
+            "The first choice: a file of some megabytes, which llama.cpp switches by request.",
             "A long instruction that is equal for every input takes most of the time: alora computes it once.",
             "llama.cpp",
             _AS_ADAPTER,
@@ -238,7 +238,7 @@ METHODS: dict[str, Method] = {
             "Bhardwaj et al. 2024 (SHiRA), arXiv 2406.13175",
             "a few entries of each weight matrix, chosen as those that a short full training changes most",
             "as full while the mask is chosen; then the weights, one gradient of their size, and little more",
-            "You want a small change of high rank that is merged without a further error.",
+            "You compare methods, or a change of low rank does not suffice.",
             "Memory is short: choosing the mask takes as much as full.",
             "merged",
             _AS_MODEL,
@@ -249,9 +249,9 @@ METHODS: dict[str, Method] = {
             "Ladder side-tuning",
             "Sung et al. 2022, arXiv 2206.06522",
             "a small network that reads the output of each layer; no gradient flows through the model",
-            "the weights and the activations of the small network only: the least of all",
+            "the weights and the activations of the small network only",
             "Memory is short and lora does not fit.",
-            "lora fits: it learns faster. Replies compute the whole text again for each token.",
+            "lora fits: it is served by llama.cpp. Here replies compute the whole text again for each token.",
             "torch",
             _IN_TORCH,
             {"reduction": 8, "learning_rate": 2e-3},
