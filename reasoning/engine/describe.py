@@ -36,7 +36,10 @@ def _server(llm: LLM) -> Iterator[Assumption]:
     client = llm.client
     override = next((name for name in ("OPENAI_BASE_URL", "OPENAI_API_BASE") if os.environ.get(name)), "")
     if client.free and client.endpoint is None:
-        yield Assumption("server", "this machine", "")
+        slower = ", in PyTorch: several times slower than llama.cpp" if llm.name.startswith("torch:") else ""
+        yield Assumption("server", f"this machine{slower}", "")
+        for adapter in client.adapters:
+            yield Assumption("adapter", f"{adapter.name}, trained by {adapter.method}", str(adapter.folder))
     elif client.endpoint is None:
         provider = llm.name.partition("/")[0] if "/" in llm.name else "the provider"
         yield Assumption("server", f"{provider}'s own", "default")

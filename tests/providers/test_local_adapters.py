@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,11 +12,13 @@ from typing import Any, TypeVar
 
 import pytest
 
+from reasoning import connect
+from reasoning.engine.describe import describe_model
 from reasoning.errors import InputError, UnknownName, UsageError, WeightsError
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers import adapters
 from reasoning.providers.adapters import Adapter
-from reasoning.providers.llama_cpp import server, weights
+from reasoning.providers.llama_cpp import server, slot_client, weights
 from reasoning.providers.llama_cpp.base_weights import find_base, hash_file
 from reasoning.providers.llama_cpp.client import LocalClient, local_client
 from reasoning.providers.openai_client import OpenAIClient
@@ -229,9 +233,21 @@ def test_the_hash_of_each_adapter_is_in_the_name_of_the_model(own_data: None) ->
     assert local_client("local:smollm2-135m").model == f"local:smollm2-135m@sha256:{digest}"
     assert local_client("local:smollm2-135m+cat").model == f"local:smollm2-135m+cat@sha256:{digest}+{cat}"
     assert local_client("local:smollm2-135m+cat+dog").model == f"local:smollm2-135m+cat+dog@sha256:{digest}+{cat}+{dog}"
+    with connect("local:smollm2-135m+cat", journal=False) as llm:
+        rows = {row.subject: row.value for row in describe_model(llm)}
+    assert rows["adapter"] == "cat, trained by lora"
     request = Request(local_client("local:smollm2-135m+cat").model, (Message("user", "x"),), {})
     base = Request(local_client("local:smollm2-135m").model, (Message("user", "x"),), {})
     assert request.key != base.key
+
+
+def test_prefixes_of_the_base_have_their_old_keys_and_those_of_adapters_others() -> None:
+    turns = (Message("system", "x"),)
+    old = hashlib.sha256(json.dumps(["user", turns]).encode()).hexdigest()
+    assert slot_client._key("user", turns, ()) == old
+    keys = [slot_client._key("user", turns, adapters) for adapters in (("a",), ("b",), ("a", "b"))]
+    assert len({old, *keys}) == 4
+    assert slot_client._key("user", turns, ("b", "a")) == keys[2]
 
 
 def test_adapters_that_cannot_be_used_are_refused(own_data: None) -> None:

@@ -85,7 +85,7 @@ def test_it_answers_as_a_client(smollm: Path) -> None:
         await client.close()
 
     asyncio.run(go())
-    assert [thread.name for thread in threading.enumerate() if thread.name == "reasoning-torch"] == []
+    assert [thread.name for thread in threading.enumerate() if thread.name == "reasoning-local"] == []
 
 
 @pytest.mark.model

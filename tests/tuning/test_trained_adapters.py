@@ -81,12 +81,12 @@ def test_greedy_replies_with_a_trained_adapter_are_those_of_pytorch(
     from reasoning.tuning.training.run import train
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    texts = make_messages(1, 200)
+    texts = make_messages(1, 150)
     train(make_examples(texts[:100]), "local:smollm2-135m", method, name="kind", steps=30)
     test = texts[100:]
     served = asyncio.run(reply(local_client("local:smollm2-135m+kind"), [text for text, _ in test]))
     expected = asyncio.run(reply(torch_client("torch:smollm2-135m+kind"), [text for text, _ in test]))
     before = asyncio.run(reply(local_client("local:smollm2-135m"), [text for text, _ in test]))
     right, untrained = (sum(a == b for a, (_, b) in zip(replies, test, strict=True)) for replies in (served, before))
-    assert untrained < 50 < right
-    assert sum(map(str.__eq__, served, expected)) >= 98
+    assert untrained < 25 < right
+    assert sum(map(str.__eq__, served, expected)) >= 49  # 98 %

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
-from typing import TypeVar
 
 from reasoning import forks
 from reasoning.errors import ContextOverflow, UsageError
@@ -22,11 +21,10 @@ from reasoning.messages import Completion, Request
 from reasoning.providers.adapters import ACTIVATED, MERGED, Adapter, split_model
 from reasoning.providers.adapters import find as find_adapter
 from reasoning.providers.client import Client, LoadProgress
+from reasoning.providers.daemon_thread import run_in_thread
 from reasoning.providers.llama_cpp import download, server
 from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_file
 from reasoning.providers.llama_cpp.slot_client import SlotClient
-
-T = TypeVar("T")
 
 
 def local_client(model: str) -> LocalClient:
@@ -155,7 +153,7 @@ class LocalClient(Client):
         slots, self._slots = self._slots, None
         if slots is not None:
             await slots.close()
-            await _in_thread(lambda: server.release(slots.server))
+            await run_in_thread(lambda: server.release(slots.server))
 
     async def _get_slots(self) -> SlotClient:
         if self._slots is None:
@@ -173,7 +171,7 @@ class LocalClient(Client):
             await slots.add_adapters(self.adapters)
         except BaseException:
             await slots.close()
-            await _in_thread(lambda: server.release(loaded))
+            await run_in_thread(lambda: server.release(loaded))
             raise
         self._slots = slots
 
@@ -189,7 +187,7 @@ class LocalClient(Client):
         """
         stopped = threading.Event()
         try:
-            return await _in_thread(lambda: self._load(stopped, embeds))
+            return await run_in_thread(lambda: self._load(stopped, embeds))
         except asyncio.CancelledError:
             stopped.set()
             raise
@@ -235,29 +233,3 @@ def _with_usage(draw: Completion, precomputed: int | None) -> Completion:
     if precomputed is None:
         return replace(draw, usage=replace(usage, prompt_tokens=0, cached_tokens=0))
     return replace(draw, usage=replace(usage, cached_tokens=max(0, usage.cached_tokens - precomputed)))
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Run blocking work in a daemon thread, which does not delay the end of the process."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[T] = loop.create_future()
-
-    def settle(value: T | None, error: BaseException | None) -> None:
-        if result.done():
-            return
-        if error is None:
-            result.set_result(value)  # type: ignore[arg-type]
-        else:
-            result.set_exception(error)
-
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = work()
-        except BaseException as raised:
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, value, error)
-
-    threading.Thread(target=run, name="reasoning-local", daemon=True).start()
-    return await result

@@ -24,6 +24,7 @@ from reasoning.errors import MissingExtra, UsageError, WeightsError
 from reasoning.providers.adapters import GGUF, Adapter
 from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
 from reasoning.providers.llama_cpp.slot_pool import SlotPool
+from reasoning.providers.openmp import short_waits
 
 SLOTS = 8
 CONTEXT = 16_384
@@ -34,10 +35,6 @@ A token costs 12 kB of memory at 0.5 B parameters, 28 kB at 1.5 B.
 
 # Decoding is limited by memory bandwidth, so more threads would only take cores from other work.
 _MAX_THREADS = 8
-_SPIN = "1000"
-"""The number of times that a waiting OpenMP thread checks again before it sleeps. The longer
-default is no faster on an idle machine, and many times slower if another process needs one of the
-cores."""
 
 EMBEDDING_TOKENS = 512
 """The tokens of a text that are embedded at most.
@@ -327,16 +324,11 @@ def _quota() -> int:
 
 
 def _library() -> Any:
-    ours = not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys()
-    if ours:
-        os.environ["GOMP_SPINCOUNT"] = _SPIN  # read once, when the library is loaded
     try:
-        import xllamacpp
+        with short_waits():
+            import xllamacpp
     except ImportError:
         raise _missing() from None
-    finally:
-        if ours:
-            del os.environ["GOMP_SPINCOUNT"]
     return xllamacpp
 
 

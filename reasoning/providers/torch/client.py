@@ -6,7 +6,6 @@ It is several times slower than llama.cpp, and has one request in progress at a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.adapters import Adapter, split_model
 from reasoning.providers.adapters import find as find_adapter
 from reasoning.providers.client import Client, LoadProgress
+from reasoning.providers.daemon_thread import run_in_thread
 from reasoning.providers.llama_cpp.base_weights import Base, find_base
-from reasoning.providers.torch.base_model import LoadedBase, check_installed, load_base
-from reasoning.providers.torch.generation import GENERATOR, Reply
+from reasoning.providers.torch.base_model import LoadedBase, load_base
+from reasoning.providers.torch.generation import GENERATOR
 
 _KNOWN = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed"])
 
@@ -83,23 +83,10 @@ class TorchClient(Client):
         if isinstance(seed := sampling.get("seed"), int):
             sampling["seed"] = seed + draws[0]  # as other clients do: equal requests for other draws differ
         cancelled, started = threading.Event(), time.monotonic()
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[tuple[list[Reply], int]] = loop.create_future()
-
-        def work() -> None:
-            try:
-                replies = GENERATOR.generate(self.model, self._load, request.messages, sampling, len(draws), cancelled)
-                done = lambda: result.done() or result.set_result(replies)  # noqa: E731
-            except BaseException as error:
-                failure = error
-                done = lambda: result.done() or result.set_exception(failure)  # noqa: E731
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(done)
-
-        # A daemon thread does not delay the end of the process.
-        threading.Thread(target=work, name="reasoning-torch", daemon=True).start()
         try:
-            replies, prompt_tokens = await result
+            replies, prompt_tokens = await run_in_thread(
+                lambda: GENERATOR.generate(self.model, self._load, request.messages, sampling, len(draws), cancelled)
+            )
         finally:
             cancelled.set()
         seconds = (time.monotonic() - started) / len(replies)
@@ -117,7 +104,6 @@ class TorchClient(Client):
         await asyncio.to_thread(GENERATOR.free, self.model)
 
     def _load(self) -> LoadedBase:
-        check_installed()
         report: LoadProgress = self.progress or (lambda *_: None)
         named = self.model.partition("@")[0].partition(":")[2]
         report(0, 0, description := f"loading {named} in PyTorch, which is several times slower than llama.cpp")

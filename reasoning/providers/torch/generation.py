@@ -11,7 +11,9 @@ from typing import Any
 
 from reasoning.errors import ContextOverflow, UsageError
 from reasoning.messages import Message
-from reasoning.providers.torch.base_model import LoadedBase
+from reasoning.providers.llama_cpp import server
+from reasoning.providers.openmp import short_waits
+from reasoning.providers.torch.base_model import LoadedBase, check_installed
 
 _DEFAULTS: dict[str, Any] = {"temperature": 0.8, "top_k": 40, "top_p": 0.95, "seed": None}
 _MIN_P = 0.05
@@ -44,7 +46,8 @@ class Generator:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._name, self._loaded = "", None
+        self._name = ""
+        self._loaded: LoadedBase | None = None
         self._unusable = False
 
     def generate(
@@ -67,6 +70,7 @@ class Generator:
             cancelled: ends the generation when it is set.
 
         Raises:
+            MissingExtra: the `training` extra is not installed.
             ContextOverflow: the prompt is longer than the model's context.
             UsageError: this process was forked from one that had used PyTorch.
         """
@@ -79,6 +83,11 @@ class Generator:
         with self._lock:
             if self._name != name:
                 self._name, self._loaded = "", None
+                check_installed()
+                with short_waits():
+                    import torch
+
+                    torch.set_num_threads(server.threads())
                 self._loaded = load()
                 self._name = name
             assert self._loaded is not None

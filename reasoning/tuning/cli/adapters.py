@@ -197,20 +197,19 @@ def _row(adapter: Adapter) -> tuple[str, ...]:
         adapter.base,
         adapter.method,
         str(adapter.examples.get("number", "")),
-        _score(adapter.scores),
+        _score(adapter),
         f"{adapter.bytes / 1e6:,.1f} MB",
         adapter.served_by,
         adapter.created[:_SHOWN_DATE],
     )
 
 
-def _score(scores: Mapping[str, Any]) -> str:
-    """Return the share of held-out examples whose reply was exact, as "72 % of 40, before 0 %", or the loss."""
-    exact, before, count = (scores.get(name) for name in ("held_out_exact", "held_out_exact_before", "held_out"))
-    if isinstance(exact, int | float) and isinstance(count, int):
-        earlier = f", before {before:.0%}" if isinstance(before, int | float) else ""
-        return f"{exact:.0%} of {count}{earlier}".replace("%", " %")
-    loss = scores.get("held_out_loss")
+def _score(adapter: Adapter) -> str:
+    """Return how many held-out examples had an exact reply, as "29/40 exact, before 0"; without them the loss."""
+    exact, count, loss = (adapter.scores.get(name) for name in ("exact", "held_out", "loss"))
+    if isinstance(exact, int) and isinstance(count, int):
+        before = adapter.settings.get("exact_before")
+        return f"{exact}/{count} exact" + (f", before {before}" if isinstance(before, int) else "")
     return f"loss {loss:.3g}" if isinstance(loss, int | float) else ""
 
 

@@ -21,14 +21,14 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """
     try:
         import numpy as np
-        import safetensors
+        from safetensors import SafetensorError, deserialize
     except ImportError as error:
         raise MissingExtra("the conversion of trained weights", "training", error.name or "safetensors") from None
     try:
-        stored = safetensors.deserialize(path.read_bytes())
+        stored = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except safetensors.SafetensorError as error:
+    except SafetensorError as error:
         raise InputError(f"{path}: not a safetensors file: {error}") from None
     tensors = {}
     for name, tensor in stored:

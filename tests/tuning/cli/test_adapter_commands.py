@@ -34,9 +34,9 @@ def make(name: str, base: str = BASE, sha256: str = "") -> None:
             sha256 or weights.entry(BASE).sha256,
             "lora",
             "llama.cpp",
-            settings={"rank": 16},
+            settings={"rank": 16, "exact_before": 0},
             examples={"number": 400, "step": "categories"},
-            scores={"held_out": 40, "held_out_exact": 0.725, "held_out_exact_before": 0.0},
+            scores={"held_out": 40, "exact": 29, "loss": 0.1},
         )
 
 
@@ -49,13 +49,13 @@ def test_the_table_shows_what_decides() -> None:
     make("cat")
     make("dog")
     table = run("list").output
-    assert [word in table for word in ("cat", "dog", BASE, "lora", "400", "72 % of 40, before 0 %", "llama.cpp")] == [
+    assert [word in table for word in ("cat", "dog", BASE, "lora", "400", "29/40 exact, before 0", "llama.cpp")] == [
         True
     ] * 7
     assert "--model local:smollm2-135m+cat" in table
     listed = json.loads(run("list", "--json").stdout)["adapters"]
     assert [one["name"] for one in listed] == ["cat", "dog"]
-    assert listed[0]["scores"]["held_out_exact"] == 0.725
+    assert listed[0]["scores"]["exact"] == 29
     assert listed[0]["model"] == "local:smollm2-135m+cat"
 
 
