@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import math
 import threading
 from collections.abc import Iterator
@@ -17,9 +18,12 @@ from reasoning.messages import Message, Request
 from reasoning.providers import adapters
 from reasoning.providers.llama_cpp import weights
 from reasoning.providers.llama_cpp.client import local_client
+from reasoning.providers.openmp import short_waits
 from reasoning.providers.torch.client import TorchClient, torch_client
 
 BASE = "smollm2-135m"
+# Not `importorskip`, which would import torch: its threads would not sleep while they wait.
+needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs the extra training")
 QUESTIONS = ("Is a dog an animal?", "Name a plant.", "What is 2 + 3?", "Is quartz a stone? Answer with one word.")
 
 
@@ -43,10 +47,9 @@ def ask(client: Any, question: str, **sampling: Any) -> Request:
     return Request(client.model, (Message("user", question),), {"temperature": 0.0, "max_tokens": 8, **sampling})
 
 
+@needs_torch
 @pytest.mark.model
 def test_it_answers_as_a_client(smollm: Path) -> None:
-    pytest.importorskip("torch")
-
     async def talk(client: TorchClient) -> None:
         said: list[str] = []
         client.progress = lambda done, total, text: said.append(text)
@@ -88,9 +91,12 @@ def test_it_answers_as_a_client(smollm: Path) -> None:
     assert [thread.name for thread in threading.enumerate() if thread.name == "reasoning-local"] == []
 
 
+@needs_torch
 @pytest.mark.model
 def test_a_peft_adapter_has_the_same_next_tokens_in_llama_cpp(smollm: Path, data: None) -> None:
-    torch = pytest.importorskip("torch")
+    with short_waits():
+        import torch
+
     from reasoning.providers.torch.base_model import load_base
     from reasoning.providers.torch.trained_weights import apply_trained
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import random
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ async def reply(client: Any, texts: list[str]) -> list[str]:
     return [one.text for [one] in replies]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs the extra training")
 @pytest.mark.long
 @pytest.mark.model
 @pytest.mark.usefixtures("selected_by_mark")
@@ -76,7 +78,6 @@ async def reply(client: Any, texts: list[str]) -> list[str]:
 def test_greedy_replies_with_a_trained_adapter_are_those_of_pytorch(
     method: str, smollm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("torch")
     from reasoning.providers.torch.client import torch_client
     from reasoning.tuning.training.run import train
 
