@@ -130,26 +130,23 @@ def _needed(verdict: Verdict) -> str:
 
 
 def _saving(reference: ModelRun, run: ModelRun) -> str:
-    """Return what a model saves per 1,000 inputs; "" if a cost is not known."""
+    """Return what a model saves per 1,000 inputs, and what it takes more; "" if a cost is not known."""
     before, after = mean_cost(reference), mean_cost(run)
     if before is None or after is None:
         return ""
-    tokens = PER * (before.prompt_tokens + before.completion_tokens - after.prompt_tokens - after.completion_tokens)
-    parts = [
-        f"{round(PER * (before.seconds - after.seconds) / 60, 1) + 0.0:,.1f} minutes of calls",
-        f"{tokens:,.0f} tokens",
+    tokens = before.prompt_tokens + before.completion_tokens - after.prompt_tokens - after.completion_tokens
+    amounts = [
+        (round(PER * (before.seconds - after.seconds) / 60, 1), "{:,.1f} minutes of calls"),
+        (round(PER * tokens), "{:,.0f} tokens"),
     ]
     if before.usd is not None or after.usd is not None:
         # A local model has no price, which is not known to be 0.
-        known = before.usd is not None and after.usd is not None
-        parts.insert(0, f"${PER * (before.usd - after.usd):,.2f}" if known else _one_price(before, after))  # type: ignore[operator]
-    return f"{run.model} saves per {PER:,} inputs: {', '.join(parts)}"
-
-
-def _one_price(before: MeanCost, after: MeanCost) -> str:
-    if before.usd is not None:
-        return f"${PER * before.usd:,.2f} of the provider"
-    return f"−${PER * (after.usd or 0):,.2f} of the provider"
+        words = "${:,.2f}" if before.usd is not None and after.usd is not None else "${:,.2f} of the provider"
+        amounts.insert(0, (round(PER * ((before.usd or 0.0) - (after.usd or 0.0)), 2), words))
+    saved = ", ".join(words.format(amount) for amount, words in amounts if amount > 0)
+    more = ", ".join(words.format(-amount) for amount, words in amounts if amount < 0)
+    parts = [f"saves {saved}"] * bool(saved) + [f"takes {more} more"] * bool(more)
+    return f"{run.model}, per {PER:,} inputs: {' and '.join(parts) or 'takes as much'}"
 
 
 def to_json(comparison: ModelComparison) -> dict[str, Any]:

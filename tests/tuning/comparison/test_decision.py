@@ -106,7 +106,7 @@ def test_a_loss_that_a_limit_could_have_made_is_withheld() -> None:
     small = replace(run("small", [0.0] * 100 + ALL[100:]), incomplete=dict.fromkeys(PARTS, cut))
     [found] = verdict(run("large", ALL), small).verdicts
     assert found.outcome == "withheld"
-    assert "cut off by a limit on tokens or declined" in found.reason
+    assert "a limit on tokens cut off a reply of small, or it declined" in found.reason
     # Right although it was cut off: the limit has cost nothing.
     whole = replace(run("small", ALL), incomplete=dict.fromkeys(PARTS, cut))
     assert [one.outcome for one in verdict(run("large", ALL), whole).verdicts] == ["replaces"]
@@ -144,9 +144,12 @@ def test_the_report_says_what_is_saved() -> None:
     compared = verdict(run("large", ALL, usage=dear), run("small", ALL, usage=cheap))
     text = " ".join(render_text(describe(compared)).split())
     assert "replaces large at sort: it loses less than 5 points (sort alone and end to end; at most 1.9)" in text
-    assert "saves per 1,000 inputs: $2.00 of the provider, 25.0 minutes of calls, 50,000 tokens" in text
+    assert "small, per 1,000 inputs: saves $2.00 of the provider, 25.0 minutes of calls, 50,000 tokens" in text
     data = to_json(compared)
     assert data["verdicts"][0]["verdict"] == "replaces"
     assert data["models"][1]["cost_per_input"]["completion_tokens"] == 50
     both = verdict(run("large", ALL, usage=dear), run("small", ALL, usage=replace(cheap, usd=0.0005)))
-    assert "small saves per 1,000 inputs: $1.50, 25.0 minutes" in " ".join(render_text(describe(both)).split())
+    assert "small, per 1,000 inputs: saves $1.50, 25.0 minutes" in " ".join(render_text(describe(both)).split())
+    worse = verdict(run("large", ALL, usage=cheap), run("small", ALL, usage=replace(dear, completion_tokens=40)))
+    text = " ".join(render_text(describe(worse)).split())
+    assert "saves 10,000 tokens and takes $2.00 of the provider, 25.0 minutes of calls more" in text
