@@ -1,4 +1,4 @@
-"""What a template draws a question about a table from, and what it returns."""
+"""The material from which a template draws a question about a table, and the draft that it returns."""
 
 from __future__ import annotations
 
