@@ -199,7 +199,8 @@ def _explain_missing(run: ModelRun, reference: ModelRun, parts: Sequence[str]) -
         if failed:
             causes.append(f"{failed} of its scores with {model.model} are unknown, since calls failed")
         if cut:
-            causes.append(f"in {cut} runs a limit on tokens cut off a reply of {model.model}, or it declined (see --max-tokens)")
+            lost = f"in {cut} runs a limit on tokens cut off a reply of {model.model}, or it declined"
+            causes.append(f"{lost} (see --max-tokens)")
     return f"{'; '.join(causes)}, which could have made the verdict"
 
 
