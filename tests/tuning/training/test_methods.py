@@ -86,6 +86,24 @@ def test_the_loss_falls_and_a_loaded_model_replies_the_same(name: str, tiny: Any
     assert not torch.allclose(got, untrained, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["adapter", "ladder_side", "prefix", "prompt"])
+def test_a_loaded_model_generates_what_its_logits_say(name: str, tiny: Any, tmp_path: Path) -> None:
+    trainer = trained(name, 12, tiny)
+    save_trained(trainer.model, name, tmp_path / "peft")
+    loaded = apply_trained(make_tiny(), tmp_path / "peft", name, settings_of(name))
+    prompt = torch.tensor([EXAMPLES[0].prompt])
+    written = loaded.generate(
+        input_ids=prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=4, do_sample=False, eos_token_id=None
+    )[0, prompt.shape[1] :]
+    tokens = EXAMPLES[0].prompt
+    for token in written.tolist():
+        batch = make_batch([TokenizedExample("g", tokens, (token,))])
+        with torch.no_grad():
+            assert int(ReplyModel(loaded).logits(batch)[0].argmax()) == token
+        tokens = (*tokens, token)
+    assert len(written) == 4
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_only_the_parts_of_a_method_are_trained(name: str, tiny: Any) -> None:
     before = {key: parameter.detach().clone() for key, parameter in tiny.named_parameters()}
