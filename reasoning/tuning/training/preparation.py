@@ -149,9 +149,9 @@ def _with_sparse(model: Any, rank: int, masks: Mapping[str, Any]) -> Any:
     import peft
 
     by_weight = {id(weight): masks[name] for name, weight in linear_weights(model).items()}
-    made = peft.ShiraConfig(r=rank, mask_type="lottery_ticket", target_modules=_LINEAR, task_type="CAUSAL_LM")
-    made.mask_fn = lambda layer, r, **_: by_weight[id(layer.weight)]
     with quiet_transformers():
+        made = peft.ShiraConfig(r=rank, mask_type="lottery_ticket", target_modules=_LINEAR, task_type="CAUSAL_LM")
+        made.mask_fn = lambda layer, r, **_: by_weight[id(layer.weight)]
         return peft.get_peft_model(model, made)
 
 

@@ -30,6 +30,9 @@ from reasoning.tuning.training.trainer import Plan, Trainer
 from reasoning.tuning.training.work_folder import Job
 from tests.tuning.training.conftest import make_tiny
 
+# Libraries that warn of each other's changes; the process that trains silences them.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 SMALL = {"rank": 4, "positions": 6, "layers": 1, "reduction": 4, "bottleneck": 8, "learning_rate": 1e-2, "batch": 8}
 PREFIX = (1, 5, 6, 7, 8, 9)
 EXAMPLES = [

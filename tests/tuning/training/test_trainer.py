@@ -182,23 +182,22 @@ def read_until(child: subprocess.Popen[str], step: int) -> None:
 
 @pytest.mark.long
 def test_a_killed_process_continues_to_the_same_result(job: Path) -> None:
-    child = start(job, wait=0.05)
-    read_until(child, 12)
-    child.send_signal(signal.SIGKILL)
-    child.wait(20)
+    with start(job, wait=0.05) as child:
+        read_until(child, 12)
+        child.send_signal(signal.SIGKILL)
     assert 11 <= (killed := last_step(job / CHECKPOINTS)) < 40
-    child = start(job, wait=0.05)
-    read_until(child, 24)
-    assert child.stdin is not None
-    child.stdin.close()  # as when the process that started it was killed
-    child.wait(20)
+    with start(job, wait=0.05) as child:
+        read_until(child, 24)
+        assert child.stdin is not None
+        child.stdin.close()  # as when the process that started it was killed
+        child.wait(60)
     assert max(killed, 23) <= last_step(job / CHECKPOINTS) < 40
     assert not (job / RESULT).exists()
-    done = start(job, wait=0)
-    # Not `communicate`, which would close standard input.
-    assert done.stdout is not None
-    steps = [json.loads(line).get("step", 0) for line in done.stdout]
-    assert done.wait(60) == 0
+    with start(job, wait=0) as done:
+        # Not `communicate`, which would close standard input.
+        assert done.stdout is not None
+        steps = [json.loads(line).get("step", 0) for line in done.stdout]
+        assert done.wait(60) == 0
     assert min(step for step in steps if step) > 22
     result = json.loads((job / RESULT).read_bytes())
     _, train, held_out = read_job(job)
