@@ -88,6 +88,7 @@ QUESTIONS = ["Is a dog an animal?", "Is granite a plant?", "Name a plant.", "Is 
 MODELS = ("local:smollm2-135m", "local:smollm2-135m+cat", "local:smollm2-135m+dog", "local:smollm2-135m+cat+dog")
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_concurrent_requests_with_different_adapters_equal_sequential_ones(trained: list[Adapter]) -> None:
     async def alone(client: LocalClient) -> list[dict[str, float]]:
@@ -106,10 +107,13 @@ def test_concurrent_requests_with_different_adapters_equal_sequential_ones(train
         assert [usage.cached_tokens > 100 for usage in (one.usage for [one] in again)] == [True] * len(again)
         return replies + [first(one) for [one] in again]
 
-    wanted = [expected[model][place] for place in range(len(QUESTIONS)) for model in MODELS] * 2
-    differences = [max(map(distance, expected[one], expected[two])) for one in MODELS for two in MODELS if one != two]
-    assert min(differences) > 0.4
-    assert max(map(distance, run(together, *MODELS), wanted)) < 0.2
+    replies = run(together, *MODELS)
+    for first_reply in (0, len(replies) // 2):
+        for place, model in enumerate(MODELS):
+            own = replies[first_reply:][place :: len(MODELS)][: len(QUESTIONS)]
+            # Numbers depend a little on which requests are computed together.
+            to_each = {other: sum(map(distance, own, expected[other])) for other in MODELS}
+            assert to_each[model] < 0.3 * min(to_each[other] for other in MODELS if other != model)
 
 
 @pytest.mark.model
@@ -143,6 +147,7 @@ def test_every_request_states_the_scale_of_every_adapter(
     run(talk, MODELS[0], MODELS[1], MODELS[3])
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_an_adapter_that_is_trained_again_changes_no_running_model(trained: list[Adapter], smollm: Path) -> None:
     old = make("fox", smollm, 3)
@@ -183,6 +188,7 @@ def test_an_adapter_that_cannot_be_loaded_stops_no_other_client(smollm: Path, tr
     adapters.remove(adapters.find(BASE, "broken"))
 
 
+@pytest.mark.long
 @pytest.mark.model
 def test_an_activated_adapter_changes_the_last_turn_only(trained: list[Adapter], smollm: Path) -> None:
     turn = [198, 1, 4093, 198]  # "\n<|im_start|>user\n"; llama.cpp is told what follows the first of them

@@ -48,6 +48,7 @@ def ask(client: Any, question: str, **sampling: Any) -> Request:
 
 
 @needs_torch
+@pytest.mark.long
 @pytest.mark.model
 def test_it_answers_as_a_client(smollm: Path) -> None:
     async def talk(client: TorchClient) -> None:
@@ -92,6 +93,7 @@ def test_it_answers_as_a_client(smollm: Path) -> None:
 
 
 @needs_torch
+@pytest.mark.long
 @pytest.mark.model
 def test_a_peft_adapter_has_the_same_next_tokens_in_llama_cpp(smollm: Path, data: None) -> None:
     with short_waits():
