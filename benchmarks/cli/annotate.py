@@ -119,7 +119,7 @@ def load_pool(
 
     given = None if pool is None else get_pool(pool, fields)
     if task is None and given is None:
-        raise UsageError("questions are needed: give --task, of which the judged problems are left out, or --pool")
+        raise UsageError("annotate needs questions: give --task, of which the judged problems are left out, or --pool")
     source = given if task is None else get(task, fields, split)
     assert source is not None
     count = 0 if task is None else ProblemLimit.choose(source, limit, seed, "--limit ").count
