@@ -12,6 +12,7 @@ import pytest
 
 from reasoning.messages import Message, Request
 from reasoning.providers.llama_cpp.client import local_client
+from reasoning.providers.openmp import short_waits
 from reasoning.tuning.examples.example_file import ExampleFile, ExampleHeader, TrainingExample
 
 KINDS = {
@@ -78,6 +79,9 @@ async def reply(client: Any, texts: list[str]) -> list[str]:
 def test_greedy_replies_with_a_trained_adapter_are_those_of_pytorch(
     method: str, smollm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with short_waits():  # the training would load it otherwise, with threads that do not sleep
+        import torch  # noqa: F401
+
     from reasoning.providers.torch.client import torch_client
     from reasoning.tuning.training.run import train
 
