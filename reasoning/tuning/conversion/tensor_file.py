@@ -25,7 +25,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
     except ImportError as error:
         raise MissingExtra("the conversion of trained weights", "training", error.name or "safetensors") from None
     try:
-        stored = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
+        stored = deserialize(path.read_bytes())  # type: ignore[no-untyped-call, unused-ignore]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except SafetensorError as error:
