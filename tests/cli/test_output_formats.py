@@ -55,6 +55,7 @@ LISTINGS = {
     "models show openai/gpt-4o-mini": "subject",
     "doctor": "subject",
     "journal info": "model",
+    "tune methods": "method",
     f"search {FOLDER.parents[1] / 'explanation'} budget": "rank",
 }
 
@@ -85,11 +86,15 @@ OPTIONS = dict(walk(app()))
 
 
 def test_each_command_with_json_has_all_formats_and_is_run_here() -> None:
-    """A new command with `--json` needs `--output`, and a line in `LISTINGS` or in `RUNS`."""
+    """A new command with `--json` needs `--output`, and a line in `LISTINGS` or in `RUNS`.
+
+    The commands of `tune` need adapters, labels or a trained model; tests/tuning/cli runs them.
+    """
     with_json = {name for name, options in OPTIONS.items() if "--json" in options}
     assert with_json == {name for name, options in OPTIONS.items() if "--output" in options}
     run_here = {next(name for name in sorted(OPTIONS, reverse=True) if words.startswith(name)) for words in LISTINGS}
-    assert with_json == run_here | RUNS.keys()
+    assert {name for name in with_json if not name.startswith("tune ")} == run_here - {"tune methods"} | RUNS.keys()
+    assert run_here <= with_json
 
 
 RUNS = {

@@ -23,6 +23,9 @@ from reasoning.tuning.training.work_folder import CHECKPOINTS, MASKS, PEFT, RESU
 BUSY = 75
 """The exit code if another process trains in the same folder."""
 
+_lines = 1
+"""The descriptor of the pipe to the process that started this one."""
+
 
 def main(folder: Path) -> None:
     """Train what the folder says, from its last checkpoint on, and write the result into it."""
@@ -30,7 +33,8 @@ def main(folder: Path) -> None:
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Whatever a library prints must not be among the lines for the parent.
-    sys.stdout = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    global _lines
+    _lines = os.dup(1)
     os.dup2(2, 1)
     lock = FileLock(folder / "lock")
     try:
@@ -113,8 +117,9 @@ def peak_memory() -> int:
 
 def report(line: Mapping[str, Any]) -> None:
     """Write a line for the process that started this one."""
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    text = (json.dumps(line) + "\n").encode()
+    while text:
+        text = text[os.write(_lines, text) :]
 
 
 def _masks(folder: Path, job: Job, model: Any, examples: Any, plan: Any) -> tuple[dict[str, Any], Any]:

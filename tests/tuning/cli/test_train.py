@@ -86,6 +86,7 @@ def test_a_poisoned_file_is_refused_by_its_line(line: bytes, tmp_path: Path) -> 
 
 @pytest.mark.long
 @pytest.mark.model
+@pytest.mark.usefixtures("selected_by_mark")
 def test_a_trained_model_replies_as_it_was_taught(smollm: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     pytest.importorskip("xllamacpp")
