@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reasoning.benchmarks.cli.completion import complete_tasks
-from reasoning.benchmarks.cli.task_options import Fields, Pool, PoolSize, Seed, Split
+from reasoning.benchmarks.cli.task_options import Fields, LimitOfRun, Pool, PoolSize, Seed, Split
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.completion import complete_specs
-from reasoning.cli.options import TASK, Model, ModelOptions
+from reasoning.cli.options import Model, ModelOptions
 from reasoning.cli.output import ask_line, can_ask, info
 
 if TYPE_CHECKING:
@@ -49,16 +49,7 @@ def annotate(
     model: Model = "local",
     fields: Fields = None,
     split: Split = "",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of problems that the run will judge; 0 is all.",
-            min=0,
-            show_default="20; all of your own file",
-            metavar="N",
-            rich_help_panel=TASK,
-        ),
-    ] = None,
+    limit: LimitOfRun = None,
     seed: Seed = 0,
     pool: Pool = None,
     pool_size: PoolSize = None,

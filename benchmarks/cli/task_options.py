@@ -48,6 +48,16 @@ Limit = Annotated[
     int | None,
     typer.Option(help="Number of problems; 0 is all.", min=0, show_default="20; all of your own file", metavar="N"),
 ]
+LimitOfRun = Annotated[
+    int | None,
+    typer.Option(
+        help="Number of problems that the run will judge; 0 is all.",
+        min=0,
+        show_default="20; all of your own file",
+        metavar="N",
+        rich_help_panel=TASK,
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of generated problems.", metavar="N", rich_help_panel=TASK)]
 Out = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from reasoning.errors import InputError, UsageError, nearest
@@ -118,16 +118,12 @@ class Source:
         return found
 
     def content_digest(self) -> str:
-        """Return the SHA-256 of the files' names and contents; of a data set of the hub, that of its name.
+        """Return the SHA-256 of the files' names and contents; a data set of the hub has no files.
 
         Raises:
             InputError: there is no such folder or file, or no text in it.
         """
-        digest = hashlib.sha256(self.text.encode("utf-8", "surrogatepass") if self.is_hub else b"")
-        for file in self.files():
-            with file.path.open("rb") as content:
-                digest.update(f"\0{file.name}\0{hashlib.file_digest(content, 'sha256').hexdigest()}".encode())
-        return digest.hexdigest()
+        return _digest_files(tuple(self.files()))
 
     def documents(self, progress: Callable[[int, int], object] = lambda done, total: None) -> Iterator[Document]:
         """Yield the documents in the order of the files.
@@ -157,6 +153,16 @@ class Source:
                     yield from TEXT_READERS[suffix](file.path, file.name)
             except OSError as error:
                 raise InputError(f"{file.path}: cannot be read: {error.strerror or error}") from None
+
+
+@lru_cache(maxsize=64)
+def _digest_files(files: tuple[SourceFile, ...]) -> str:
+    """Return the digest of files; those of the same sizes and times are not read again."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.path.open("rb") as content:
+            digest.update(f"\0{file.name}\0{hashlib.file_digest(content, 'sha256').hexdigest()}".encode())
+    return digest.hexdigest()
 
 
 def _expand(text: str) -> Path:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from reasoning.benchmarks.cli.completion import complete_tasks
-from reasoning.benchmarks.cli.task_options import Fields, Pool, PoolSize, Seed, Split
+from reasoning.benchmarks.cli.task_options import Fields, LimitOfRun, Pool, PoolSize, Seed, Split
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.completion import complete_models, complete_specs
 from reasoning.cli.continuing import how_to_continue
-from reasoning.cli.options import MODEL_HELP, TASK, ModelOptions
+from reasoning.cli.options import MODEL_HELP, ModelOptions
 from reasoning.cli.output import CALLS_FAILED, OutputOptions, info
 from reasoning.cli.progress import progress_bar
 
@@ -58,16 +58,7 @@ def tune_strategy(
     ] = 1,
     fields: Fields = None,
     split: Split = "",
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            help="Number of problems that the run will judge; 0 is all.",
-            min=0,
-            show_default="20; all of your own file",
-            metavar="N",
-            rich_help_panel=TASK,
-        ),
-    ] = None,
+    limit: LimitOfRun = None,
     seed: Seed = 0,
     pool: Pool = None,
     pool_size: PoolSize = None,

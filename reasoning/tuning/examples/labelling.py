@@ -14,13 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reasoning import event_loop
-from reasoning.benchmarks.statistics import wilson
 from reasoning.branches import gather
 from reasoning.chain.prompt_digest import digest_step
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.registry import bundled_chains
-from reasoning.tables import render_text
 from reasoning.tuning.examples.example_file import (
     ExampleFile,
     ExampleHeader,
@@ -29,16 +27,14 @@ from reasoning.tuning.examples.example_file import (
     create_example_file,
     find_fault,
     read_examples,
-    write_examples,
 )
+from reasoning.tuning.examples.example_making import ExampleMaking
 from reasoning.tuning.examples.review import ReviewFile
 from reasoning.tuning.examples.step_inputs import InputPool, StepInput
 from reasoning.tuning.examples.teacher_votes import Outcome, Teacher, Verdict, vote
 
 PLACE = ".tuning"
 """The folder of the labels within a chain's folder."""
-LOW_RATE = 0.2
-"""The acceptance rate below which the teacher's prompt should be mended first."""
 
 
 def labels_path(folder: Path, step: str, out: Path | None = None) -> Path:
@@ -64,7 +60,7 @@ def labels_path(folder: Path, step: str, out: Path | None = None) -> Path:
 
 
 @dataclass(repr=False)
-class Labelling:
+class Labelling(ExampleMaking):
     """The labelling of a pool of inputs.
 
     Attributes:
@@ -110,17 +106,11 @@ class Labelling:
         return Usage.total(verdict.spent for verdict in self.verdicts.values())
 
     @property
-    def acceptance(self) -> tuple[int, int, tuple[float, float]]:
-        """The labels, the inputs that were judged by votes, and the 95 % Wilson interval of their share."""
+    def accepted(self) -> tuple[int, int]:
+        """The labels, and the inputs that were judged by votes."""
         judged = sum(self.outcomes[name] for name in ("kept", "refused", "disagreed"))
         kept = self.outcomes["kept"]
-        return kept, judged, wilson(kept, judged) if judged else (0.0, 1.0)
-
-    @property
-    def rate_is_low(self) -> bool:
-        """True if the share of accepted labels is below `LOW_RATE`."""
-        kept, judged, _ = self.acceptance
-        return judged > 0 and kept < LOW_RATE * judged
+        return kept, judged
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -140,24 +130,6 @@ class Labelling:
         decisions = (self.reviews.find(name, messages) for name, messages in known.items())
         by_person = Counter(decision.decision for decision in decisions if decision is not None)
         return ExampleFile(replace(self.header, counts={**self.counts, "kept": len(kept), **by_person}), tuple(kept))
-
-    def __repr__(self) -> str:
-        from reasoning.tuning.examples.labelling_report import describe
-
-        return render_text(describe(self))
-
-    def _repr_html_(self) -> str:
-        from reasoning.tuning.examples.labelling_report import describe
-
-        return describe(self).to_html()
-
-    def save(self) -> None:
-        """Write the file in the order of the inputs, with its counts.
-
-        Raises:
-            InputError: the file cannot be written.
-        """
-        write_examples(self.path, self.content)
 
 
 def open_labelling(path: Path, teacher: Teacher, chain: str, pool: InputPool) -> Labelling:

@@ -9,8 +9,7 @@ from reasoning.display import describe_spending
 from reasoning.messages import Usage
 from reasoning.tables import Document, Table
 from reasoning.text_safety import to_line
-from reasoning.tuning.examples.labelling import LOW_RATE, Labelling
-from reasoning.tuning.examples.strategy_examples import Distillation
+from reasoning.tuning.examples.example_making import LOW_RATE, ExampleMaking
 
 _MEANINGS = {
     "kept": "in the file",
@@ -26,41 +25,41 @@ _MEANINGS = {
 }
 
 
-def describe(labelling: Labelling | Distillation) -> Document:
+def describe(making: ExampleMaking) -> Document:
     """Return the inputs by outcome, the acceptance rate, the reasons of refusals and the cost."""
-    counts = labelling.content.header.counts
+    counts = making.content.header.counts
     rows = [
         (name.replace("_", " "), meaning, f"{counts[name]:,}")
         for name, meaning in _MEANINGS.items()
         if counts.get(name) or name == "kept"
     ]
     table = Table(("outcome", "meaning", "inputs"), rows, text_columns=2, priority=("inputs", "meaning"))
-    return Document([table, "\n".join(_notes(labelling))])
+    return Document([table, "\n".join(_notes(making))])
 
 
-def to_json(labelling: Labelling | Distillation) -> dict[str, Any]:
+def to_json(making: ExampleMaking) -> dict[str, Any]:
     """Return the outcome as plain data."""
-    kept, judged, interval = labelling.acceptance
-    content = labelling.content
+    kept, judged, interval = making.acceptance
+    content = making.content
     return {
-        "file": str(labelling.path),
+        "file": str(making.path),
         **content.header.to_json(),
         "sha256": content.sha256,
         "acceptance": {"kept": kept, "n": judged, "share": kept / judged if judged else None, "ci95": list(interval)},
-        "reasons": [{"reason": reason, "inputs": count} for reason, count in labelling.reasons],
-        "spent": asdict(labelling.spent),
-        "complete": labelling.stopped is None,
+        "reasons": [{"reason": reason, "inputs": count} for reason, count in making.reasons],
+        "spent": asdict(making.spent),
+        "complete": making.stopped is None,
     }
 
 
-def _notes(labelling: Labelling | Distillation) -> list[str]:
-    kept, judged, (low, high) = labelling.acceptance
+def _notes(making: ExampleMaking) -> list[str]:
+    kept, judged, (low, high) = making.acceptance
     notes = []
     if judged:
         share = f"{kept} of {judged} inputs got an example, {kept / judged:.0%} (95 %: {low:.0%} to {high:.0%})"
         notes.append(f"acceptance rate: {share}")
-    if labelling.rate_is_low:
+    if making.rate_is_low:
         notes.append(f"this is below {LOW_RATE:.0%}: mend the prompt first, or take a stronger teacher")
-    notes += [f"refused, {count} ×: {to_line(reason):.200}" for reason, count in labelling.reasons]
-    notes.append(describe_spending(labelling.spent, labelling.usage, Usage(), Usage(), ""))
-    return [*notes, f"examples: {labelling.path}"]
+    notes += [f"refused, {count} ×: {to_line(reason):.200}" for reason, count in making.reasons]
+    notes.append(describe_spending(making.spent, making.usage, Usage(), Usage(), ""))
+    return [*notes, f"examples: {making.path}"]

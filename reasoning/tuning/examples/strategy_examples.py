@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Literal
 
 from reasoning import event_loop
 from reasoning.answer import Answer, Answered, Failed
-from reasoning.benchmarks.statistics import wilson
 from reasoning.branches import gather
 from reasoning.chain.prompt_digest import digest_strategy
 from reasoning.errors import BudgetExhausted, CallFailed, ReasoningError, UsageError
@@ -26,7 +25,6 @@ from reasoning.messages import Message, Usage
 from reasoning.problem import Example, Problem
 from reasoning.strategies.demonstrations.near_duplicates import group_near_duplicates
 from reasoning.strategy import Strategy
-from reasoning.tables import render_text
 from reasoning.text_safety import to_line
 from reasoning.tuning.examples.example_file import (
     ExampleFile,
@@ -36,9 +34,8 @@ from reasoning.tuning.examples.example_file import (
     create_example_file,
     find_fault,
     read_examples,
-    write_examples,
 )
-from reasoning.tuning.examples.labelling import LOW_RATE
+from reasoning.tuning.examples.example_making import ExampleMaking
 from reasoning.tuning.examples.recorded_samples import Sample, content_key, record_samples, to_reply
 
 if TYPE_CHECKING:
@@ -89,7 +86,7 @@ class Distilling:
 
 
 @dataclass(repr=False)
-class Distillation:
+class Distillation(ExampleMaking):
     """The distillation of a strategy on a pool of problems.
 
     Attributes:
@@ -118,16 +115,10 @@ class Distillation:
         return Counter(outcome for outcome, _ in self.outcomes.values())
 
     @property
-    def acceptance(self) -> tuple[int, int, tuple[float, float]]:
-        """The problems with an example, those with an answer to every call, and the 95 % Wilson interval."""
+    def accepted(self) -> tuple[int, int]:
+        """The problems with an example, and those with an answer to every call."""
         kept, judged = self.counts["kept"], len(self.outcomes) - self.counts["failed"]
-        return kept, judged, wilson(kept, judged) if judged else (0.0, 1.0)
-
-    @property
-    def rate_is_low(self) -> bool:
-        """True if the share of problems with an example is below `LOW_RATE`."""
-        kept, judged, _ = self.acceptance
-        return judged > 0 and kept < LOW_RATE * judged
+        return kept, judged
 
     @property
     def reasons(self) -> list[tuple[str, int]]:
@@ -139,24 +130,6 @@ class Distillation:
         """The content of the file: the examples in the order of the pool, and the counts."""
         examples = [one for index in sorted(self.examples) for one in self.examples[index]]
         return ExampleFile(replace(self.header, counts=dict(self.counts)), tuple(examples))
-
-    def __repr__(self) -> str:
-        from reasoning.tuning.examples.labelling_report import describe
-
-        return render_text(describe(self))
-
-    def _repr_html_(self) -> str:
-        from reasoning.tuning.examples.labelling_report import describe
-
-        return describe(self).to_html()
-
-    def save(self) -> None:
-        """Write the file in the order of the pool, with its counts.
-
-        Raises:
-            InputError: the file cannot be written.
-        """
-        write_examples(self.path, self.content)
 
 
 def open_distillation(path: Path, settings: Distilling, task: str, pool: Sequence[Example]) -> Distillation:
