@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from reasoning import prompt_markdown
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
+from reasoning.files import parse_json_object
 from reasoning.messages import Completion, Conversation, Request
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -27,6 +28,9 @@ from reasoning.registry import get
 from reasoning.strategy import Strategy
 
 S = TypeVar("S", bound=Strategy)
+
+OUTCOME = "outcome.json"
+"""The file of scores and cost in a folder of tuned prompts."""
 
 Change = Callable[[str, Prompt | str], Prompt | str]
 """Returns the replacement of a prompt or phrase, given its name and the prompt or phrase."""
@@ -121,6 +125,29 @@ def override_prompts(strategies: Sequence[Strategy | str], overrides: Sequence[s
     return [map_prompts(strategy, lambda name, prompt: values.get(name, prompt)) for strategy in originals]
 
 
+def read_tuned(folder: Path | str) -> Strategy:
+    """Return the strategy with the prompts that `reasoning tune prompts` found.
+
+    Args:
+        folder: the folder that the command wrote. If the search found no better prompts, the strategy has its own.
+
+    Raises:
+        InputError: the folder is missing, or is not one of tuned prompts.
+        UsageError: a chain was tuned; names the folder of the chain.
+    """
+    place = Path(folder).expanduser()
+    outcome = place / OUTCOME
+    if not outcome.is_file():
+        missing = f"has no {OUTCOME}, which `reasoning tune prompts` writes" if place.is_dir() else "no such folder"
+        raise InputError(f"{place}: {missing}")
+    spec = parse_json_object(outcome.read_bytes(), str(outcome)).get("strategy")
+    if not isinstance(spec, str):
+        raise InputError(f"{outcome}: 'strategy' must be a spec such as 'cot', got {spec!r:.80}")
+    if (place / "chain").is_dir():
+        raise UsageError(f"{place} is a tuned chain, not a strategy: reasoning chain run {place / 'chain'} --input …")
+    return override_prompts([spec], [f"@{place}"] if _prompt_files(place) else [])[0]
+
+
 def prompt_variants(
     strategies: Sequence[Strategy], overrides: Sequence[str] = (), variants: Sequence[str] = ()
 ) -> list[Strategy]:
@@ -193,12 +220,16 @@ def _expand_folders(overrides: Sequence[str]) -> Iterator[str]:
             yield override
             continue
         folder = Path(override[1:]).expanduser()
-        files = [path for path in sorted((folder / "prompts").glob("*")) if path.suffix in (".md", ".txt")]
+        files = _prompt_files(folder)
         if not files:
             raise InputError(
                 f"{folder}: has no folder prompts/ with .md or .txt files, which `reasoning tune prompts` writes"
             )
         yield from (f"{path.stem}=@{path}" for path in files)
+
+
+def _prompt_files(folder: Path) -> list[Path]:
+    return [path for path in sorted((folder / "prompts").glob("*")) if path.suffix in (".md", ".txt")]
 
 
 def _without_alias(name: str, strategies: Sequence[Strategy]) -> str:

@@ -18,6 +18,7 @@ from reasoning import registry
 if TYPE_CHECKING:
     from reasoning.prompt_overrides import override_prompts as override_prompts
     from reasoning.prompt_overrides import prompts as prompts
+    from reasoning.prompt_overrides import read_tuned as read_tuned
     from reasoning.registry import catalogue as catalogue
     from reasoning.registry import get as get
     from reasoning.spec import split as split
@@ -73,6 +74,7 @@ _FUNCTIONS = {
     "get": "reasoning.registry",
     "override_prompts": "reasoning.prompt_overrides",
     "prompts": "reasoning.prompt_overrides",
+    "read_tuned": "reasoning.prompt_overrides",
     "split": "reasoning.spec",
 }
 # A technique is exported under the name of its class; a chain, which is an object, under its own.

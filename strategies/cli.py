@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reasoning.cli import config
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_kinds, complete_spec_or_prompt, complete_specs
 from reasoning.cli.options import PromptTexts
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 Spec = Annotated[
     str,
     typer.Argument(
-        help="A technique's name or spec, such as 'cot(shots=4)'.", metavar="SPEC", autocompletion=complete_specs
+        help="A technique's name or spec, such as 'cot(shots=4)'.",
+        metavar="SPEC",
+        callback=config.resolve_strategies,
+        autocompletion=complete_specs,
     ),
 ]
 
@@ -105,6 +109,7 @@ def list_(
         typer.Argument(
             help="A technique's name or spec; every technique by default.",
             metavar="SPEC",
+            callback=config.resolve_strategies,
             autocompletion=complete_specs,
         ),
     ] = None,

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import reasoning
+from reasoning import prompt_overrides, strategies
 from reasoning.cli.app import app
 from tests.faults.server import Server
 
@@ -58,6 +59,8 @@ COMMANDS = [
 def test_a_command_has_the_options_that_it_is_shown_with(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # The file of `--config reasoning.toml` is there.
     monkeypatch.chdir(ROOT / "docs" / "how-to" / "comparison")
+    # So is the folder of tuned prompts.
+    monkeypatch.setattr(prompt_overrides, "read_tuned", lambda folder: strategies.get("vanilla"))
     parse(words)
 
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from reasoning import Chain, Problem, Prompt, Step, strategies
+from reasoning.cli import config
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
 from reasoning.prompt_overrides import (
@@ -154,6 +155,45 @@ def test_strategies_within_a_chain_s_steps_and_handlers_are_reached() -> None:
     [found] = override_prompts([decomposed], ["cot.trigger=Breathe."])
     assert "cot(stages=1, trigger='Breathe.')" in repr(found)
     assert map_prompts(decomposed, lambda _, prompt: prompt) == decomposed
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Path:
+    """Return a folder as `reasoning tune prompts` writes it."""
+    folder = tmp_path / "tuned"
+    (folder / "prompts").mkdir(parents=True)
+    (folder / "outcome.json").write_text('{"strategy": "cot(stages=1)"}')
+    (folder / "prompts" / "cot.trigger.txt").write_text("Breathe.\n")
+    return folder
+
+
+def test_a_folder_of_tuned_prompts_is_a_strategy(tuned: Path) -> None:
+    spec = "cot(stages=1, trigger='Breathe.')"
+    assert repr(strategies.read_tuned(tuned)) == spec
+    assert config.insert_tuned(str(tuned)) == spec
+    assert config.insert_tuned(f"vanilla, {str(tuned)!r}") == f"vanilla, {spec}"
+    # A spec without a folder is left as it was written.
+    assert config.insert_tuned("vanilla,cot( trigger='a/b')") == "vanilla,cot( trigger='a/b')"
+    shown = CliRunner().invoke(strategies_app, ["show", str(tuned)])
+    assert "Breathe." in shown.output
+
+
+def test_a_search_that_found_nothing_leaves_the_original(tuned: Path) -> None:
+    (tuned / "prompts" / "cot.trigger.txt").unlink()
+    assert repr(strategies.read_tuned(tuned)) == "cot(stages=1)"
+
+
+def test_a_folder_without_tuned_prompts_is_refused(tuned: Path) -> None:
+    with pytest.raises(InputError, match="nothing: no such folder"):
+        config.insert_tuned(str(tuned / "nothing"))
+    with pytest.raises(InputError, match="which `reasoning tune prompts` writes"):
+        strategies.read_tuned(tuned / "prompts")
+    (tuned / "chain").mkdir()
+    with pytest.raises(UsageError, match="reasoning chain run"):
+        strategies.read_tuned(tuned)
+    (tuned / "outcome.json").write_text('{"strategy": 1}')
+    with pytest.raises(InputError, match="'strategy' must be a spec"):
+        strategies.read_tuned(tuned)
 
 
 def test_variants_stand_beside_their_originals() -> None:

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reasoning.cli import interrupts, streams
@@ -104,8 +105,12 @@ def _extra_of(module: str) -> str:
     return ""
 
 
+@cache
 def app() -> Any:
-    """Return the command, with the subcommands of all installed packages."""
+    """Return the command, with the subcommands of all installed packages.
+
+    It is built once in a process: each package adds its commands to groups that are global.
+    """
     from importlib.metadata import entry_points
 
     import typer

@@ -29,7 +29,7 @@ def ask(
         typer.Option(
             "--strategy",
             "-s",
-            help="The spec of a strategy, such as cot.",
+            help="The spec of a strategy, such as cot, or a folder of tuned prompts, such as ./tuned.",
             metavar="SPEC",
             callback=config.resolve_strategies,
             autocompletion=complete_specs,

@@ -77,11 +77,12 @@ def resolve_task(context: typer.Context, task: str | None) -> str | None:
 
 
 def resolve_strategies(context: typer.Context, specs: str | None) -> str | None:
-    """Return specs in which the specs of the file stand for their names."""
+    """Return specs in which the specs of the file stand for their names, and specs for folders of tuned prompts."""
+    if specs is None:
+        return None
+    specs = insert_tuned(specs)
     config = of(context)
-    if config is None or not config.strategies or specs is None:
-        return specs
-    return insert_specs(specs, config.strategies)
+    return insert_specs(specs, config.strategies) if config is not None and config.strategies else specs
 
 
 def raise_located(context: Any, error: typer.BadParameter) -> None:
@@ -212,6 +213,31 @@ class _Insertion(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.parse(self.specs[node.id], mode="eval").body if node.id in self.specs else node
+
+
+def insert_tuned(specs: str) -> str:
+    """Return specs, separated by commas, in which the spec of a tuned strategy stands for its folder.
+
+    A folder is written in quotes, or alone with a slash: "cot, 'tuned'" or "./tuned".
+
+    Raises:
+        InputError: a folder is missing or has no tuned prompts.
+    """
+    from reasoning import spec
+    from reasoning.prompt_overrides import read_tuned
+
+    if "/" in specs and not set(specs) & set("'\"(,"):
+        return repr(read_tuned(specs.strip()))
+    if not set(specs) & set("'\""):
+        return specs
+    nodes = [ast.parse(part, mode="eval").body for part in spec.split(specs)]
+    folders = [node.value if isinstance(node, ast.Constant) else None for node in nodes]
+    if not any(isinstance(folder, str) for folder in folders):
+        return specs
+    return ", ".join(
+        repr(read_tuned(folder)) if isinstance(folder, str) else ast.unparse(node)
+        for node, folder in zip(nodes, folders, strict=True)
+    )
 
 
 def insert_specs(specs: str, named: Mapping[str, str]) -> str:

@@ -79,7 +79,7 @@ def find(base: str, name: str) -> Adapter:
         if others := [other for other, found in names() if found == name]:
             raise UsageError(
                 f"the adapter {name!r} was trained for {', '.join(others)}, not for {base}: "
-                f"use {others[0].partition('@')[0]}+{name}, or train one for {base}"
+                f"use local:{others[0].partition('@')[0]}+{name}, or train one for {base}"
             )
         known = [path.name for path in _folders(place)]
         where = f"of {base}" + ("" if known else "; it has none yet: `reasoning tune train` makes one")

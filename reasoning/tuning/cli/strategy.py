@@ -24,6 +24,7 @@ def tune_strategy(
         typer.Argument(
             metavar="SPEC",
             help="The strategy whose answers are taught, such as 'self_consistency(cot, samples=15)'.",
+            callback=config_file.resolve_strategies,
             autocompletion=complete_specs,
         ),
     ],
@@ -44,7 +45,10 @@ def tune_strategy(
     student: Annotated[
         str,
         typer.Option(
-            help="The strategy whose prompt the examples have.", metavar="SPEC", autocompletion=complete_specs
+            help="The strategy whose prompt the examples have.",
+            metavar="SPEC",
+            callback=config_file.resolve_strategies,
+            autocompletion=complete_specs,
         ),
     ] = "cot",
     gold: Annotated[

@@ -22,6 +22,7 @@ from reasoning.chain.chain import Chain
 from reasoning.errors import UsageError
 from reasoning.files import atomic_write
 from reasoning.messages import Usage
+from reasoning.prompt_overrides import OUTCOME
 from reasoning.prompts import Prompt
 from reasoning.tables import escape_markdown, pluralize
 from reasoning.text_safety import dump_json, strip_control
@@ -43,7 +44,7 @@ def write_outcome(outcome: Outcome, folder: Path, original_score: float) -> None
     _write_prompts(folder / PROMPTS, outcome.changes)
     _write_prompts(folder / ORIGINALS, outcome.before)
     atomic_write(folder / "prompts.diff", strip_control(outcome.diff()))
-    atomic_write(folder / "outcome.json", dump_json(outcome.to_json(), indent=1, default=str) + "\n")
+    atomic_write(folder / OUTCOME, dump_json(outcome.to_json(), indent=1, default=str) + "\n")
     title = f"{outcome.method} on {outcome.original!r}"
     atomic_write(
         folder / "search.svg",
@@ -75,18 +76,13 @@ def how_to_use(outcome: Outcome, folder: Path) -> str:
         return ""
     if isinstance(outcome.original, Chain) and (folder / "chain").is_dir():
         return f"reasoning chain run {shlex.quote(str(folder / 'chain'))} --input …"
-    return f"reasoning ask … --strategy {_quote(repr(outcome.original))} --prompt {_quote(f'@{folder}')}"
+    place = str(folder) if "/" in str(folder) else f"./{folder}"
+    return f"reasoning ask … --strategy {shlex.quote(place)}"
 
 
 def _cost(usage: Usage) -> str:
     price = "" if usage.usd is None else f", ${usage.usd:.4f}"
     return f"{usage.prompt_tokens + usage.completion_tokens:,} tokens in {pluralize(usage.calls, 'call')}{price}"
-
-
-def _quote(text: str) -> str:
-    """Return a word of a command; specs have single quotes, which double ones show as they are."""
-    is_plain = "'" in text and not set(text) & set('"$`\\!')
-    return f'"{text}"' if is_plain else shlex.quote(text)
 
 
 def _page(outcome: Outcome, folder: Path) -> str:

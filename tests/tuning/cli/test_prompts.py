@@ -91,7 +91,7 @@ def test_the_budget_is_kept_and_a_larger_one_extends_the_search(task: Path) -> N
         assert server.completions <= 260
         assert "the budget ended the search: the same command with a larger one extends it" in done.stderr
         assert "+# Examples" in done.stdout
-        assert "--prompt @" in done.stderr
+        assert f"--strategy {task.parent / 'out'}" in done.stderr
         before = server.completions
         done = run(command(task, server, "--budget-calls", "800"))
         assert done.returncode == 0, done.stderr
@@ -102,7 +102,7 @@ def test_the_budget_is_kept_and_a_larger_one_extends_the_search(task: Path) -> N
 
 
 def words_of_ask(task: Path, server: Server) -> list[str]:
-    words = [sys.executable, "-c", MAIN, "ask", "--strategy", STRATEGY, "--prompt", f"@{task.parent / 'out'}"]
+    words = [sys.executable, "-c", MAIN, "ask", "--strategy", str(task.parent / "out")]
     return [*words, "--kind", "number", "--model", "mock", "--base-url", server.url, "--no-journal"]
 
 
