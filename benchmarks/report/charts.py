@@ -125,7 +125,7 @@ def _end(frontier: CostFrontier, log: bool) -> float:
 
 
 def vote_curves(data: ReportData) -> str:
-    """Return a chart of accuracy against the number of draws: for the vote, and for any of the draws."""
+    """Return a chart of accuracy against the number of draws: for the vote, for any and for all of the draws."""
     from matplotlib.ticker import MaxNLocator
 
     def draw(axes: Axes, narrow: bool) -> None:
@@ -136,17 +136,20 @@ def vote_curves(data: ReportData) -> str:
             low, high = [100 * p.low for p in curve.majority], [100 * p.high for p in curve.majority]
             axes.fill_between(ks, low, high, color=colour, alpha=0.14, linewidth=0)
             number = data.specs.index(curve.strategy) + 1
-            for points, dashes, suffix in ((curve.majority, "-", ""), (curve.any, "--", " any")):
+            lines = (curve.majority, "-", ""), (curve.any, "--", " any"), (curve.all, ":", " all")
+            for points, dashes, suffix in lines:
                 ys = [100 * point.mean for point in points]
                 axes.plot(ks, ys, dashes, color=colour, marker=marker, markersize=5, linewidth=1.6)
                 ends.append((ks[-1], ys[-1], f"{number}{suffix}", colour))
-        axes.set_ylim(*_percent_limits(p.high for curve in data.vote_curves for p in [*curve.majority, *curve.any]))
+        shown = [p for curve in data.vote_curves for p in (*curve.majority, *curve.any, *curve.all)]
+        axes.set_ylim(*_percent_limits(p.high for p in shown))
         axes.margins(x=0.12 if narrow else 0.08)
         _label_ends(axes, ends)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 10, integer=True))
         _label_axes(axes, x="draws/problem", y="accuracy, %")
 
-    label = "Accuracy of a vote against the number of draws, with 95 % intervals; dashed: any of the draws is right."
+    label = "Accuracy of a vote against the number of draws, with 95 % intervals; dashed: any of the draws is right; "
+    label += "dotted: all of them are."
     return _render("draws", label, draw, height=lambda narrow: 3.2 if narrow else 3.8)
 
 

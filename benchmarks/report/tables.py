@@ -197,16 +197,20 @@ def amount_format(measure: str) -> Callable[[float], str]:
 
 def _vote_curves(data: ReportData) -> Table:
     return Table(
-        ("strategy", "draws", "vote", "95 %", "any right", "95 %"),
+        ("strategy", "draws", "vote", "95 %", "any right", "95 %", "all right", "95 %"),
         [
-            (curve.strategy, str(vote.k), percent(vote.mean), _interval(vote), percent(best.mean), _interval(best))
+            (
+                *(curve.strategy, str(vote.k), percent(vote.mean), _interval(vote)),
+                *(percent(best.mean), _interval(best), percent(every.mean), _interval(every)),
+            )
             for curve in data.vote_curves
-            for vote, best in zip(curve.majority, curve.any, strict=True)
+            for vote, best, every in zip(curve.majority, curve.any, curve.all, strict=True)
         ],
         title="How many draws to vote over",
         name="vote-curves",
         note="Vote: the accuracy of a vote over this number of draws, averaged over all subsets of the stored ones "
-        "(maj@k). Any right: the limit of a perfect choice among them (pass@k).",
+        "(maj@k). Any right: the limit of a perfect choice among them (pass@k). "
+        "All right: the probability that each of them is right (pass^k).",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.statistics.vote_curves import CurvePoint, SamplePool, curve
+from reasoning.benchmarks.statistics.vote_curves import CurvePoint, Measure, SamplePool, curve
 from reasoning.errors import ReasoningError
 from reasoning.kinds import Kind
 from reasoning.problem import Example
@@ -32,6 +32,7 @@ class VoteCurve:
         samples: the number of draws for one solve.
         majority: the accuracy of a majority vote over k draws (maj@k).
         any: the probability that any of k draws is right (pass@k).
+        all: the probability that all of k draws are right (pass^k).
     """
 
     strategy: str
@@ -39,6 +40,7 @@ class VoteCurve:
     samples: int
     majority: tuple[CurvePoint, ...]
     any: tuple[CurvePoint, ...]
+    all: tuple[CurvePoint, ...]
 
 
 def vote_curves(
@@ -64,8 +66,9 @@ def vote_curves(
             pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]
             if pools:
                 points = [k for k in ks if k < samples] + [samples]
-                majority, any_of = curve(pools, points), curve(pools, points, measure="any")
-                curves.append(VoteCurve(spec, len(pools), samples, majority, any_of))
+                measures: Sequence[Measure] = ("majority", "any", "all")
+                drawn = [curve(pools, points, measure=measure) for measure in measures]
+                curves.append(VoteCurve(spec, len(pools), samples, *drawn))
     return tuple(curves)
 
 

@@ -1,10 +1,12 @@
-"""Accuracy against the number of samples, from one pool of samples per problem: unbiased maj@k and pass@k.
+"""Accuracy against the number of samples, from one pool of samples per problem: maj@k, pass@k and pass^k.
 
     pools = [SamplePool.from_vote(majority(values, kind), example.score) for …]
     curve(pools, [1, 5, 10, 20])                      # majority vote of k samples
     curve(pools, [1, 5, 10, 20], measure="any")       # pass@k, the accuracy of a perfect verifier
+    curve(pools, [1, 5, 10, 20], measure="all")       # pass^k, how reliable single samples are
 
 From a pool of n samples follows the accuracy of k samples: the mean over all subsets of k, not the first k.
+All three estimates are unbiased.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from reasoning.benchmarks.statistics import clustered_share
 from reasoning.errors import UsageError
@@ -27,6 +29,8 @@ MAX_EXACT = 1 << 16
 
 A whole curve of 256 samples takes half a second at worst, of 1,000 samples up to k = 40 it takes 0.05 s.
 """
+Measure: TypeAlias = Literal["majority", "any", "all"]
+"""What must be right among k samples: their majority vote, at least one of them, or each of them."""
 SHUFFLES = 4000
 """The shuffles of a larger pool; the standard error of one problem's value is then at most 0.008."""
 
@@ -103,6 +107,23 @@ def pass_at(pool: SamplePool, k: int) -> Fraction:
     """
     _check(pool, [k])
     return 1 - Fraction(math.comb(pool.n - sum(pool.right), k), math.comb(pool.n, k))
+
+
+def all_pass_at(pool: SamplePool, k: int) -> Fraction:
+    """Return the exact probability that all of k samples are right (pass^k).
+
+    Args:
+        pool: the samples.
+        k: the number of samples, from 1 to the size of the pool.
+
+    Examples:
+        >>> all_pass_at(SamplePool((3,), (5, 2)), 2)
+        Fraction(1, 15)
+
+    Source: Yao et al. 2024, tau-bench, arXiv 2406.12045: C(c, k) / C(n, k) for c right ones of n.
+    """
+    _check(pool, [k])
+    return Fraction(math.comb(sum(pool.right), k), math.comb(pool.n, k))
 
 
 def majority_at(pool: SamplePool, ks: Sequence[int]) -> dict[int, Fraction]:
@@ -186,7 +207,7 @@ def curve(
     pools: Sequence[SamplePool],
     ks: Sequence[int],
     *,
-    measure: Literal["majority", "any"] = "majority",
+    measure: Measure = "majority",
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[CurvePoint, ...]:
@@ -199,7 +220,8 @@ def curve(
     Args:
         pools: one pool for each problem, all with at least max(ks) samples.
         ks: numbers of samples.
-        measure: "majority" if the vote of k samples must be right, "any" if at least one of k must be.
+        measure: "majority" if the vote of k samples must be right, "any" if at least one of k must be, "all" if
+            each of k must be.
         confidence: the confidence level, from 0 to 1.
         seed: the seed for pools that are too large to be counted exactly; see `MAX_EXACT`.
 
@@ -221,16 +243,20 @@ def curve(
     return tuple(points)
 
 
-def _worth(pool: SamplePool, ks: Sequence[int], measure: str, seed: str) -> dict[int, tuple[float, float]]:
-    if measure == "any" or pool.n * max(ks) <= MAX_EXACT:
+def _worth(pool: SamplePool, ks: Sequence[int], measure: Measure, seed: str) -> dict[int, tuple[float, float]]:
+    if measure != "majority" or pool.n * max(ks) <= MAX_EXACT:
         return _counted(replace(pool, cluster=None), tuple(ks), measure)
     return estimate_majority_at(pool, ks, seed)
 
 
 # Many problems have equal pools, such as those where all samples are right.
 @lru_cache(maxsize=4096)
-def _counted(pool: SamplePool, ks: tuple[int, ...], measure: str) -> dict[int, tuple[float, float]]:
-    exact = {k: pass_at(pool, k) for k in ks} if measure == "any" else majority_at(pool, ks)
+def _counted(pool: SamplePool, ks: tuple[int, ...], measure: Measure) -> dict[int, tuple[float, float]]:
+    if measure == "majority":
+        exact = majority_at(pool, ks)
+    else:
+        estimate = pass_at if measure == "any" else all_pass_at
+        exact = {k: estimate(pool, k) for k in ks}
     return {k: (float(value), 0.0) for k, value in exact.items()}
 
 

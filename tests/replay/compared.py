@@ -110,15 +110,17 @@ def _pairs(found: Mapping[str, Mapping[str, float]]) -> str:
 def _curve() -> str:
     ks = list(range(1, 11))
     of_families, alone = pools(True), pools(False)
-    curves = [curve(of_families, ks), curve(alone, ks), curve(of_families, ks, measure="any")]
+    curves = [curve(of_families, ks), curve(alone, ks)]
+    curves += [curve(of_families, ks, measure="any"), curve(of_families, ks, measure="all")]
     rows = [
         [
             *(vote.k, *_percent(vote.mean), _range(vote.low, vote.high), _range(single.low, single.high)),
             *(*_percent(either.mean), _range(either.low, either.high)),
+            *(*_percent(every.mean), _range(every.low, every.high)),
         ]
-        for vote, single, either in zip(*curves, strict=True)
+        for vote, single, either, every in zip(*curves, strict=True)
     ]
-    return table(["k", "maj@k %", "95 %", "95 % as if independent", "pass@k %", "95 %"], rows)
+    return table(["k", "maj@k %", "95 %", "95 % as if independent", "pass@k %", "95 %", "pass^k %", "95 %"], rows)
 
 
 def _races(found: Mapping[str, Mapping[str, float]]) -> str:

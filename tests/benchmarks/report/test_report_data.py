@@ -171,6 +171,11 @@ def test_curves_come_from_stored_votes(kept: Kept) -> None:
     assert curve.majority[0].mean == pytest.approx((2 / 4 + 1 / 4) / 2)  # one draw in four could not be read
     assert curve.majority[-1].mean == 0.5
     assert curve.any[-1].mean == 1
+    assert curve.all[0].mean == curve.majority[0].mean
+    assert curve.all[1].mean == pytest.approx((1 / 6 + 0) / 2)
+    table = next(table for table in report_tables(ReportData.from_folder(store)) if table.name == "vote-curves")
+    assert table.rows[1][-2] == "8.3 %"
+    assert "all" in ReportData.from_folder(store).to_json()["vote_curves"][0]
 
 
 def test_curves_take_a_family_for_one_observation(kept: Kept) -> None:

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoning.benchmarks.statistics import clustered_share, vote_curves
-from reasoning.benchmarks.statistics.vote_curves import SamplePool, curve, estimate_majority_at, majority_at, pass_at
+from reasoning.benchmarks.statistics.vote_curves import (
+    SamplePool,
+    all_pass_at,
+    curve,
+    estimate_majority_at,
+    majority_at,
+    pass_at,
+)
 from reasoning.errors import UsageError
 from reasoning.kinds import Number
 from reasoning.voting import majority, tie_credit
@@ -44,6 +51,33 @@ def test_any_of_k_is_the_mean_over_all_subsets(values: list[Any]) -> None:
     for k in range(1, len(values) + 1):
         subsets = [any(map(right, some)) for some in combinations(values, k)]
         assert pass_at(pool(values), k) == Fraction(sum(subsets), len(subsets))
+
+
+@settings(deadline=None)
+@given(values=POOLS)
+def test_all_of_k_is_the_mean_over_all_subsets(values: list[Any]) -> None:
+    for k in range(1, len(values) + 1):
+        subsets = [all(map(right, some)) for some in combinations(values, k)]
+        assert all_pass_at(pool(values), k) == Fraction(sum(subsets), len(subsets))
+
+
+@settings(deadline=None)
+@given(values=POOLS)
+def test_all_of_k_is_at_most_the_accuracy_of_one_and_any_at_least(values: list[Any]) -> None:
+    ks = range(1, len(values) + 1)
+    every, either = ([curve([pool(values)], ks, measure=name)[k - 1].mean for k in ks] for name in ("all", "any"))
+    assert every[0] == either[0] == pytest.approx(sum(map(right, values)) / len(values))
+    assert every == sorted(every, reverse=True)
+    assert either == sorted(either)
+
+
+def test_all_of_k_is_averaged_over_problems_with_their_interval() -> None:
+    """Three problems of four trials (Yao et al. 2024): 4, 2 and 0 right ones, so pass^2 is (1 + 1/6 + 0) / 3."""
+    pools = [SamplePool((4,), ()), SamplePool((2,), (2,)), SamplePool((), (3,), unparsed=1)]
+    (point,) = curve(pools, [2], measure="all")
+    assert point.mean == pytest.approx(7 / 18)
+    assert (point.low, point.high) == clustered_share([1, 1 / 6, 0], [0, 1, 2])
+    assert point.error == 0
 
 
 @settings(deadline=None, max_examples=20)
@@ -131,6 +165,8 @@ def test_what_makes_no_sense_is_said() -> None:
         curve([pool([1, 1, 3])], [1, 4])
     with pytest.raises(UsageError, match="got 0"):
         pass_at(pool([1]), 0)
+    with pytest.raises(UsageError, match="k must be from 1 to 1"):
+        all_pass_at(pool([1]), 2)
     with pytest.raises(UsageError, match="at least one pool"):
         curve([], [1])
     with pytest.raises(UsageError, match="at least one k"):
