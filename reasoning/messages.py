@@ -119,6 +119,8 @@ class Usage:
         cached_tokens: prompt tokens that came from the provider's prefix cache.
         usd: US dollars; None, not 0, if no price is known (a local model, an unknown one).
         seconds: the summed duration of the calls.
+        reasoning_tokens: the part of the completion tokens that was thought. If a server gives thoughts
+            without a count, it is estimated by their share of the reply's characters.
     """
 
     calls: int = 0
@@ -127,6 +129,7 @@ class Usage:
     cached_tokens: int = 0
     usd: float | None = None
     seconds: float = 0.0
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         # A usage without calls may have no price, which must not make the sum unknown.
@@ -143,6 +146,7 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             usd,
             self.seconds + other.seconds,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
     def __sub__(self, earlier: Usage) -> Usage:
@@ -154,6 +158,7 @@ class Usage:
             self.cached_tokens - earlier.cached_tokens,
             None if self.usd is None else self.usd - (earlier.usd or 0.0),
             self.seconds - earlier.seconds,
+            self.reasoning_tokens - earlier.reasoning_tokens,
         )
 
     def with_seconds(self, seconds: float) -> Usage:
@@ -161,12 +166,20 @@ class Usage:
 
         `dataclasses.replace` would take five times as long.
         """
-        return Usage(self.calls, self.prompt_tokens, self.completion_tokens, self.cached_tokens, self.usd, seconds)
+        return Usage(
+            self.calls,
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.cached_tokens,
+            self.usd,
+            seconds,
+            self.reasoning_tokens,
+        )
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
         """Return the sum of usages, in a fraction of the time of adding them with `+`."""
-        calls = prompt = completion = cached = 0
+        calls = prompt = completion = cached = reasoning = 0
         usd: float | None = None
         seconds = 0.0
         for usage in usages:
@@ -181,13 +194,15 @@ class Usage:
             completion += usage.completion_tokens
             cached += usage.cached_tokens
             seconds += usage.seconds
-        return cls(calls, prompt, completion, cached, usd, seconds)
+            reasoning += usage.reasoning_tokens
+        return cls(calls, prompt, completion, cached, usd, seconds, reasoning)
 
     def __str__(self) -> str:
-        """Return "3 calls · 512 + 140 tokens · $0.0021 · 4.2 s"."""
+        """Return "3 calls · 512 + 140 tokens (96 thought) · $0.0021 · 4.2 s"."""
+        thought = f" ({self.reasoning_tokens:,} thought)" if self.reasoning_tokens else ""
         parts = [
             f"{self.calls:,} call{'' if self.calls == 1 else 's'}",
-            f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens",
+            f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens{thought}",
         ]
         if self.cached_tokens:
             parts.append(f"{self.cached_tokens / max(self.prompt_tokens, 1):.0%} of the prompts from a prefix cache")

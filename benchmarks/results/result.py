@@ -181,7 +181,9 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     ),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds"), _NUMBER),
+    **dict.fromkeys(
+        ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds", "reasoning_tokens"), _NUMBER
+    ),
     "usd": (*_NUMBER, _NONE),
 }
 

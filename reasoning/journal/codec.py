@@ -19,7 +19,7 @@ Row = tuple[Any, ...]
 COLUMNS = (
     *("draw", "text", "finish_reason", "reasoning", "tokens"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "usd", "seconds"),
-    *("retries", "request_id", "prices", "at"),
+    *("retries", "request_id", "prices", "at", "reasoning_tokens"),
 )
 """The columns of a draw: `tokens` is JSON or NULL, `usd` is NULL without a price, `at` is UTC.
 
@@ -27,6 +27,8 @@ The file also has a checksum of each draw."""
 
 _CHECKED = "\0".join(["%s"] * len(COLUMNS))
 """The form of a row whose checksum is stored."""
+_CHECKED_WITHOUT_THOUGHTS = "\0".join(["%s"] * (len(COLUMNS) - 1))
+"""The form of a row without reasoning tokens, as formats before 4 had it: their checksums stay valid."""
 _TOO_LARGE = 1 << 63
 
 
@@ -67,6 +69,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
                 json.dumps(completion.tokens) if completion.tokens else None,
                 *_stored_numbers(usage),
                 *(completion.retries, replace_surrogates(completion.request_id), completion.prices, at),
+                _stored_count(usage.reasoning_tokens, usage),
             )
         )
     return Record(bytes.fromhex(request.key), replace_surrogates(request.model), canonical_text(request), rows)
@@ -74,17 +77,20 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
 
 def checksum(key: bytes, row: Row) -> int:
     """Return the CRC-32 of a draw with the key of its request, which differs if one bit of them does."""
-    return zlib.crc32((_CHECKED % row).encode("utf-8", "surrogatepass"), zlib.crc32(key))
+    # Damage may have turned a 0 into a NULL or a text.
+    is_zero = row[-1].__class__ is int and not row[-1]
+    text = _CHECKED_WITHOUT_THOUGHTS % row[:-1] if is_zero else _CHECKED % row
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"), zlib.crc32(key))
 
 
 def decode(key: str, row: Row) -> Completion:
     """Return the draw of a row, with `is_new` False."""
     draw, text, finish_reason, reasoning, tokens, prompt, completion, cached, usd, seconds, *rest = row
-    retries, request_id, prices, _ = rest
+    retries, request_id, prices, _, thought = rest
     return Completion(
         text,
         finish_reason,
-        Usage(1, prompt, completion, cached, usd, seconds),
+        Usage(1, prompt, completion, cached, usd, seconds, thought),
         reasoning,
         parse_tokens(json.loads(tokens)) if tokens else (),
         request_id,
@@ -152,6 +158,13 @@ def _stored_numbers(usage: Usage) -> tuple[float | None, ...]:
         return (*counts, *stored_amounts(usage.usd, usage.seconds))
     except (TypeError, ValueError) as error:
         raise JournalError(f"the usage of a draw must be made of numbers, got {usage}: {error}") from None
+
+
+def _stored_count(value: int, usage: Usage) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise JournalError(f"the usage of a draw must be made of numbers, got {usage!r}: {error}") from None
 
 
 def stored_amounts(usd: float | None, seconds: float) -> tuple[float | None, float]:

@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from reasoning.errors import JournalError, UsageError
-from reasoning.journal.schema import VERSION, create_tables, transaction
+from reasoning.journal.schema import READABLE, VERSION, create_draws_view, create_tables, migrate, transaction
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
@@ -46,12 +46,15 @@ def open_for_writing(path: Path, *, create_folder: bool = True) -> sqlite3.Conne
     try:
         # Committed draws survive a killed process, and most power cuts.
         connection.execute("PRAGMA synchronous = NORMAL")
-        if not _version(connection, path):
-            _enable_wal(connection)
+        if (version := _version(connection, path)) != VERSION:
+            if not version:
+                _enable_wal(connection)
             with transaction(connection):
                 # Another process may have created the tables meanwhile.
-                if not _version(connection, path):
+                if not (version := _version(connection, path)):
                     create_tables(connection)
+                elif version != VERSION:
+                    migrate(connection)
     except BaseException:
         connection.close()
         raise
@@ -84,7 +87,14 @@ def open_for_reading(path: Path) -> sqlite3.Connection | None:
     if uri is None:
         return None
     connection = _connect(uri)
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        if _version(connection, path) != VERSION:
+            # Reading changes no file.
+            create_draws_view(connection, "draws", "main")
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -190,7 +200,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
         )
     if not tables and not version:
         return 0
-    if version != VERSION:
+    if version not in READABLE:
         advice = "update the library"
         if version < VERSION:
             journal = f"draws.jsonl.gz --journal {shlex.quote(str(path))}"

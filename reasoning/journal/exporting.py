@@ -18,7 +18,7 @@ from reasoning.files import atomic_path
 from reasoning.journal.codec import COLUMNS, checksum, decode_leniently, find_request_problem
 from reasoning.journal.connection import open_existing
 from reasoning.journal.filters import where_clause
-from reasoning.journal.jsonl import FIELDS, format_line
+from reasoning.journal.jsonl import COUNTS, FIELDS, format_line
 from reasoning.journal.sqlite_errors import translate_errors
 from reasoning.tables import pluralize
 
@@ -133,7 +133,7 @@ def _jsonl(file: IO[str], draws: _Rows) -> None:
 def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Rows) -> None:
     """Write Parquet; requests and tokens stay JSON, since their shapes differ."""
     numbers = {
-        **dict.fromkeys(("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries"), pyarrow.int64()),
+        **dict.fromkeys(COUNTS, pyarrow.int64()),
         **dict.fromkeys(("usd", "seconds"), pyarrow.float64()),
         "at": pyarrow.timestamp("s", tz="UTC"),
     }

@@ -20,7 +20,7 @@ from reasoning.journal.codec import COLUMNS, Record, decode_leniently
 from reasoning.journal.connection import open_for_writing, readable_uri
 from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress
 from reasoning.journal.jsonl import parse_record
-from reasoning.journal.schema import commit, transaction
+from reasoning.journal.schema import commit, create_draws_view, transaction
 from reasoning.journal.sqlite_errors import translate_errors
 
 _BATCH = 5_000
@@ -106,7 +106,8 @@ def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progr
     with translate_errors(path, "written"), closing(open_for_writing(path)) as connection:
         connection.text_factory = decode_leniently
         connection.execute("ATTACH ? AS other", (uri,))
-        first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other.draws").fetchone()
+        create_draws_view(connection, "other_draws", "other")
+        first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other_draws").fetchone()
         if first is not None:
             for start in range(first, last + 1, _BATCH):
                 with transaction(connection):
@@ -133,7 +134,7 @@ def _read_records(source: Path) -> Iterator[Record]:
         yield parse_record(data, source, number)
 
 
-_OTHER_ROWS = "FROM other.draws AS new JOIN other.requests AS new_request ON new_request.id = new.request"
+_OTHER_ROWS = "FROM other_draws AS new JOIN other.requests AS new_request ON new_request.id = new.request"
 _MATCHING_REQUESTS = "JOIN main.requests AS known_request ON known_request.key = new_request.key"
 _KNOWN_DRAWS = "JOIN main.draws AS old ON old.request = known_request.id AND old.draw = new.draw"
 _IN_BATCH = "WHERE new.rowid BETWEEN ? AND ? AND new.rowid NOT IN (SELECT value FROM json_each(?))"

@@ -38,8 +38,10 @@ _DEFAULTS: dict[str, Any] = {
     "retries": 0,
     "request_id": "",
     "prices": "",
+    "reasoning_tokens": 0,
 }
-_COUNTS = ("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries")
+COUNTS = ("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries", "reasoning_tokens")
+"""The fields of counts."""
 _TEXTS = ("text", "finish_reason", "reasoning", "request_id", "prices", "at")
 _MAX_INTEGER = (1 << 63) - 1
 
@@ -48,6 +50,8 @@ def format_line(key: bytes, request: str, row: Row) -> str:
     """Return the line of a draw, whose request and tokens are already JSON."""
     fields = dict(zip(COLUMNS, row, strict=True))
     tokens = fields.pop("tokens") or "null"
+    if not fields["reasoning_tokens"]:  # as in exports of earlier versions
+        del fields["reasoning_tokens"]
     rest = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return f'{{"key":"{key.hex()}","request":{request},"tokens":{tokens},{rest[1:]}\n'
 
@@ -89,7 +93,7 @@ def _find_errors(fields: dict[str, Any]) -> Iterator[str]:
     for name in _TEXTS:
         if not isinstance(fields.get(name), str):
             yield f"{name!r} must be a text, got {fields.get(name)!r}"
-    for name in _COUNTS:
+    for name in COUNTS:
         if type(fields.get(name)) is not int or not 0 <= fields[name] <= _MAX_INTEGER:
             yield f"{name!r} must be an integer of at least 0, got {fields.get(name)!r}"
     for name in ("usd", "seconds"):

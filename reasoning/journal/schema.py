@@ -16,7 +16,11 @@ from typing import Any
 
 from reasoning.journal.codec import COLUMNS, Record, Row, checksum
 
-VERSION = 3
+VERSION = 4
+_WITHOUT_THOUGHTS = 3
+"""The version whose draws have no column `reasoning_tokens`, and are otherwise the same."""
+READABLE = (_WITHOUT_THOUGHTS, VERSION)
+"""The versions that can be read; the older one is migrated when it is opened for writing."""
 _ROWS_PER_STATEMENT = 32
 """The maximum number of rows of one statement.
 
@@ -34,7 +38,7 @@ CREATE TABLE draws (
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
     usd REAL, seconds REAL NOT NULL,
     retries INTEGER NOT NULL, request_id TEXT NOT NULL, prices TEXT NOT NULL, at TEXT NOT NULL,
-    checksum INTEGER NOT NULL,
+    checksum INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (request, draw)
 )"""
 # A stored text that differs from that of the same key is damaged.
@@ -118,3 +122,33 @@ def create_tables(connection: sqlite3.Connection) -> None:
     connection.execute(_REQUESTS)
     connection.execute(_DRAWS)
     connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables of an older version up to date, within a transaction. No row is written anew.
+
+    A process of the earlier library that has the file open can still read and write it.
+
+    Raises:
+        sqlite3.Error: the file cannot be written.
+    """
+    # A process of the earlier library may have set the version back.
+    if "reasoning_tokens" not in {column[1] for column in connection.execute("PRAGMA table_info(draws)")}:
+        connection.execute("ALTER TABLE draws ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def create_draws_view(connection: sqlite3.Connection, name: str, database: str) -> None:
+    """Create a temporary view of draws that has every column, also if the file is of the older version.
+
+    If another process migrates the file meanwhile, the view shows the new column: of two columns of one name,
+    SQLite takes the first.
+
+    Args:
+        connection: an open journal.
+        name: the name of the view.
+        database: the database whose draws it shows: "main", or the name of an attached one.
+    """
+    connection.execute(
+        f"CREATE TEMP VIEW {name} AS SELECT rowid AS rowid, *, 0 AS reasoning_tokens FROM {database}.draws"
+    )

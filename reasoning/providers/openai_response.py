@@ -41,7 +41,8 @@ def parse_completions(
     The first completion carries the prompt's tokens. A response has one token count for all
     completions, which is divided in proportion to the lengths of their texts. A missing count is 0.
     An invalid count (negative, not a number) is estimated for completions, one token for four
-    characters, and is 0 for prompts.
+    characters, and is 0 for prompts. If a server gives thoughts and no count of their tokens, that is
+    the share of the thoughts in the reply's characters.
 
     Args:
         reply: the decoded JSON.
@@ -84,7 +85,11 @@ def _parse(
             raise PromptRefused("the provider's content filter withheld the answer", status=200)
         raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200)
     usages = _usages(
-        reply.get("usage"), [len(text) + len(reasoning) for text, _, reasoning, _ in parsed], seconds, price
+        reply.get("usage"),
+        [len(text) + len(reasoning) for text, _, reasoning, _ in parsed],
+        [0 if finish == "refusal" else len(reasoning) for _, finish, reasoning, _ in parsed],
+        seconds,
+        price,
     )
     response_id = reply.get("id")
     response_id = response_id[:200] if isinstance(response_id, str) else request_id
@@ -164,8 +169,18 @@ def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
     )
 
 
-def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | None) -> list[Usage]:
-    """Return the usage of each completion, in proportion to the length of its text."""
+def _usages(
+    usage: Any, lengths: Sequence[int], thoughts: Sequence[int], seconds: float, price: Price | None
+) -> list[Usage]:
+    """Return the usage of each completion.
+
+    Args:
+        usage: the usage of the response.
+        lengths: the characters of each completion, with its thoughts.
+        thoughts: the characters of its thoughts.
+        seconds: the duration of the request.
+        price: the price of its tokens.
+    """
     if not isinstance(usage, dict):
         usage = {}
     prompt, total = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
@@ -173,19 +188,26 @@ def _usages(usage: Any, lengths: Sequence[int], seconds: float, price: Price | N
     cached_count = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
     prompt, total = prompt or 0, sum(lengths) // 4 if total is None else total
     cached = min(_count(cached_count) or 0, prompt)
-    seconds_each = seconds / len(lengths)
-    shares = _split(total, lengths)
-    if price is None:
-        return [
-            Usage(1, 0 if i else prompt, share, 0 if i else cached, None, seconds_each)
-            for i, share in enumerate(shares)
-        ]
     details = usage.get("completion_tokens_details")
-    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0
+    hidden = (_count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0) or 0
+    # xAI counts thoughts apart from the completion, and only the total has both.
+    if hidden > total or (hidden and _count(usage.get("total_tokens")) == prompt + total + hidden):
+        total += hidden
+    shares = _split(total, lengths)
+    if hidden:
+        hidden_shares = [
+            min(pair) for pair in zip(_split(hidden, thoughts if any(thoughts) else lengths), shares, strict=True)
+        ]
+    else:
+        hidden_shares = [
+            share * thought // length if thought else 0
+            for share, thought, length in zip(shares, thoughts, lengths, strict=True)
+        ]
     used = []
-    for i, (share, hidden) in enumerate(zip(shares, _split(min(reasoning or 0, total), lengths), strict=True)):
+    for i, (share, thought) in enumerate(zip(shares, hidden_shares, strict=True)):
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)
-        used.append(Usage(*tokens, price.usd(Usage(*tokens), prompt, hidden), seconds_each))
+        usd = None if price is None else price.usd(Usage(*tokens), prompt, thought)
+        used.append(Usage(*tokens, usd, seconds / len(lengths), thought))
     return used
 
 
@@ -195,7 +217,7 @@ def _billed(reply: Any, price: Price | None) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     try:
-        [used] = _usages(usage, [0], 0.0, price)
+        [used] = _usages(usage, [0], [0], 0.0, price)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None
     return replace(used, calls=0) if used.tokens else None
