@@ -53,10 +53,13 @@ class Conversation:
         messages: the turns.
         static_prefix: the number of leading turns that are the same for every problem
             (instructions, demonstrations); a hint for prefix caches.
+        response_format: the sampling parameter of this name for the reply to these turns, and for
+            no later one; see `Prompt.structured`.
     """
 
     messages: tuple[Message, ...]
     static_prefix: int = 0
+    response_format: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def then(self, reply: str, text: str) -> Conversation:
         """Return the conversation with the model's reply, verbatim, and another user turn."""

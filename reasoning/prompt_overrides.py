@@ -276,6 +276,7 @@ def _new_value(name: str, section: str, text: str, before: Prompt | str) -> Prom
         new = prompt_markdown.from_markdown(text, path, before.form, before.turns, before.titles)
     else:
         new = Prompt(input=text, form=before.form, turns=before.turns, titles=before.titles)
+    new = new if section else new.replace(structured=before.structured)
     if lost := sorted(before.placeholders - new.placeholders):
         raise UsageError(
             f"prompt {name}: the new prompt lacks {', '.join(f'{{{key}}}' for key in lost)}, which the replaced one "

@@ -20,10 +20,12 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
+from reasoning.kinds.reply_format import response_format
 from reasoning.messages import Conversation, Message
 from reasoning.text_safety import escape_turn_marks
 
 if TYPE_CHECKING:
+    from reasoning.kinds import Kind
     from reasoning.problem import Problem
 
 Form = Literal["plain", "xml", "markdown", "json", "prefixes", "template"]
@@ -91,6 +93,9 @@ class Prompt:
             user turn). The form "template" has its examples in the system turn.
         titles: other titles of sections, in every form but "plain" and "template":
             `titles={"objective": "TASK", "context": "CLASSES", "input": "OBJECTS"}`.
+        structured: whether the reply must be JSON that fits the schema of the problem's kind, see
+            `Kind.reply_schema`. The prompt must ask for the answer with `{direct_instruction}`, or
+            with `{instruction}` for steps before the answer; both then ask for the JSON object.
 
     Raises:
         UnknownName: a form, or the section of a title, does not exist.
@@ -132,6 +137,7 @@ class Prompt:
     turns: Turns = "chat"
     # Without it in the repr, the digests of prompts stay those of earlier versions.
     titles: Mapping[str, str] | tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    structured: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         for what, value, known in (("form", self.form, get_args(Form)), ("turns", self.turns, get_args(Turns))):
@@ -140,6 +146,8 @@ class Prompt:
         for name in ("input", "objective", "persona", "instructions", "context", "output_format", "recap"):
             if not isinstance(value := getattr(self, name), str):
                 raise UsageError(f"a prompt's {name} must be a text, got {value!r:.60}")
+        if not isinstance(self.structured, bool):
+            raise UsageError(f"a prompt's structured must be True or False, got {self.structured!r:.60}")
         object.__setattr__(self, "titles", _as_titles(self.titles))
 
     def replace(self, **changes: Any) -> Prompt:
@@ -161,7 +169,7 @@ class Prompt:
 
         Raises:
             UnknownName: a section or form does not exist.
-            UsageError: a value is not a text or a tuple of texts.
+            UsageError: a value is not a text or a tuple of texts, or `structured` is not a boolean.
         """
         sections = dict(changes)
         for name, value in sections.items():
@@ -173,6 +181,8 @@ class Prompt:
                 )
             elif name == "titles":
                 sections[name] = _as_titles(value)
+            elif name == "structured":
+                sections[name] = {"true": True, "false": False}.get(str(value).lower(), value)
             elif not (_is_lines(value) if name in ("dos", "donts") else isinstance(value, str)):
                 what = "a tuple of texts" if name in ("dos", "donts") else "a text"
                 raise UsageError(f"a prompt's {name} must be {what}, got {value!r:.80}")
@@ -195,11 +205,20 @@ class Prompt:
         return _names([*self.sections.values(), self.input, self.recap])
 
     def render(self, problem: Problem, **values: object) -> Conversation:
-        """Fill the placeholders with the values of a problem (see `Problem.values`) and with `values`."""
+        """Fill the placeholders with the values of a problem (see `Problem.values`) and with `values`.
+
+        Raises:
+            UsageError: a placeholder has no value, or the prompt is structured and cannot be for
+                this kind of answer.
+        """
         known = self.__dict__.get("_filled")
         if known is not None and known[0] is problem and known[1] == values:
             return known[2]  # type: ignore[no-any-return]
-        filled = self.fill(**{**problem.values(), **values})
+        filled = (
+            self.fill_structured(problem.kind, **{**problem.values(), **values})
+            if self.structured
+            else self.fill(**{**problem.values(), **values})
+        )
         # Cached, since branches fill the same prompt for the same problem one after the other.
         self.__dict__["_filled"] = problem, values, filled
         return filled
@@ -230,6 +249,28 @@ class Prompt:
             messages.append(Message("user", _FORMS[self.form]({self._title("input"): self.as_data(example.input)})))
             messages.append(Message("assistant", escape_turn_marks(example.reply)))
         return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
+
+    def fill_structured(self, kind: Kind, **values: object) -> Conversation:
+        """Fill the placeholders as `fill` does, for a reply in JSON that fits the schema of a kind.
+
+        Raises:
+            UsageError: a placeholder has no value, the kind has no schema, or the prompt has no
+                placeholder where it asks for the answer.
+        """
+        if not self.asks_for_answer:
+            raise UsageError(
+                "a structured prompt must ask for the answer with {direct_instruction}, or with {instruction} for "
+                f"steps before it; its placeholders are: {', '.join(sorted(self.placeholders)) or 'none'}"
+            )
+        steps = "instruction" in self.placeholders
+        words = kind.structured_instruction(steps=steps)
+        filled = self.fill(**{**values, "instruction": words, "direct_instruction": words})
+        return replace(filled, response_format=response_format(kind, steps=steps))
+
+    @property
+    def asks_for_answer(self) -> bool:
+        """Return whether the reply states the answer in the form that its kind asks for."""
+        return not self.placeholders.isdisjoint(("instruction", "direct_instruction"))
 
     @property
     def sections(self) -> dict[str, str]:

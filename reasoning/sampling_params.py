@@ -37,7 +37,7 @@ _SECRET = re.compile(
 
 def is_known(name: str) -> bool:
     """Return whether a call takes a parameter of this name."""
-    return name in PARAM_NAMES or name in ("extra_body", "tools") or name.startswith("reasoning_")
+    return name in PARAM_NAMES or name in ("extra_body", "tools", "response_format") or name.startswith("reasoning_")
 
 
 def find_wrong_value(name: str, value: Any) -> str:

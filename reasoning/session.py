@@ -113,8 +113,8 @@ class Session:
             "logprobs": logprobs,
             **more,
         }
-        settings = self._settings(params)
         conversation = prompt if isinstance(prompt, Conversation) else Conversation((Message("user", prompt),))
+        settings = self._settings(params) | _stated_format(conversation)
         completions = list[Completion]()
         while len(completions) < n:
             request = self._request(conversation, settings)
@@ -150,7 +150,7 @@ class Session:
             that must continue or whose first draw failed.
         """
         settings = self._settings(sampling)
-        params = {**settings, **first_call.params}
+        params = {**settings, **first_call.params} | _stated_format(first_call.messages)
         while True:
             request = self._request(first_call.messages, params)
             drawn = await self._draw(request, self._stream.first_of(request.key, n, start))
@@ -338,7 +338,7 @@ class Session:
 
     def _first_reply(self, call: FirstCall, outcome: Completion | DrawError) -> Completion:
         """Count and record the draw of this session's first call, as `sample` does."""
-        request = self._request(call.messages, self._settings(call.params))
+        request = self._request(call.messages, self._settings(call.params) | _stated_format(call.messages))
         self._stream.next(request.key, 1)
         return self._completions(request, [outcome])[0]
 
@@ -375,6 +375,11 @@ class Session:
             self._dropped |= dropped
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
         return self._llm.request(conversation, settings)
+
+
+def _stated_format(conversation: Conversation) -> dict[str, Any]:
+    """Return the sampling parameter for the format that the turns state for their reply."""
+    return {} if conversation.response_format is None else {"response_format": conversation.response_format}
 
 
 def _with_limit(request: Request, outcomes: list[Completion | DrawError]) -> list[Completion | DrawError]:

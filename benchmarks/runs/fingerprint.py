@@ -36,6 +36,7 @@ _FORMER_CONSTANTS = [
     ("option_tokens", 32),
     ("label_tokens", 32),
     ("titles", ()),
+    ("structured", False),
     ("parse", None),
 ]
 """Parameters that were constants before: with these values the stored results of earlier versions stay valid."""

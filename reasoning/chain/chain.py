@@ -216,7 +216,10 @@ class Chain(Strategy):
             if step.chain is not None:
                 inner = step.chain.with_prompts(lambda name, prompt: change(f"{step.name}.{name}", prompt))
                 return replace(step, chain=inner)
-            return replace(step, prompt=change(step.name, step.prompt)) if step.prompt is not None else step
+            if step.prompt is None:
+                return step
+            prompt = change(step.name, step.prompt.replace(structured=step.structured))
+            return replace(step, prompt=prompt, structured=prompt.structured)
 
         return self.replace(steps=tuple(map(changed, self.steps)))
 
@@ -239,6 +242,7 @@ class Chain(Strategy):
         parts: list[Any] = [(step.prompt, step.strategy) for step in self.steps]
         # The repr of a prompt does not have its titles.
         parts += [step.prompt.titles for step in self.steps if step.prompt is not None and step.prompt.titles]
+        parts += [(step.name, "structured") for step in self.steps if step.structured]
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()
         return self.replace(name=f"{self.name.partition('#')[0]}#{digest[:6]}")
 

@@ -31,7 +31,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "returns": (str, dict),
     "check": (str, dict, list),
     "if_empty": (str, bool, int, float, list, dict),
-    "keep": (bool,),
+    **dict.fromkeys(("keep", "structured"), (bool,)),
 }
 """The keys of a step, with the types of their values."""
 _TYPE_NAMES = {

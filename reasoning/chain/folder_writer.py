@@ -32,6 +32,7 @@ _PLAIN = {
     "only_if",
     "max_attempts",
     "keep",
+    "structured",
 }
 """The fields of a step that are written as they are."""
 

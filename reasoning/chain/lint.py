@@ -254,7 +254,8 @@ def _warnings(chain: Chain, step: Step) -> Iterator[tuple[str, str]]:
         yield f"prompt: {found}", f"{found} is not a placeholder and is sent as it is; did you mean {{{meant}}}?"
     if step.prompt is not None and not step.strategy:
         prompt = step.prompt
-        if not (prompt.output_format or prompt.placeholders & KIND_PLACEHOLDERS or isinstance(step.returns, Text)):
+        told = prompt.output_format or prompt.placeholders & KIND_PLACEHOLDERS or step.structured
+        if not (told or isinstance(step.returns, Text)):
             advice = "add # Output format, or {direct_instruction}"
             yield "prompt", f"the prompt does not say what {_describe(step.returns)} must look like: {advice}"
         retried = step.max_attempts > 1 and not prompt.placeholders & RETRY_PLACEHOLDERS

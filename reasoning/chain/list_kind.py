@@ -29,6 +29,13 @@ class ListOf:
 
     direct_instruction = trigger = instruction
 
+    def reply_schema(self, *, steps: bool = False) -> None:
+        """Return None: no reply is asked for."""
+
+    def structured_instruction(self, *, steps: bool = False) -> str:
+        """Return "": no reply is asked for."""
+        return ""
+
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Return a result without a value: no reply holds several values."""
         return ParseResult(None, "nothing found")

@@ -26,12 +26,13 @@ def preview(step: Step) -> dict[str, Conversation]:
         text from earlier replies is a placeholder too. For a strategy that cannot be built, only
         the question is returned.
     """
-    if step.prompt is None:
+    prompt = step.asked
+    if prompt is None:
         return {}
-    names = {name: f"{{{name}}}" for name in step.prompt.placeholders - KIND_PLACEHOLDERS}
+    names = {name: f"{{{name}}}" for name in prompt.placeholders - KIND_PLACEHOLDERS}
     if not step.strategy:
-        return {"": step.prompt.fill(**step.kind_values, **names)}
-    question = step.prompt.replace(turns="single").fill(**step.kind_values, **names)
+        return {"": prompt.fill(**step.kind_values, **names)}
+    question = prompt.replace(turns="single").fill(**step.kind_values, **names)
     try:
         strategy = get(step.strategy)
     except UsageError:

@@ -14,6 +14,7 @@ from reasoning.chain.validators import Fallback, Parse, Validator, as_validators
 from reasoning.errors import UsageError
 from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.registry import check_is_kind
+from reasoning.kinds.reply_format import response_format
 from reasoning.prompts import Prompt
 from reasoning.registry import get
 from reasoning.strategy import Strategy
@@ -51,6 +52,9 @@ class Step:
             provider refuses. Without a fallback the chain stops here.
         if_empty: the step's value, without a call, if an input of the step is empty. None: the
             step is always run.
+        structured: whether the reply to the prompt must be JSON that fits the schema of `returns`, see
+            `Kind.reply_schema`. A prompt without `{instruction}` and `{direct_instruction}` gets the
+            instruction for it at its end.
         sampling: sampling parameters of this step's calls, such as `{"temperature": 0.7}`.
         strategy: the strategy that answers the prompt, or its spec:
             "self_consistency(cot, samples=5)".
@@ -75,7 +79,8 @@ class Step:
         keep: True for a result that is wanted although no other step reads it.
 
     Raises:
-        UsageError: a parameter has a wrong value, or parameters do not fit together.
+        UsageError: a parameter has a wrong value, or parameters do not fit together; a structured step
+            has no prompt of its own, or a kind without a schema of a reply.
 
     Examples:
         >>> from reasoning import Chain, Prompt, Step, kinds
@@ -111,6 +116,7 @@ class Step:
     only_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     max_attempts: int = 1
     keep: bool = False
+    structured: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
@@ -127,6 +133,9 @@ class Step:
             raise self._error(f"prompt must be a Prompt; write Prompt(input={self.prompt!r:.60})")
         if not isinstance(self.only_if, Mapping):
             raise self._error(f"only_if must be a mapping such as {{'step': 'label'}}, got {self.only_if!r:.60}")
+        if self.prompt is not None and self.prompt.structured:
+            object.__setattr__(self, "structured", True)
+            object.__setattr__(self, "prompt", self.prompt.replace(structured=False))
         for name, needed in (("strategy", "prompt"), ("parse", "prompt"), ("reads", "function")):
             if getattr(self, name) and not getattr(self, needed):
                 raise self._error(f"{name} needs a {needed}")
@@ -157,6 +166,8 @@ class Step:
             as_validators(self.check)
         except UsageError as error:
             raise self._error(str(error)) from None
+        if self.structured:
+            self._check_structured()
         for name in ("parse", "fallback"):
             if inspect.iscoroutinefunction(getattr(self, name)):
                 raise self._error(f"{name} must be a plain function, got an async one")
@@ -168,6 +179,38 @@ class Step:
         object.__setattr__(self, "if_empty", tuple(empty) if listed else empty)
         object.__setattr__(self, "sampling", plain_json(self.sampling))
         object.__setattr__(self, "check", tuple(self.check) if isinstance(self.check, list) else self.check)
+
+    def _check_structured(self) -> None:
+        if self.prompt is None:
+            raise self._error("structured needs a prompt")
+        if self.strategy:
+            raise self._error(
+                "structured is for a step without a strategy, whose own prompts ask for the answer; set it there: "
+                "strategy = \"vanilla(prompt={'structured': True})\""
+            )
+        if self.parse is not None:
+            raise self._error("structured and parse exclude each other: parse reads replies in another form")
+        try:
+            response_format(self.returns, steps=self._writes_steps)
+        except UsageError as error:
+            raise self._error(str(error)) from None
+
+    @cached_property
+    def response_format(self) -> Mapping[str, Any] | None:
+        """The format of the replies to the prompt of a structured step; None for a free one."""
+        return response_format(self.returns, steps=self._writes_steps) if self.structured else None
+
+    @property
+    def _writes_steps(self) -> bool:
+        return self.prompt is not None and "instruction" in self.prompt.placeholders
+
+    @cached_property
+    def asked(self) -> Prompt | None:
+        """The prompt as it is sent: that of a structured step asks for JSON."""
+        if not self.structured or self.prompt is None or self.prompt.asks_for_answer:
+            return self.prompt
+        last = "{direct_instruction}"
+        return self.prompt.replace(recap=f"{self.prompt.recap}\n\n{last}" if self.prompt.recap else last)
 
     @cached_property
     def loop(self) -> tuple[str, str] | None:
@@ -204,6 +247,9 @@ class Step:
     def kind_values(self) -> dict[str, str]:
         """The values of the placeholders that the step's kind fills, by name."""
         kind = self.returns
+        if self.structured:
+            words = kind.structured_instruction(steps=self._writes_steps)
+            return {"instruction": words, "trigger": kind.trigger(), "direct_instruction": words}
         return {
             "instruction": kind.instruction(),
             "trigger": kind.trigger(),

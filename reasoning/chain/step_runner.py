@@ -213,7 +213,7 @@ async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
     """Send the prompt, and continue the conversation with the error message of a rejected reply."""
     turns = _fill(step, inputs)
     for attempt in range(step.max_repairs + 1):
-        reply = await session.ask(turns, **step.sampling)
+        reply = await session.ask(turns, **{"response_format": step.response_format, **step.sampling})
         result = _read(step, reply.text, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
@@ -249,8 +249,8 @@ def read_reply(step: Step, text: str, values: Mapping[str, Any]) -> tuple[Any, s
 
 
 def _fill(step: Step, inputs: _Inputs) -> Conversation:
-    assert step.prompt is not None
-    return step.prompt.fill(**step.kind_values, **inputs.texts, **inputs.retry)
+    assert step.asked is not None
+    return step.asked.fill(**step.kind_values, **inputs.texts, **inputs.retry)
 
 
 def _first_retry(step: Step) -> dict[str, str]:

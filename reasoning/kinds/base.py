@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,7 +21,16 @@ from reasoning.errors import UsageError
 from reasoning.kinds.answer_span import cut_next_question, has_next_question, strip_reasoning_fields, visible_text
 from reasoning.kinds.boxes import Box, find_last_box, is_final_box
 from reasoning.kinds.kind import ParseResult, Region, Rejected, abbreviate
-from reasoning.kinds.phrasing import DESCRIPTION, ECHO, begins_with_refusal, first_sentence, main_clause, strip_echo
+from reasoning.kinds.phrasing import (
+    DESCRIPTION,
+    ECHO,
+    INSTRUCTION_PREFIX,
+    begins_with_refusal,
+    first_sentence,
+    main_clause,
+    strip_echo,
+)
+from reasoning.kinds.reply_format import ANSWER, STEPS, answer_object
 from reasoning.kinds.reply_lines import final_lines, first_line
 from reasoning.kinds.statements import Statement, concludes, find_statements
 from reasoning.kinds.triggers import first_trigger_end
@@ -65,6 +74,32 @@ class BaseKind(ABC):
     def trigger(self) -> str:
         """Return the beginning of a sentence that the model completes; see `Kind.trigger`."""
         return "Therefore, the answer is"
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        """Return the JSON schema of an answer as a field of a reply (a hook); None for a kind without one.
+
+        `parse_reply` must read the answer from an object with the field "answer".
+        """
+        return None
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the JSON schema of a whole reply; see `Kind.reply_schema`."""
+        answer = self.answer_schema()
+        return None if answer is None else answer_object(answer, steps=steps)
+
+    def structured_instruction(self, *, steps: bool = False) -> str:
+        """Return how to state the answer in a structured reply; see `Kind.structured_instruction`."""
+        if steps:
+            return (
+                f'Reply with a JSON object: write your steps in the field "{STEPS}", then in the field "{ANSWER}" '
+                f"{self.answer_words}."
+            )
+        return f'Reply with a JSON object whose field "{ANSWER}" holds {self.answer_words}: no other words.'
+
+    @property
+    def answer_words(self) -> str:
+        """The description of an answer in the instruction of a structured reply."""
+        return self.instruction().removeprefix(INSTRUCTION_PREFIX).removesuffix(".")
 
     def parse_statement(self, text: str, *, continues: bool = False) -> Any | Rejected | None:
         """Find the answer in a statement (a hook); by default as in a line.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -39,6 +39,9 @@ class Calculation(BaseKind):
 
     def direct_instruction(self) -> str:
         return "Reply with the expression alone, such as (2 + 3) * 4: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "string"}
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """Return the first expression of a statement, which is the left side of an equation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -53,6 +53,18 @@ class Cells(BaseKind):
 
     def direct_instruction(self) -> str:
         return "Reply with the cells alone, in one line, with | between them: no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "array", "items": {"type": "string"}, "minItems": 1}
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the schema of a reply without steps, which `parse_reply` would read as a part of the list."""
+        return None if steps else super().reply_schema()
+
+    @property
+    def answer_words(self) -> str:
+        """The description of an answer; in JSON it needs no separator."""
+        return "the cells, as a list of texts"
 
     def trigger(self) -> str:
         return "Therefore, the answer (cells with | between them) is"

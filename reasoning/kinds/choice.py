@@ -27,6 +27,7 @@ from reasoning.kinds.phrasing import (
     strip_line_markup,
     strip_markup,
 )
+from reasoning.kinds.reply_format import pattern_of
 from reasoning.kinds.statements import Statement
 
 _DENIED = re.compile(
@@ -125,6 +126,12 @@ class Choice(BaseKind):
 
     def direct_instruction(self) -> str:
         return f"Reply with {self._description}: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        if self.several:
+            one = f"({'|'.join(map(pattern_of, self.labels))})"
+            return {"type": "string", "pattern": f"^{one}(, {one})*$"}
+        return {"type": "string", "enum": list(self.labels)}
 
     def trigger(self) -> str:
         return f"Therefore, among {self._range}, the answer is"

@@ -17,6 +17,7 @@ from reasoning.kinds.items import json_value_text
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.kind import Kind, ParseResult, Region, abbreviate
 from reasoning.kinds.phrasing import INSTRUCTION_PREFIX
+from reasoning.kinds.reply_format import object_schema
 from reasoning.kinds.statements import find_statements
 
 _MAX_CHARS = 20_000
@@ -77,6 +78,15 @@ class Composite(BaseKind):
     def direct_instruction(self) -> str:
         lines = (f"{name}) {kind.direct_instruction()}" for name, kind in self._parts)
         return "\n".join((f"Reply with {len(self.kinds)} lines, one for each answer:", *lines))
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the schema of an object with the names; None with steps, or if a kind has no schema of an answer."""
+        parts = {name: kind.answer_schema() if isinstance(kind, BaseKind) else None for name, kind in self._parts}
+        return None if steps or None in parts.values() else object_schema(parts)
+
+    def structured_instruction(self, *, steps: bool = False) -> str:
+        lines = (f'- "{name}": {kind.answer_words}' for name, kind in self._parts if isinstance(kind, BaseKind))
+        return "\n".join(("Reply with a JSON object that has these fields, no other words:", *lines))
 
     def trigger(self) -> str:
         return f"Therefore, the answers ({', '.join(self.names)}) are"

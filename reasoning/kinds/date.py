@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -13,11 +13,15 @@ from reasoning.errors import UsageError
 from reasoning.kinds.base import BaseKind
 from reasoning.kinds.kind import Rejected, abbreviate
 from reasoning.kinds.phrasing import answer_instruction, first_sentence, is_refusal, strip_markup
+from reasoning.kinds.reply_format import pattern_of
 
 _MONTHS = ["January", "February", "March", "April", "May", "June"]
 _MONTHS += ["July", "August", "September", "October", "November", "December"]
 _DIRECTIVES = {"%Y": r"\d{4}", "%y": r"\d\d", "%m": r"\d\d?", "%d": r"\d\d?", "%B": r"[^\W\d_]{3,9}", "%%": "%"}
 _DIRECTIVES["%b"] = _DIRECTIVES["%B"]
+# The same in the dialect of JSON schemas.
+_SCHEMA = {"%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{1,2}", "%d": "[0-9]{1,2}", "%%": "%"}
+_SCHEMA["%B"] = _SCHEMA["%b"] = "[A-Z][a-z]{2,8}"
 # Years of two digits from 69 on belong to the twentieth century, as in POSIX.
 _CENTURY = 69
 
@@ -116,6 +120,13 @@ class Date(BaseKind):
 
     def direct_instruction(self) -> str:
         return f"Reply with the date alone, written like {self._example}: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        pieces = re.split("(%.)", self.format)
+        return {
+            "type": "string",
+            "pattern": f"^{''.join(_SCHEMA.get(piece) or pattern_of(piece) for piece in pieces)}$",
+        }
 
     def trigger(self) -> str:
         return f"Therefore, the answer (a date like {self._example}) is"

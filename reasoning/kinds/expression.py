@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,6 +55,14 @@ class Expression(BaseKind):
 
     def direct_instruction(self) -> str:
         return r"Reply with the expression alone, as \boxed{E}: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "string"}
+
+    @property
+    def answer_words(self) -> str:
+        """The description of an answer; a text in JSON needs no box."""
+        return "one mathematical expression"
 
     def parse_statement(self, text: str, *, continues: bool = False) -> str | Rejected | None:
         """Return the expression at the beginning of a statement.

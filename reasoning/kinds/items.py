@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -70,6 +70,19 @@ class Items(BaseKind):
 
     def direct_instruction(self) -> str:
         return f"Reply with the items alone, in one line, with {self.sep!r} between them: no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        several = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        return {"anyOf": [several, {"type": "string", "enum": [self.empty]}]} if self.empty else several
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the schema of a reply without steps, which `parse_reply` would read as a part of the list."""
+        return None if steps else super().reply_schema()
+
+    @property
+    def answer_words(self) -> str:
+        """The description of an answer; in JSON it needs no separator."""
+        return f"the items, as a list of texts{f', or {self.empty!r}' if self.empty else ''}"
 
     def trigger(self) -> str:
         return f"Therefore, the answer (items with {self.sep!r} between them) is"

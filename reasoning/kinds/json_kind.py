@@ -15,6 +15,7 @@ from reasoning.kinds.base import BaseKind
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.json_schema import json_schema, schema_errors
 from reasoning.kinds.kind import ParseResult, Region, abbreviate
+from reasoning.kinds.reply_format import ANSWER, ANY, answer_object
 
 Shape = Literal["object", "array", "any"]
 
@@ -76,6 +77,35 @@ class Json(BaseKind):
 
     def direct_instruction(self) -> str:
         return f"Reply with {self._description} alone: no other words."
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the schema of the value; a list is in the field "answer" of an object, since servers demand one.
+
+        With steps it returns None, since the first object of a reply counts; so it does for the shape "any".
+        """
+        schema = self._keys_schema() if self.schema is None else json_schema(self.schema)
+        if steps or schema.get("type") != self.shape:
+            return None
+        if self.shape == "object":
+            return schema
+        shared = {name: schema.pop(name) for name in ("$defs", "definitions") if name in schema}
+        # Another reference would not be found at its new place.
+        return None if '"$ref": "#"' in json.dumps(schema) else {**answer_object(schema), **shared}
+
+    def structured_instruction(self, *, steps: bool = False) -> str:
+        if self.shape == "object":
+            return self.direct_instruction()
+        return f'Reply with a JSON object whose field "{ANSWER}" holds {self._description}: no other words.'
+
+    def _keys_schema(self) -> dict[str, Any]:
+        """Return the schema that the keys make."""
+        keys = dict.fromkeys((*self.required, *(self.allowed or ())), ANY)
+        one: dict[str, Any] = {"type": "object"}
+        if keys:
+            one |= {"properties": keys, "required": list(self.required), "additionalProperties": self.allowed is None}
+        if self.shape == "array":
+            return {"type": "array", "items": one if keys else ANY}
+        return one
 
     def trigger(self) -> str:
         return "Therefore, the answer as JSON is"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -88,6 +88,23 @@ class Kind(Protocol):
 
         Source: Kojima et al. 2022, arXiv 2205.11916, §3.
         """
+        ...
+
+    def reply_schema(self, *, steps: bool = False) -> Mapping[str, Any] | None:
+        """Return the JSON schema of a whole reply: an object with the field "answer"; for `Json` its own schema.
+
+        A reply that fits the schema is parsed by `parse_reply`, like any other.
+
+        Args:
+            steps: whether the field "reasoning" comes before the answer.
+
+        Returns:
+            The schema; None for a kind whose replies are no data, such as code and long texts.
+        """
+        ...
+
+    def structured_instruction(self, *, steps: bool = False) -> str:
+        """Return how to state the answer in a reply that fits `reply_schema`."""
         ...
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:

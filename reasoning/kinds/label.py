@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -86,6 +86,9 @@ class Label(BaseKind):
 
     def direct_instruction(self) -> str:
         return f"Reply with one of these alone, no other words: {', '.join(self.options)}."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "string", "enum": list(self.options)}
 
     def trigger(self) -> str:
         return f"Therefore, among {', '.join(self.options)}, the answer is"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -133,6 +133,9 @@ class Number(BaseKind):
 
     def direct_instruction(self) -> str:
         return "Reply with the number alone, in digits: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?%?$"} if self.percent else {"type": "number"}
 
     def trigger(self) -> str:
         return "Therefore, the answer (arabic numerals) is"

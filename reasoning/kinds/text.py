@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,6 +49,9 @@ class Text(BaseKind):
 
     def direct_instruction(self) -> str:
         return "" if self.whole else "Reply with the answer alone, in a few words: no reasoning, no full sentence."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return None if self.whole else {"type": "string"}
 
     def parse_reply(self, text: str, *, region: Region | None = None, stated_only: bool = False) -> ParseResult:
         """Parse the text; see `Kind.parse_reply`. With `whole`, a reply that was cut off has no answer."""

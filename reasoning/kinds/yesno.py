@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -56,6 +57,9 @@ class YesNo(BaseKind):
 
     def direct_instruction(self) -> str:
         return "Reply with yes or no alone: no reasoning, no other words."
+
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        return {"type": "string", "enum": ["yes", "no"]}
 
     def trigger(self) -> str:
         return "Therefore, the answer (Yes or No) is"

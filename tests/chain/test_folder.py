@@ -608,7 +608,7 @@ def test_the_blank_template_has_every_section_with_a_comment_and_one_case(tmp_pa
     commented = [part for part in re.split(r"^#{1,2} .*$", text, flags=re.MULTILINE) if "<!--" in part]
     assert headings == [f"# {name}" for name in prompt_markdown._PARTS]
     assert len(commented) == 11  # the file, and each part, examples as one
-    names = {field.name for field in dataclasses.fields(Prompt)} - {"titles"}
+    names = {field.name for field in dataclasses.fields(Prompt)} - {"titles", "structured"}
     assert all(value for name, value in vars(step.prompt).items() if name in names)
     assert "<!--" not in "".join(turn.content for turn in step.prompt.fill(message="x").messages)
     [case] = load_suite(tmp_path / "mine", "trusted").cases
