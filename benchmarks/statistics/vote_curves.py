@@ -30,7 +30,7 @@ MAX_EXACT = 1 << 16
 A whole curve of 256 samples takes half a second at worst, of 1,000 samples up to k = 40 it takes 0.05 s.
 """
 Measure: TypeAlias = Literal["majority", "any", "all"]
-"""What must be right among k samples: their majority vote, at least one of them, or each of them."""
+"""The samples that must be right among k: their majority vote, at least one of them, or each of them."""
 SHUFFLES = 4000
 """The shuffles of a larger pool; the standard error of one problem's value is then at most 0.008."""
 
