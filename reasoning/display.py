@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reasoning.images import Image
 from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
     from reasoning.answer import Answer
     from reasoning.messages import Completion, Message, Usage
+    from reasoning.problem import Problem
     from reasoning.prompts import Prompt
     from reasoning.voting import Vote
+
+
+_MAX_IMAGE_BYTES = 2_000_000
+"""The largest image that a notebook shows: its output is part of the file."""
 
 
 def cost(usage: Usage) -> str:
@@ -101,8 +107,10 @@ def trace_tree(trace: Trace) -> Tree:
         # Turns that the tree already shows are not repeated: demonstrations, earlier stages, other samples' prompt.
         if known:
             branch.add(Text(f"{known} turn{'' if known == 1 else 's'} as above", style="dim"))
-        for role, content in event.messages[known:]:
-            branch.add(Text.assemble((f"{role}  ", "cyan"), strip_control(content)))
+        for turn in event.messages[known:]:
+            for image in turn.images:
+                branch.add(Text.assemble((f"{turn.role}  ", "cyan"), (f"image: {strip_control(str(image))}", "dim")))
+            branch.add(Text.assemble((f"{turn.role}  ", "cyan"), strip_control(turn.content)))
         shown.update(event.messages[:i] for i in range(1, len(event.messages) + 1))
         for draw in event.completions:
             if draw.reasoning:
@@ -172,7 +180,7 @@ def _event_html(event: Event) -> str:
         return f"<details open>{summary}<pre>{escape(event.result)}</pre></details>"
     if isinstance(event, Note):
         return f'<div class="note">{escape(event.text)}</div>'
-    request = "".join(f"<div class=dim>{escape(role)}</div><pre>{escape(text)}</pre>" for role, text in event.messages)
+    request = "".join(map(_turn_html, event.messages))
     replies = "".join(
         (
             f"<details><summary class=dim>reasoning</summary><pre>{escape(draw.reasoning)}</pre></details>"
@@ -183,6 +191,26 @@ def _event_html(event: Event) -> str:
     )
     settings = ", ".join(f"{name}={value}" for name, value in event.sampling.items())
     return f"<details><summary class=dim>request ({escape(settings)})</summary>{request}</details>{replies}"
+
+
+def _turn_html(turn: Message) -> str:
+    images = "".join(map(image_html, turn.images))
+    return f"<div class=dim>{escape(turn.role)}</div>{images}<pre>{escape(turn.content)}</pre>"
+
+
+def image_html(image: Image) -> str:
+    """Return a picture, small, with its name and size; one with a URL, or a large one, by its name alone."""
+    shown = ""
+    if image.data and len(image.data) <= _MAX_IMAGE_BYTES:
+        shown = f'<img src="{escape(image.address)}" alt="" style="max-width:100%;max-height:16em">'
+    return f'<div>{shown}<div class="dim">{escape(str(image))}</div></div>'
+
+
+def problem_html(problem: Problem) -> str:
+    """Return a problem: its images, what a prompt shows of it, and its kind."""
+    images = "".join(image_html(Image.of(image)) for image in problem.images)
+    text = f"<pre>{escape(problem.values()['problem'])}</pre>"
+    return f'{_STYLE}<div class="rsn">{images}{text}<div class="dim">{escape(repr(problem.kind))}</div></div>'
 
 
 def answer_html(answer: Answer) -> str:

@@ -45,7 +45,9 @@ async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[
         [0, 1, 2]
     """
     recorded: list[tuple[Request, Sequence[int]]] = []
-    session = _RecordingSession(llm, Trace(""), recorded, context=CallContext(llm.budget, Journal()))
+    session = _RecordingSession(
+        llm, Trace(""), recorded, context=CallContext(llm.budget, Journal()), images=problem.images
+    )
     with suppress(_FirstRequestsKnown):
         await strategy.solve(problem, session)
     return recorded
@@ -71,5 +73,5 @@ class _RecordingSession(Session):
         raise _FirstRequestsKnown
 
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        more = {"stream": stream, "sampling": sampling, "context": self._context}
+        more = {"stream": stream, "sampling": sampling, "context": self._context, "images": self._images}
         return _RecordingSession(llm, trace, self._recorded, **more)

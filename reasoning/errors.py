@@ -31,7 +31,7 @@ from reasoning.secret_scan import mask_secrets
 from reasoning.text_safety import strip_control
 
 if TYPE_CHECKING:
-    from reasoning.messages import Usage
+    from reasoning.usage import Usage
 
 
 class ReasoningError(Exception):

@@ -18,7 +18,7 @@ def read_header(data: bytes) -> tuple[str, int, int]:
         ValueError: the bytes are no PNG, JPEG, WebP or GIF, or end too soon; says which.
     """
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        media_type, size, is_whole = "image/png", _png_size(data), b"IEND" in data[-4096:]
+        media_type, size, is_whole = "image/png", _png_size(data), 0 <= data.rfind(b"IEND") <= len(data) - 8
     elif data.startswith(b"\xff\xd8\xff"):
         media_type, size, is_whole = "image/jpeg", _jpeg_size(data), b"\xff\xd9" in data
     elif data.startswith((b"GIF87a", b"GIF89a")):

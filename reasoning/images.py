@@ -14,7 +14,7 @@ import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from reasoning.errors import InputError, UsageError
 from reasoning.image_headers import read_header
@@ -55,11 +55,11 @@ class Image:
     data: bytes = field(default=b"", compare=False, repr=False)
 
     @classmethod
-    def of(cls, source: Image | Path | str | bytes) -> Image:
+    def of(cls, source: ImageSource) -> Image:
         """Return an image from a path, bytes, or a URL (`https://…`, or `data:image/png;base64,…`).
 
         Raises:
-            UsageError: the source is none of these.
+            UsageError: the source is of another type.
             InputError: a file cannot be read, or bytes are no such picture.
         """
         if isinstance(source, Image):
@@ -137,7 +137,7 @@ class Image:
             ValueError, TypeError, KeyError: the value is not an image.
         """
         if "url" in data:
-            if set(data) > {"url", "name"} or not isinstance(data["url"], str):
+            if set(data) - {"url", "name"} or not isinstance(data["url"], str):
                 raise ValueError("an image must have a url, or a sha256 and a media_type")
             return cls(url=data["url"])
         texts = sha256, media_type, name = data["sha256"], data["media_type"], data.get("name", "")
@@ -184,4 +184,6 @@ class Image:
         return ", ".join(filter(None, [self.name or f"image {self.sha256[:8]}", format_, size, amount]))
 
 
+ImageSource: TypeAlias = Image | Path | str | bytes
+"""A source of an image, as `Image.of` takes it."""
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from reasoning.images import Image
 from reasoning.short_repr import shorten
 from reasoning.text_safety import escape_turn_marks
+from reasoning.usage import Usage as Usage
 
+_ONE_CALL = Usage(calls=1)
 _encoded = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -38,11 +41,55 @@ def parse_tokens(data: Any) -> tuple[Token, ...]:
     return tuple(Token(text, logprob, tuple((other, value) for other, value in top)) for text, logprob, top in data)
 
 
-class Message(NamedTuple):
-    """One chat turn. `role` is "system", "user", "assistant", or "tool" for the result of a native tool call."""
-
+class _Turn(NamedTuple):
     role: str
     content: str
+
+
+class Message(_Turn):
+    """One chat turn, a pair of a role and a text, with the pictures that are sent with it.
+
+    Attributes:
+        role: "system", "user", "assistant", or "tool" for the result of a native tool call.
+        content: the text.
+        images: the pictures. They are no part of the pair, so that `role, content = message` holds
+            for every turn, but turns with different pictures are different.
+    """
+
+    images: tuple[Image, ...] = ()
+
+    def __new__(cls, role: str, content: str, images: Iterable[Image] = ()) -> Message:
+        message = super().__new__(cls, role, content)
+        if images:
+            message.images = tuple(images)
+        return message
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (*self, self.images)
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.images == getattr(other, "images", ())
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = _Turn.__hash__
+
+    def to_json(self) -> list[Any]:
+        """Return `[role, content]`, and if there are images, the list of what identifies them."""
+        return [*self, [image.to_json() for image in self.images]] if self.images else [*self]
+
+    @classmethod
+    def from_json(cls, data: Any) -> Message:
+        """Return the turn of `to_json`; its images have no bytes.
+
+        Raises:
+            ValueError, TypeError, KeyError: the value is not a turn.
+        """
+        role, content, *more = data
+        if len(more) > 1:
+            raise ValueError("a message must be a role, a text and a list of images")
+        return cls(role, content, [Image.from_json(image) for image in more[0]] if more else ())
 
 
 @dataclass(frozen=True)
@@ -55,16 +102,32 @@ class Conversation:
             (instructions, demonstrations); a hint for prefix caches.
         response_format: the sampling parameter of this name for the reply to these turns, and for
             no later one; see `Prompt.structured`.
+        input_turn: the number of leading turns before the one that shows the problem.
     """
 
     messages: tuple[Message, ...]
     static_prefix: int = 0
     response_format: Mapping[str, Any] | None = field(default=None, hash=False)
+    input_turn: int = 0
 
     def then(self, reply: str, text: str) -> Conversation:
         """Return the conversation with the model's reply, verbatim, and another user turn."""
         turns = Message("assistant", reply), Message("user", escape_turn_marks(text))
-        return Conversation((*self.messages, *turns), self.static_prefix)
+        return self.with_messages((*self.messages, *turns))
+
+    def with_messages(self, messages: Iterable[Message]) -> Conversation:
+        """Return a conversation of other turns with the same beginning."""
+        return Conversation(tuple(messages), self.static_prefix, input_turn=self.input_turn)
+
+    def with_images(self, images: tuple[Image, ...]) -> Conversation:
+        """Return the conversation with pictures in its first user turn from `input_turn` on."""
+        turns = [*self.messages]
+        for index in (*range(max(self.static_prefix, self.input_turn), len(turns)), *reversed(range(len(turns)))):
+            turn = turns[index]
+            if turn.role == "user":
+                turns[index] = Message(turn.role, turn.content, dict.fromkeys((*images, *turn.images)))
+                break
+        return replace(self, messages=tuple(turns))
 
 
 @dataclass(frozen=True)
@@ -93,7 +156,7 @@ class Request:
             {
                 "endpoint": self.endpoint,
                 "model": self.model,
-                "messages": self.messages,
+                "messages": [turn.to_json() if turn.images else turn for turn in self.messages],
                 "sampling": dict(self.sampling),
             }
         )
@@ -108,117 +171,6 @@ class Request:
         """The maximum number of completion tokens of one draw; `extra_body` takes precedence."""
         sent = {**self.sampling, **extra} if (extra := self.sampling.get("extra_body")) else self.sampling
         return max(int(sent.get("max_tokens") or 0), int(sent.get("max_completion_tokens") or 0))
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens, money and time.
-
-    Of several draws of one request, the first carries the prompt's tokens.
-
-    Attributes:
-        calls: the number of completions.
-        prompt_tokens, completion_tokens: tokens as the provider counted them.
-        cached_tokens: prompt tokens that came from the provider's prefix cache.
-        usd: US dollars; None, not 0, if no price is known (a local model, an unknown one).
-        seconds: the summed duration of the calls.
-        reasoning_tokens: the part of the completion tokens that was thought. If a server gives thoughts
-            without a count, it is estimated by their share of the reply's characters.
-    """
-
-    calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    usd: float | None = None
-    seconds: float = 0.0
-    reasoning_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        # A usage without calls may have no price, which must not make the sum unknown.
-        if self.usd is None:
-            usd = None if self.calls else other.usd
-        elif other.usd is None:
-            usd = None if other.calls else self.usd
-        else:
-            usd = self.usd + other.usd
-        return Usage(
-            self.calls + other.calls,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-            self.cached_tokens + other.cached_tokens,
-            usd,
-            self.seconds + other.seconds,
-            self.reasoning_tokens + other.reasoning_tokens,
-        )
-
-    def __sub__(self, earlier: Usage) -> Usage:
-        """Return the increase of a running total since `earlier`."""
-        return Usage(
-            self.calls - earlier.calls,
-            self.prompt_tokens - earlier.prompt_tokens,
-            self.completion_tokens - earlier.completion_tokens,
-            self.cached_tokens - earlier.cached_tokens,
-            None if self.usd is None else self.usd - (earlier.usd or 0.0),
-            self.seconds - earlier.seconds,
-            self.reasoning_tokens - earlier.reasoning_tokens,
-        )
-
-    def with_seconds(self, seconds: float) -> Usage:
-        """Return the same usage with another duration.
-
-        `dataclasses.replace` would take five times as long.
-        """
-        return Usage(
-            self.calls,
-            self.prompt_tokens,
-            self.completion_tokens,
-            self.cached_tokens,
-            self.usd,
-            seconds,
-            self.reasoning_tokens,
-        )
-
-    @classmethod
-    def total(cls, usages: Iterable[Usage]) -> Usage:
-        """Return the sum of usages, in a fraction of the time of adding them with `+`."""
-        calls = prompt = completion = cached = reasoning = 0
-        usd: float | None = None
-        seconds = 0.0
-        for usage in usages:
-            if usd is None:
-                usd = None if calls else usage.usd
-            elif usage.usd is not None:
-                usd += usage.usd
-            elif usage.calls:
-                usd = None
-            calls += usage.calls
-            prompt += usage.prompt_tokens
-            completion += usage.completion_tokens
-            cached += usage.cached_tokens
-            seconds += usage.seconds
-            reasoning += usage.reasoning_tokens
-        return cls(calls, prompt, completion, cached, usd, seconds, reasoning)
-
-    def __str__(self) -> str:
-        """Return "3 calls · 512 + 140 tokens (96 thought) · $0.0021 · 4.2 s"."""
-        thought = f" ({self.reasoning_tokens:,} thought)" if self.reasoning_tokens else ""
-        parts = [
-            f"{self.calls:,} call{'' if self.calls == 1 else 's'}",
-            f"{self.prompt_tokens:,} + {self.completion_tokens:,} tokens{thought}",
-        ]
-        if self.cached_tokens:
-            parts.append(f"{self.cached_tokens / max(self.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
-        if self.usd is not None:
-            parts.append(f"${self.usd:.4f}")
-        if self.seconds >= 0.05:
-            parts.append(f"{self.seconds:.1f} s")
-        return " · ".join(parts)
-
-    @property
-    def tokens(self) -> int:
-        """Prompt and completion tokens together."""
-        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +194,7 @@ class Completion:
 
     text: str
     finish_reason: str = "stop"
-    usage: Usage = Usage(calls=1)
+    usage: Usage = _ONE_CALL
     reasoning: str = ""
     tokens: tuple[Token, ...] = ()
     request_id: str = ""

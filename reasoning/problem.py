@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from reasoning.answer import Answered, Unparsed
 from reasoning.errors import UsageError
+from reasoning.images import Image, ImageSource
 from reasoning.kinds import Choice, Kind, Number, Region, Spans, Text
 from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
@@ -33,6 +35,8 @@ class Problem:
             a `Table` with inferred types.
         corpus: the documents in which the answer may be found; techniques that search use them.
         inputs: further named texts, which prompts may name in placeholders.
+        images: pictures that the question is about: paths, bytes, URLs or `Image`s. They are sent with
+            every request of a solve, and no prompt names them. A URL is passed on and never fetched.
         id: the problem's name in results.
 
     Examples:
@@ -54,6 +58,7 @@ class Problem:
     inputs: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
     corpus: Corpus | None = None
+    images: Sequence[ImageSource] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.question, str):
@@ -64,6 +69,9 @@ class Problem:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
                 object.__setattr__(self, "kind", Choice(tuple(self.options)))
+        if self.images:
+            images = (self.images,) if isinstance(self.images, Image | Path | str | bytes) else self.images
+            object.__setattr__(self, "images", tuple(map(Image.of, images)))
         if self.table is not None:
             object.__setattr__(self, "table", Table.of(self.table) if self.table else None)
         if isinstance(self.kind, Spans) and not self.kind.text:
@@ -78,6 +86,11 @@ class Problem:
         return format_repr(
             "Problem", {name: shorten(value, 200) for name, value in fields.items() if value and value != Text()}
         )
+
+    def _repr_html_(self) -> str:
+        from reasoning.display import problem_html
+
+        return problem_html(self)
 
     @classmethod
     def of(cls, problem: Problem | str) -> Problem:

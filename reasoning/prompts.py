@@ -239,7 +239,7 @@ class Prompt:
             messages = [Message("system", system)] if system else []
             if self.turns == "single":
                 return Conversation((Message("user", "\n".join(filter(None, (system, request)))),))
-            return Conversation((*messages, Message("user", request)), len(messages) if self._fixed else 0)
+            return self._conversation(messages, request)
         if self.turns == "single":
             parts = [_FORMS[self.form](preamble), self._examples_as_text(), request]
             return Conversation((Message("user", "\n\n".join(part for part in parts if part)),))
@@ -248,7 +248,11 @@ class Prompt:
         for example in self.examples:
             messages.append(Message("user", _FORMS[self.form]({self._title("input"): self.as_data(example.input)})))
             messages.append(Message("assistant", escape_turn_marks(example.reply)))
-        return Conversation((*messages, Message("user", request)), static_prefix=len(messages) if self._fixed else 0)
+        return self._conversation(messages, request)
+
+    def _conversation(self, before: list[Message], request: str) -> Conversation:
+        fixed = len(before) if self._fixed else 0
+        return Conversation((*before, Message("user", request)), static_prefix=fixed, input_turn=len(before))
 
     def fill_structured(self, kind: Kind, **values: object) -> Conversation:
         """Fill the placeholders as `fill` does, for a reply in JSON that fits the schema of a kind.

@@ -15,6 +15,7 @@ from reasoning.branches import FirstCall
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError, unwrap
 from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
+from reasoning.images import Image, ImageSource
 from reasoning.messages import Completion, Conversation, Message, Request
 from reasoning.session_tools import SessionTools
 from reasoning.trace import Call, Note, Trace
@@ -57,9 +58,10 @@ class Session:
         stream: DrawStream | None = None,
         sampling: Mapping[str, Any] | None = None,
         context: CallContext | None = None,
+        images: Sequence[ImageSource] = (),
     ) -> None:
         self.trace = trace
-        self._llm, self._context = llm, context
+        self._llm, self._context, self._images = llm, context, tuple(map(Image.of, images))
         self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
         self._kept: list[Answer] = []
         self._dropped: frozenset[str] = frozenset()
@@ -300,6 +302,8 @@ class Session:
     async def solve(self, strategy: Solver, problem: Problem) -> Answer:
         """Let another strategy solve a problem within this solve.
 
+        The images of the problem, or else those of this solve, are sent with every request.
+
         Returns:
             Its answer; `Failed` if a call fails for good.
 
@@ -307,10 +311,20 @@ class Session:
             AuthenticationFailed, EndpointDown: no call can succeed.
             BudgetExhausted: the budget is used up.
         """
+        session = self._showing(problem.images)
         try:
-            return await strategy.solve(problem, self)
+            return await strategy.solve(problem, session)
         except CallFailed as error:
-            return self._failed(error)
+            return session._failed(error)
+
+    def _showing(self, images: Sequence[ImageSource]) -> Session:
+        """Return a session of the same solve that sends these images; itself if it does so already."""
+        shown = tuple(map(Image.of, images))
+        if not shown or self._images == shown:
+            return self
+        session = self._same(self._llm, self._sampling)
+        session._images = shown
+        return session
 
     def _failed(self, error: CallFailed) -> Failed:
         """Return the answer to report after a failed call, or raise if every further call would fail."""
@@ -330,7 +344,7 @@ class Session:
         """Return whether draws failed since the server needs another request, which can be made now."""
         return (
             any(isinstance(outcome, DrawError) and isinstance(outcome.error, RequestOutdated) for outcome in outcomes)
-            and self._llm.request(conversation, settings).key != request.key
+            and self._request(conversation, settings).key != request.key
         )
 
     def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
@@ -349,7 +363,7 @@ class Session:
         return unwrap(outcomes)
 
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        return Session(llm, trace, stream=stream, sampling=sampling, context=self._context)
+        return Session(llm, trace, stream=stream, sampling=sampling, context=self._context, images=self._images)
 
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Return another session of the same solve."""
@@ -374,7 +388,7 @@ class Session:
         if dropped := set(self._llm.traits.dropped(settings)) - self._dropped:
             self._dropped |= dropped
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
-        return self._llm.request(conversation, settings)
+        return self._llm.request(conversation.with_images(self._images) if self._images else conversation, settings)
 
 
 def _stated_format(conversation: Conversation) -> dict[str, Any]:

@@ -432,6 +432,7 @@ class Strategy(ABC):
                 trace.name,
                 None if budget is None else nested,
             ),
+            images=problem.images,
         )
         try:
             with telemetry.solve(trace.name):

@@ -1,5 +1,7 @@
 """Native tool calls as text: the form in which a completion records them, and the messages that are sent.
 
+Pictures become parts of the content of their turn.
+
 Requests and completions are texts, in the journal as everywhere. A call of a tool is recorded as
 
     <tool_call>
@@ -77,6 +79,15 @@ def read_message(message: Mapping[str, Any]) -> list[NativeCall]:
     return calls
 
 
+def _content(turn: Message) -> str | list[dict[str, Any]]:
+    """Return the content of a turn in the form of the API: a text, or parts if there are pictures."""
+    if not turn.images:
+        return turn.content
+    # Anthropic and Google advise to put pictures before the text; for the others the order does not matter.
+    parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": image.address}} for image in turn.images]
+    return [*parts, {"type": "text", "text": turn.content}] if turn.content else parts
+
+
 def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]:
     """Return chat turns in the form of the API.
 
@@ -85,7 +96,7 @@ def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]
         tools: whether the request has tools; without them every turn is sent as its text.
     """
     if not tools:
-        return [{"role": turn.role, "content": turn.content} for turn in messages]
+        return [{"role": turn.role, "content": _content(turn)} for turn in messages]
     sent: list[dict[str, Any]] = []
     waiting: list[str] = []
     made = 0
@@ -97,6 +108,8 @@ def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]
             continue
         text, calls = parse_reply(turn.content) if turn.role == "assistant" else (turn.content, [])
         one: dict[str, Any] = {"role": turn.role, "content": text if not calls else text or None}
+        if turn.images:
+            one["content"] = _content(turn)
         waiting = [f"call_{made + index}" for index in range(1, len(calls) + 1)]
         made += len(calls)
         if calls:

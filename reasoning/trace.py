@@ -153,7 +153,13 @@ class Trace:
 def _event_to_json(event: Event) -> dict[str, Any]:
     if isinstance(event, Trace):
         return event.to_json()
-    return asdict(event)
+    data = asdict(event)
+    if isinstance(event, Call) and any(turn.images for turn in event.messages):
+        # The bytes are in the journal, once.
+        data["messages"] = [
+            [*turn, [image.describe() for image in turn.images]] if turn.images else turn for turn in event.messages
+        ]
+    return data
 
 
 def _event_from_json(data: dict[str, Any]) -> Event:
@@ -164,7 +170,7 @@ def _event_from_json(data: dict[str, Any]) -> Event:
     if "completions" not in data:
         return Note(data["text"])
     return Call(
-        tuple(Message(*turn) for turn in data["messages"]),
+        tuple(Message.from_json(turn) for turn in data["messages"]),
         data["sampling"],
         tuple(_completion(draw) for draw in data["completions"]),
     )

@@ -21,6 +21,9 @@ LAYERS = (
         "secret_scan",
         "short_repr",
         "token_estimate",
+        "usage",
+        "image_headers",
+        "images",
         "messages",
         "tool_calls",
         "tables",
@@ -60,7 +63,13 @@ LAYERS = (
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""
 
-VIEWS = {("answer", "display"), ("trace", "display"), ("prompts", "display"), ("voting", "display")}
+VIEWS = {
+    ("answer", "display"),
+    ("problem", "display"),
+    ("trace", "display"),
+    ("prompts", "display"),
+    ("voting", "display"),
+}
 """Exceptions: a value may lazily import its view (`_repr_html_`)."""
 
 

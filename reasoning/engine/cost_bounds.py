@@ -11,6 +11,7 @@ from reasoning.errors import PriceUnknown
 from reasoning.messages import Request, Usage
 from reasoning.providers import model_traits
 from reasoning.providers.base_url import is_local
+from reasoning.providers.image_tokens import image_tokens
 
 Price = Callable[[Usage], float | None]
 """Computes the US dollars of a usage; None if the price is not known."""
@@ -168,10 +169,11 @@ def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
 def max_prompt_tokens(request: Request) -> int:
     """Return an upper bound on the prompt's tokens.
 
-    Every token is at least one byte; 16 tokens a turn cover the chat template. The schemas of tools are part
-    of the prompt.
+    Every token of text is at least one byte; 16 tokens a turn cover the chat template. Pictures are counted by
+    the formula of their provider. The schemas of tools are part of the prompt.
     """
     turns = sum([_count_bytes(turn.content) + 16 for turn in request.messages])
+    turns += sum([image_tokens(image, request.model) for turn in request.messages for image in turn.images])
     return turns + _count_bytes(str(tools)) if (tools := request.sampling.get("tools")) else turns
 
 

@@ -254,6 +254,11 @@ class LLM:
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
         identity = (conversation, id(settings), self.client.model, self.client.endpoint)
         if self._last_identity != identity:
+            if not self.client.takes_images and any(turn.images for turn in conversation.messages):
+                raise UsageError(
+                    f"{self.client.model} takes no images: use a model that does, such as openai/gpt-4o-mini, "
+                    "ollama/llava, or a vision model on a server of your own (base_url=…)"
+                )
             self._last_identity = identity
             self._request = Request(
                 self.client.model,

@@ -147,7 +147,7 @@ def parse_request(data: Any) -> Request:
     Raises:
         ValueError, TypeError, KeyError, AttributeError: the value is not a request.
     """
-    messages = tuple(Message(role, content) for role, content in data["messages"])
+    messages = tuple(Message.from_json(turn) for turn in data["messages"])
     return Request(data["model"], messages, dict(data["sampling"].items()), data["endpoint"])
 
 

@@ -32,6 +32,7 @@ class Client(ABC):
         max_n: completions that one request may ask for (`n`); 1 if `n` is not supported.
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
+        takes_images: whether requests may have pictures.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
             to obey the provider's rate limits.
@@ -44,6 +45,7 @@ class Client(ABC):
     max_n: int = 1
     concurrency: int | None = None
     free: bool = False
+    takes_images: bool = True
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None

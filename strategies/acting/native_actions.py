@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reasoning.errors import ContextOverflow, UsageError
-from reasoning.messages import Completion, Conversation, Message
+from reasoning.messages import Completion, Message
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
 from reasoning.session import Session
@@ -66,7 +66,7 @@ class NativeActions:
                     Message("assistant", format_reply(step.thought, [call])),
                     Message("tool", _RESULT.fill(observation=step.observation).messages[-1].content),
                 ]
-            turns = Conversation(tuple(messages), self._turns.static_prefix)
+            turns = self._turns.with_messages(messages)
             try:
                 reply = await session.ask(turns, tools=self._schemas, max_tokens=self._max_tokens)
             except ContextOverflow:

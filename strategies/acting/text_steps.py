@@ -89,7 +89,7 @@ class TextSteps:
         session.note("the reply has no action: a second call asks for it")
         request = self._action_line.fill(number=number, forms=self._forms).messages
         more = (Message("assistant", thought or "…"), Message("user", "\n\n".join(turn.content for turn in request)))
-        turns = Conversation((*turns.messages, *more), turns.static_prefix)
+        turns = turns.with_messages((*turns.messages, *more))
         return thought, self._read_action(await self._send(turns, number, session))
 
     async def _ask(self, trajectory: Trajectory, number: int, session: Session) -> tuple[Conversation, Completion]:

@@ -89,7 +89,7 @@ def converse(turns: Conversation, steps: Sequence[Step], observation: Prompt, li
             Message("assistant", model_turn(step, line)),
             Message("user", "\n\n".join(t.content for t in opened)),
         ]
-    return Conversation(tuple(messages), turns.static_prefix)
+    return turns.with_messages(messages)
 
 
 def model_turn(step: Step, line: str) -> str:

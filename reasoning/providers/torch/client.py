@@ -62,6 +62,7 @@ class TorchClient(Client):
     max_n = 8
     concurrency: int | None = 1
     free = True
+    takes_images = False
 
     def __init__(self, source: str, base: Base, adapter: Adapter | None) -> None:
         stem, _, digest = base.model.partition("@")
