@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from reasoning.errors import JournalError
+from reasoning.journal.stored_images import ImageRow, images_of
 from reasoning.messages import Completion, Message, Request, Usage, parse_tokens
 
 Row = tuple[Any, ...]
@@ -40,12 +41,14 @@ class Record(NamedTuple):
         model: the request's model, also stored separately to count and select draws by it.
         request: the canonical JSON of the request.
         rows: one row for each draw.
+        images: the images of the request. A record without rows only brings images.
     """
 
     key: bytes
     model: str
     request: str
     rows: list[Row]
+    images: tuple[ImageRow, ...] = ()
 
 
 def encode(request: Request, completions: Sequence[Completion]) -> Record:
@@ -72,7 +75,8 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
                 _stored_count(usage.reasoning_tokens, usage),
             )
         )
-    return Record(bytes.fromhex(request.key), replace_surrogates(request.model), canonical_text(request), rows)
+    text = canonical_text(request)
+    return Record(bytes.fromhex(request.key), replace_surrogates(request.model), text, rows, images_of(request))
 
 
 def checksum(key: bytes, row: Row) -> int:

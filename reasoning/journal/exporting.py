@@ -20,12 +20,15 @@ from reasoning.journal.connection import open_existing
 from reasoning.journal.filters import where_clause
 from reasoning.journal.jsonl import COUNTS, FIELDS, format_line
 from reasoning.journal.sqlite_errors import translate_errors
+from reasoning.journal.stored_images import ImageRow, format_image_line, image_keys, read_images
 from reasoning.tables import pluralize
 
 ProgressCallback: TypeAlias = Callable[[int, int], None]
 """Receives the number of items done, and the total (0 if it is unknown)."""
 _Rows: TypeAlias = Iterator[tuple[Any, ...]]
 """Rows of the values that `FIELDS` names."""
+_Images: TypeAlias = Callable[[list[bytes]], list[ImageRow]]
+"""Returns the images with these hashes."""
 _BATCH = 5_000
 """The number of draws in one row group of a Parquet file."""
 
@@ -43,6 +46,8 @@ def export_draws(
     progress: ProgressCallback = no_progress,
 ) -> int:
     """Write draws to a .jsonl, .jsonl.gz or .parquet file, in the order of their recording.
+
+    JSON lines have the images of the requests, too, and Parquet only their hashes.
 
     Damaged draws are left out, and a warning gives their number.
 
@@ -74,7 +79,7 @@ def export_draws(
         )
         sound = _SoundDraws()
         with atomic_path(out) as new:
-            write(new, sound.of(draws, total, progress))
+            write(new, sound.of(draws, total, progress), lambda keys: read_images(connection, keys))
     if sound.damaged:
         left_out = f"{pluralize(sound.damaged, 'damaged draw')} of the journal {path} left out"
         warnings.warn(f"{left_out}; `reasoning journal verify` lists them", stacklevel=2)
@@ -111,7 +116,7 @@ _find_request_problem = lru_cache(64)(find_request_problem)
 """Draws of one request mostly follow each other."""
 
 
-def _writer(out: Path) -> Callable[[Path, _Rows], None]:
+def _writer(out: Path) -> Callable[[Path, _Rows, _Images], None]:
     """Return a function that writes files of this ending."""
     if out.name.endswith(".parquet"):
         try:
@@ -119,19 +124,24 @@ def _writer(out: Path) -> Callable[[Path, _Rows], None]:
         except ImportError:
             raise MissingExtra("an export to Parquet", "bench", "pyarrow") from None
     if out.name.endswith(".jsonl.gz"):
-        return lambda new, draws: _jsonl(gzip.open(new, "wt", encoding="utf-8"), draws)
+        return lambda new, draws, images: _jsonl(gzip.open(new, "wt", encoding="utf-8"), draws, images)
     if out.name.endswith(".jsonl"):
-        return lambda new, draws: _jsonl(new.open("w", encoding="utf-8"), draws)
+        return lambda new, draws, images: _jsonl(new.open("w", encoding="utf-8"), draws, images)
     raise UsageError(f"an export must end with .jsonl, .jsonl.gz or .parquet, got {out}")
 
 
-def _jsonl(file: IO[str], draws: _Rows) -> None:
+def _jsonl(file: IO[str], draws: _Rows, images: _Images) -> None:
+    written = set[bytes]()
     with file:
-        file.writelines(format_line(key, request, tuple(row)) for key, request, *row in draws)
+        for key, request, *row in draws:
+            if new := [image for image in image_keys(request) if image not in written]:
+                file.writelines(map(format_image_line, images(new)))
+                written.update(new)
+            file.write(format_line(key, request, tuple(row)))
 
 
-def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Rows) -> None:
-    """Write Parquet; requests and tokens stay JSON, since their shapes differ."""
+def _parquet(pyarrow: Any, parquet: Any, new: Path, draws: _Rows, images: _Images) -> None:
+    """Write Parquet, without images; requests and tokens stay JSON, since their shapes differ."""
     numbers = {
         **dict.fromkeys(COUNTS, pyarrow.int64()),
         **dict.fromkeys(("usd", "seconds"), pyarrow.float64()),

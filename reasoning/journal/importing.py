@@ -22,6 +22,7 @@ from reasoning.journal.exporting import ProgressCallback, is_sound, no_progress
 from reasoning.journal.jsonl import parse_record
 from reasoning.journal.schema import commit, create_draws_view, transaction
 from reasoning.journal.sqlite_errors import translate_errors
+from reasoning.journal.stored_images import merge_images
 
 _BATCH = 5_000
 """The number of draws in one transaction."""
@@ -107,6 +108,7 @@ def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progr
         connection.text_factory = decode_leniently
         connection.execute("ATTACH ? AS other", (uri,))
         create_draws_view(connection, "other_draws", "other")
+        merge_images(connection, "other")
         first, last = connection.execute("SELECT min(rowid), max(rowid) FROM other_draws").fetchone()
         if first is not None:
             for start in range(first, last + 1, _BATCH):
@@ -121,7 +123,8 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
     batch, size = list[Record](), 0
     for record in records:
         batch.append(record)
-        size += len(record.request) + sum(len(value) for value in record.rows[0] if isinstance(value, str))
+        values = [record.request, *(image.data for image in record.images), *(record.rows[0] if record.rows else ())]
+        size += sum(len(value) for value in values if isinstance(value, str | bytes))
         if len(batch) == _BATCH or size > _BATCH_CHARS:
             yield batch
             batch, size = [], 0

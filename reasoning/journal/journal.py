@@ -24,6 +24,7 @@ from reasoning.journal.claims import Claims
 from reasoning.journal.codec import Record, Row, decode, encode
 from reasoning.journal.memory_store import MemoryStore
 from reasoning.journal.sqlite_store import SqliteStore
+from reasoning.journal.stored_images import ImageRow, image_keys
 from reasoning.journal.write_job import Done
 from reasoning.journal.writer import writer
 from reasoning.messages import Completion, Request
@@ -110,6 +111,16 @@ class Journal:
             draws: the draw indices.
         """
         return {row[0]: decode(key, row) for row in self._rows(key, list(draws))}
+
+    def images(self, hashes: Iterable[str]) -> dict[str, bytes]:
+        """Return the bytes of the recorded images among these, by their SHA-256 in hexadecimal."""
+        return {row.sha256.hex(): row.data for row in self._images([bytes.fromhex(one) for one in hashes])}
+
+    def _images(self, keys: Sequence[bytes]) -> list[ImageRow]:
+        found: dict[bytes, ImageRow] = {}
+        for store in self._stores:
+            found.update((row.sha256, row) for row in store.images([key for key in keys if key not in found]))
+        return [found[key] for key in keys if key in found]
 
     @property
     def is_ready(self) -> bool:
@@ -220,7 +231,8 @@ class Journal:
         if more:
             found = next(filter(None, (store.request(key) for store in self.parent._stores)), None)
             # The draws of a damaged request are sound, but cannot be copied without it.
-            record = None if found is None else Record(bytes.fromhex(key), *found, more)
+            images = () if found is None else tuple(self._images(image_keys(found[1])))
+            record = None if found is None else Record(bytes.fromhex(key), *found, more, images)
             if record is not None and isinstance(self._store, SqliteStore):
                 writer.put(record, [self._store.path], None, asyncio._get_running_loop())
             elif record is not None and isinstance(self._store, MemoryStore):

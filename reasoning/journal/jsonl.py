@@ -21,6 +21,7 @@ from reasoning.journal.codec import (
     replace_surrogates,
     stored_amounts,
 )
+from reasoning.journal.stored_images import parse_image
 from reasoning.messages import parse_tokens
 
 FIELDS = ("key", "request", *COLUMNS)
@@ -57,7 +58,7 @@ def format_line(key: bytes, request: str, row: Row) -> str:
 
 
 def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
-    """Return the draw of a decoded line. Missing fields get their defaults; `at` defaults to now.
+    """Return the draw or the image of a decoded line. Missing fields get their defaults; `at` defaults to now.
 
     Args:
         data: the JSON object.
@@ -68,6 +69,8 @@ def parse_record(data: dict[str, Any], path: Path, number: int) -> Record:
         InputError: the object is not a draw; names file, line and field.
     """
     where = f"{path}:{number}"
+    if "image" in data and "request" not in data:
+        return Record(b"", "", "", [], (parse_image(data["image"], path, number),))
     try:
         request = parse_request(data["request"])
         text, key = canonical_text(request), request.key

@@ -17,6 +17,7 @@ from reasoning.journal.filters import where_clause
 from reasoning.journal.log_check import find_log_problem
 from reasoning.journal.schema import transaction
 from reasoning.journal.sqlite_errors import to_journal_error, translate_errors
+from reasoning.journal.stored_images import find_image_problems, prune_images
 from reasoning.messages import parse_tokens
 
 
@@ -104,7 +105,7 @@ def count(path: Path, *, model: str | None = None, before: str | None = None) ->
 
 
 def prune(path: Path, *, model: str | None = None, before: str | None = None) -> int:
-    """Delete draws, and the requests that have no draws left.
+    """Delete draws, the requests that have no draws left, and the images that no request has.
 
     Args:
         path: the journal.
@@ -125,6 +126,7 @@ def prune(path: Path, *, model: str | None = None, before: str | None = None) ->
         connection.execute(
             "DELETE FROM requests WHERE NOT EXISTS (SELECT 1 FROM draws WHERE draws.request = requests.id)"
         )
+        prune_images(connection)
     return deleted
 
 
@@ -158,7 +160,12 @@ def verify(path: Path, progress: ProgressCallback = no_progress) -> Iterator[str
         return
     with translate_errors(path, "read"), closing(open_existing(path)) as connection:
         connection.text_factory = decode_leniently
-        for problems in (_verify_file(connection), _verify_requests(connection, progress), _verify_draws(connection)):
+        for problems in (
+            _verify_file(connection),
+            _verify_requests(connection, progress),
+            _verify_draws(connection),
+            find_image_problems(connection),
+        ):
             try:
                 yield from problems
             except sqlite3.DatabaseError as error:

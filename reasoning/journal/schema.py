@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from reasoning.journal.codec import COLUMNS, Record, Row, checksum
+from reasoning.journal.stored_images import insert_images
 
 VERSION = 4
 _WITHOUT_THOUGHTS = 3
@@ -80,9 +81,11 @@ def try_writing(connection: sqlite3.Connection) -> None:
 
 def commit(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Insert records in one transaction; draws that are recorded already stay as they are."""
-    requests = {record.key: (record.key, record.model, record.request) for record in records}
+    requests = {record.key: (record.key, record.model, record.request) for record in records if record.rows}
+    images = dict.fromkeys(image for record in records for image in record.images)
     draws = [(record.key, *row, checksum(record.key, row)) for record in records for row in record.rows]
     with transaction(connection):
+        insert_images(connection, list(images))
         _insert(connection, _REQUEST, list(requests.values()))
         _insert(connection, _DRAW, draws)
 

@@ -20,6 +20,7 @@ from typing import Any
 from reasoning.journal.codec import COLUMNS, Row, checksum, decode_leniently, find_request_problem
 from reasoning.journal.connection import open_for_reading
 from reasoning.journal.sqlite_errors import STORAGE_ERRORS, to_journal_error
+from reasoning.journal.stored_images import ImageRow, read_images
 from reasoning.journal.writer import writer
 from reasoning.logs import Log
 
@@ -75,6 +76,18 @@ class SqliteStore:
             self._warn(f"the request {key} in the journal {self.path} is damaged ({problem})")
             return None
         return rows[0] if rows else None
+
+    def images(self, keys: Sequence[bytes]) -> list[ImageRow]:
+        """Return the recorded images with these hashes; damaged ones count as missing."""
+        if not keys:
+            return []
+        with self._lock:
+            try:
+                if self._reader is None:
+                    self._reader = open_for_reading(self.path)
+                return [] if self._reader is None else read_images(self._reader, keys)
+            except STORAGE_ERRORS as error:
+                raise to_journal_error(self.path, "read", error) from error
 
     def count(self) -> int:
         """Return the number of recorded draws."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reasoning.journal.codec import Record
 from reasoning.journal.jsonl import format_line
+from reasoning.journal.stored_images import format_image_line
 
 
 class UnwrittenDraws:
@@ -47,7 +48,11 @@ class UnwrittenDraws:
         """Try again to save the draws that no file has taken."""
         if not self._unsaved:
             return
-        lines = "".join(format_line(record.key, record.request, row) for record in self._unsaved for row in record.rows)
+        images = dict.fromkeys(image for record in self._unsaved for image in record.images)
+        lines = "".join(map(format_image_line, images))
+        lines += "".join(
+            format_line(record.key, record.request, row) for record in self._unsaved for row in record.rows
+        )
         for file in (*self._files[-1:], *(folder / self._name("jsonl") for folder in _with_temporary(folders))):
             if _append(file, lines.encode()):
                 self._unsaved = []
