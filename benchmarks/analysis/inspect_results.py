@@ -9,6 +9,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.errors import UnknownName, UsageError
+from reasoning.images import Image
 from reasoning.tables import Document, Table
 from reasoning.text_safety import strip_control
 
@@ -86,7 +87,9 @@ def problem_to_json(folder: ResultsFolder, name: str, strategies: Sequence[str] 
         answers.append(answer)
     example = folder.examples[name]
     question = example.problem.values()["problem"]
-    return {"problem": name, "question": question, "target": example.target, "answers": answers}
+    shown = [Image.of(image).describe() for image in example.problem.images]
+    asked = {"problem": name, "question": question, **({"images": shown} if shown else {})}
+    return {**asked, "target": example.target, "answers": answers}
 
 
 def _select(folder: ResultsFolder, name: str, strategies: Sequence[str]) -> tuple[str, list[tuple[str, Result | None]]]:
@@ -145,7 +148,9 @@ def _question(folder: ResultsFolder, name: str) -> Text:
 
     example = folder.examples[name]
     question, target = strip_control(example.problem.values()["problem"]), strip_control(str(example.target))
-    return Text.assemble((strip_control(name), "bold"), f"\n{question}\n\n", ("target  ", "bold"), target)
+    images = "".join(f"image: {strip_control(str(Image.of(image)))}\n" for image in example.problem.images)
+    head = (strip_control(name), "bold"), f"\n{images and images + chr(10)}{question}\n\n"
+    return Text.assemble(*head, ("target  ", "bold"), target)
 
 
 def _answers(folder: ResultsFolder, name: str, spec: str, *, traces: bool) -> RenderableType:

@@ -110,10 +110,10 @@ let opener = null;
 async function show(place, from) {
   if (from) opener = from;
   open = place;
-  const [asked, target, results] = problems[place];
+  const [asked, target, results, images] = problems[place];
   $("name").replaceChildren();
   put($("name"), core.ids[place]);
-  $("asked").replaceChildren(block(asked), el("p", "facts", el("b", "", "target "), target));
+  $("asked").replaceChildren(...pictures(images), block(asked), el("p", "facts", el("b", "", "target "), target));
   const columns = core.specs.map((spec, number) => column(place, spec, number, results));
   $("side").replaceChildren(...columns.map(([article]) => article));
   choose();

@@ -14,11 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from reasoning.benchmarks.report.pictures import Pictures
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
+from reasoning.images import Image
 from reasoning.problem import Problem
 from reasoning.tables import pluralize
 from reasoning.trace import format_tool_call
@@ -65,7 +67,8 @@ def states(data: ReportData, problems: Sequence[str]) -> list[str]:
 def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     """Return for each problem its question, its target, and all results in order.
 
-    A result has the form of `result_fields`. Rules are indices of a list.
+    A result has the form of `result_fields`. Rules are indices of a list. A problem with images has their
+    labels and data URLs, too.
 
     Args:
         data: the report.
@@ -77,9 +80,13 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     for result in data.comparison.results:
         by_problem[result.problem].append(result_fields(result, number[result.strategy], rules))
     examples = data.folder.examples
-    rows = [
-        [asked(examples[problem].problem), str(examples[problem].target), by_problem[problem]] for problem in problems
-    ]
+    pictures = Pictures(data.folder)
+    rows = []
+    for name in problems:
+        problem = examples[name].problem
+        row: list[Any] = [asked(problem), str(examples[name].target), by_problem[name]]
+        rows.append([*row, pictures.of(problem)] if problem.images else row)
+    pictures.close()
     return {"rules": list(rules), "problems": rows}
 
 
@@ -238,7 +245,11 @@ def _event(data: Mapping[str, Any]) -> Any:
     if "completions" not in data:
         return data["text"]
     settings = ", ".join(f"{name}={value}" for name, value in data["sampling"].items())
-    return {"turns": data["messages"], "settings": settings, "replies": list(map(_reply, data["completions"]))}
+    turns = [
+        [role, text, *([str(Image.from_json(image)) for image in images] for images in more)]
+        for role, text, *more in data["messages"]
+    ]
+    return {"turns": turns, "settings": settings, "replies": list(map(_reply, data["completions"]))}
 
 
 def _tool_call(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,22 @@ function prompt(turns, seen) {
   const known = keys.findLastIndex((key) => seen.has(key)) + 1;
   keys.forEach((key) => seen.add(key));
   const above = known ? [el("div", "role", `${known} ${known === 1 ? "turn" : "turns"} as above`)] : [];
-  return [...above, ...turns.slice(known).flatMap(([role, text]) => [el("div", "role", role), block(text)])];
+  return [...above, ...turns.slice(known).flatMap(([role, text, images]) => [el("div", "role", role), ...(images || []).map((label) => el("div", "dim", `image: ${label}`)), block(text)])];
+}
+
+// Return the images of a problem, each a label and a data URL; one without is shown by its label.
+function pictures(images) {
+  return (images || []).map(([label, data]) => {
+    const figure = el("figure", "picture");
+    if (data) {
+      const picture = el("img");
+      picture.src = data;
+      picture.alt = "";
+      figure.append(picture);
+    }
+    figure.append(el("figcaption", "", label));
+    return figure;
+  });
 }
 
 // ---- answers

@@ -9,6 +9,7 @@ from reasoning.benchmarks.results.corpora_file import reference
 from reasoning.benchmarks.tasks.denotation import DenotationScorer
 from reasoning.benchmarks.tasks.field_mapping import DENOTATION
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
+from reasoning.images import Image
 from reasoning.problem import AnyOf, Example, Problem
 from reasoning.retrieval import Corpus
 from reasoning.tables_sql.table import Table
@@ -18,6 +19,7 @@ def to_json(example: Example) -> dict[str, Any]:
     """Return the example as plain data.
 
     Its scorer is left out; `own_scorer` says that it had one. In place of its corpus there is a reference to it.
+    Its images have no bytes, which are in the journal.
     """
     problem, target = example.problem, example.target
     data = {
@@ -30,6 +32,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "table": None if problem.table is None else Table.of(problem.table).to_json(),
         "corpus": None if problem.corpus is None else reference(problem.corpus),
         "inputs": dict(problem.inputs) or None,
+        "images": [Image.of(image).describe() for image in problem.images] or None,
         "family": example.family or None,
         "scorer": DENOTATION if isinstance(example.scorer, DenotationScorer) else None,
         "own_scorer": not isinstance(example.scorer, MathScorer | DenotationScorer | None) or None,
@@ -54,6 +57,7 @@ def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
         inputs=data.get("inputs", {}),
         id=data["id"],
         corpus=corpus,
+        images=[Image.from_json(image) for image in data.get("images", ())],
     )
     own = data.get("own_scorer")
     target = AnyOf(data["target"]) if data.get("any_of") else data["target"]

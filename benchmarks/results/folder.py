@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,7 @@ from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.files import atomic_write
+from reasoning.images import Image
 from reasoning.problem import Example
 from reasoning.tables_sql.table import Table
 from reasoning.text_safety import dump_json
@@ -215,8 +217,10 @@ class ResultsFolder:
         self._write_run()
 
     def needs_examples(self, limit: int, problems: Iterable[str]) -> bool:
-        """Return whether the task must be loaded, to have `limit` problems or to score these."""
-        return len(self.examples) < limit or any(problem in self._incomplete for problem in problems)
+        """Return whether the task must be loaded, to have `limit` problems with their images or to score these."""
+        if len(self.examples) < limit or any(problem in self._incomplete for problem in problems):
+            return True
+        return any(_lacks_images(example) for example in islice(self.examples.values(), limit))
 
     def add_examples(self, examples: Sequence[Example]) -> None:
         """Add the problems of a task; stored ones must be the same.
@@ -309,6 +313,10 @@ def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:
     return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
 
 
+def _lacks_images(example: Example) -> bool:
+    return any(image.sha256 and not image.data for image in map(Image.of, example.problem.images))
+
+
 def _is_same(stored: Example, example: Example) -> bool:
     """Return whether a stored problem is that of the task; its corpus counts if it is stored, too."""
     is_same_corpus = stored.problem.corpus is None or stored.problem.corpus == example.problem.corpus
@@ -319,7 +327,8 @@ def _fixed_parts(example: Example) -> bytes:
     """Return the parts of a problem that may not change, as the file gives them back."""
     table = example.problem.table
     shown = None if table is None else Table.of(table).as_written()
-    parts = (example.problem.question, example.problem.context, shown, example.target)
+    images = [Image.of(image).to_json() for image in example.problem.images]
+    parts = (example.problem.question, example.problem.context, shown, example.target, images)
     return json.dumps(parts, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from reasoning.errors import UnknownName, UsageError, nearest
 
-_OPTIONAL = ("options", "context", "table", "corpus", "id", "family", "kind")
+_OPTIONAL = ("options", "context", "table", "corpus", "image", "id", "family", "kind")
 _QUESTIONS = ("input", "prompt", "problem", "query", "text", "task", "instruction")
 _ANSWERS = ("target", "label", "solution", "expected", "gold", "output", "correct", "correct_answer", "reference")
 """Names that data sets use for the question and for the answer, to suggest a mapping."""
@@ -36,6 +36,7 @@ class Fields:
             text; see `reasoning.tables_sql.forms.to_table`.
         title: the column with the table's title.
         corpus: the column with the documents in which the answer may be found; see `corpus_cells.read_corpus`.
+        image: the column with a picture or a list of pictures; see `row_images.read_images`.
         family: the column that similar problems share, such as a passage or the question that they
             vary; see `Example`. It changes no result, so it is not part of a task's version.
         kind: the kind of answer of all rows: a name, or a JSON object with its parameters. "by_row" infers
@@ -63,6 +64,7 @@ class Fields:
     table: str = field(default="", repr=False)
     title: str = field(default="", repr=False)
     scorer: str = field(default="", repr=False)
+    image: str = field(default="", repr=False)
 
     @property
     def kind_name(self) -> str:
@@ -73,7 +75,7 @@ class Fields:
 
     def __str__(self) -> str:
         """Return what makes a difference to results; the same for equal mappings of all versions of this library."""
-        later = {name: getattr(self, name) for name in ("corpus", "table", "title", "scorer")}
+        later = {name: getattr(self, name) for name in ("corpus", "table", "title", "scorer", "image")}
         return ", ".join([repr(self), *(f"{name}={value!r}" for name, value in later.items() if value)])
 
     @classmethod
@@ -123,7 +125,18 @@ class Fields:
         standard = {name: row[name] for name in _OPTIONAL if answers and not getattr(self, name) and name in row}
         line = standard | {
             name: _look_up(row, column)
-            for name in ("question", "answer", "options", "context", "table", "title", "corpus", "id", "family")
+            for name in (
+                "question",
+                "answer",
+                "options",
+                "context",
+                "table",
+                "title",
+                "corpus",
+                "image",
+                "id",
+                "family",
+            )
             if (column := getattr(self, name))
         }
         if self.lettered and (match := _LETTERED.search(line["question"])):

@@ -92,6 +92,10 @@ class FileTask(RowTask):
         return self.file.name.split(".")[0]
 
     @property
+    def image_folder(self) -> Path:
+        return self.file.parent
+
+    @property
     def mapped(self) -> Fields | None:
         return self.fields
 

@@ -134,13 +134,18 @@ class HubTask(RowTask):
         if not os.path.isdir(self.repository) and not offline and (fault := _unreachable(datasets.config.HF_ENDPOINT)):
             raise self._cannot_load(fault)
         try:
-            return datasets.load_dataset(
+            split = datasets.load_dataset(
                 self.repository,
                 self.config or None,
                 data_dir=self.folder or None,
                 split=self.split,
                 revision=self.revision or None,
             )
+            pictures = [name for name, one in split.features.items() if isinstance(one, datasets.Image) and one.decode]
+            for name in pictures:
+                # The bytes as they are. Decoding would need Pillow, and read what other people have made.
+                split = split.cast_column(name, datasets.Image(decode=False))
+            return split
         except Exception as error:
             # The hub, the network and a damaged copy raise many kinds of errors.
             if isinstance(error, ValueError) and (known := _UNKNOWN_SPLIT.search(str(error))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from reasoning import kinds
@@ -22,6 +23,7 @@ from reasoning.benchmarks.tasks.row_answers import (
     is_empty,
     normalize_answer,
 )
+from reasoning.benchmarks.tasks.row_images import read_images
 from reasoning.benchmarks.tasks.task import BY_KIND
 from reasoning.errors import InputError, UsageError
 from reasoning.kinds import (
@@ -56,7 +58,7 @@ class RowTask(ABC):
     """A task of rows.
 
     A row has `question` and `answer` (or `target`); it may have `id`, `kind` ("number", "choice", …),
-    `options`, `context`, `table`, `corpus` and `family`. If the columns have other names, `mapped` names them.
+    `options`, `context`, `table`, `corpus`, `image` and `family`. If the columns have other names, `mapped` names them.
 
     The kind is inferred if it is missing: a choice if there are options; otherwise a number if all such
     answers are numbers, yes or no if all are that, a date if all are dates of one format only, else a
@@ -92,6 +94,11 @@ class RowTask(ABC):
     @abstractmethod
     def kind(self) -> str:
         """The kind of its answers, for display."""
+
+    @property
+    def image_folder(self) -> Path | None:
+        """The folder that must hold the images that rows name by a path; None if no row may."""
+        return None
 
     @property
     def scorer(self) -> str:
@@ -203,7 +210,8 @@ class RowTask(ABC):
         context = line.get("context") or None
         corpus = None if is_empty(line.get("corpus")) else read_corpus(line["corpus"], self.prefix)
         table = self._table(line)
-        problem = Problem(line["question"].strip(), kind, context, table=table, id=name, corpus=corpus)
+        images = read_images(line.get("image"), self.image_folder)
+        problem = Problem(line["question"].strip(), kind, context, table=table, id=name, corpus=corpus, images=images)
         accepted = [
             str(answer) if isinstance(kind, Text) and not isinstance(answer, _NO_TEXT) else answer
             for answer in self._accepted(line, kind)

@@ -35,7 +35,7 @@ export async function problemPage(params) {
         }
       }
     }
-    body.replaceChildren(place, el("div", "asked", block(data.question), el("p", "facts", el("b", "", "target "), data.target)), ...others(), chips, side);
+    body.replaceChildren(place, el("div", "asked", ...pictures(data.images), block(data.question), el("p", "facts", el("b", "", "target "), data.target)), ...others(), chips, side);
   }
 
   function others() {

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reasoning.benchmarks.report import page_data
+from reasoning.benchmarks.report.pictures import Pictures
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.settings import short_model_name
 from reasoning.benchmarks.view.entries import RUN
@@ -15,6 +17,7 @@ from reasoning.benchmarks.view.library import Library
 from reasoning.benchmarks.view.list_page import PATIENCE, names_of
 from reasoning.benchmarks.view.live_run import LiveRun
 from reasoning.errors import InputError, UnknownName
+from reasoning.problem import Problem
 
 _CELL = 80
 """The most characters of an answer or a target in a table."""
@@ -78,6 +81,7 @@ def problem_page(library: Library, names: Sequence[str], problem: str, query: Qu
         "id": problem,
         "question": page_data.asked(example.problem),
         "target": str(example.target),
+        "images": _pictures(run.store, example.problem),
         "position": at + 1,
         "matched": len(selected),
         "before": selected[at - 1] if at > 0 else None,
@@ -87,6 +91,14 @@ def problem_page(library: Library, names: Sequence[str], problem: str, query: Qu
     rules: dict[str, int] = {}
     page["runs"] = [_answers(library.run(name)[0], name, problem, rules) for name in dict.fromkeys(names)]
     return {**page, "rules": list(rules)}
+
+
+def _pictures(store: ResultsFolder, problem: Problem) -> list[list[str]]:
+    pictures = Pictures(store)
+    try:
+        return pictures.of(problem)
+    finally:
+        pictures.close()
 
 
 def matches(states: Sequence[str], show: str, of: int | None) -> bool:
