@@ -10,7 +10,7 @@ steps, and the prompts of a tree search after its tasks. Inside another strategy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -20,6 +20,7 @@ from reasoning import prompt_markdown
 from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, InputError, UnknownName, UsageError
 from reasoning.files import parse_json_object
+from reasoning.kinds import Kind
 from reasoning.messages import Completion, Conversation, Request
 from reasoning.problem import Problem
 from reasoning.prompts import Prompt
@@ -123,6 +124,30 @@ def override_prompts(strategies: Sequence[Strategy | str], overrides: Sequence[s
             raise UsageError(f"the prompt {name} is replaced twice; to compare the two, give each as a variant")
         values[name] = _new_value(target.strip(), section, text, values.get(name, known[name]))
     return [map_prompts(strategy, lambda name, prompt: values.get(name, prompt)) for strategy in originals]
+
+
+def structure_prompts(strategy: S, kinds: Iterable[Kind]) -> S:
+    """Return a copy in which every prompt is structured that can be, for some kinds of answer.
+
+    These are the prompts whose reply is the answer, if all kinds have a schema of a reply, with steps
+    where the prompt asks for them. Prompts whose replies a technique reads as free text stay as they
+    are; see `Strategy.free_text_prompts`.
+
+    Examples:
+        >>> from reasoning import kinds, strategies
+        >>> structure_prompts(strategies.get("vanilla"), [kinds.Number()])
+        vanilla(prompt={'structured': True})
+    """
+    kinds = list(kinds)
+    free = {f"{one.card.name}.{name}" for one in _with_inner(strategy) for name in one.free_text_prompts}
+
+    def change(name: str, prompt: Prompt | str) -> Prompt | str:
+        if isinstance(prompt, str) or not prompt.asks_for_answer or name in free:
+            return prompt
+        schemas = (kind.reply_schema(steps=prompt.asks_for_steps) for kind in kinds)
+        return prompt if None in schemas else prompt.replace(structured=True)
+
+    return map_prompts(strategy, change)
 
 
 def read_tuned(folder: Path | str) -> Strategy:

@@ -266,10 +266,14 @@ class Prompt:
                 "a structured prompt must ask for the answer with {direct_instruction}, or with {instruction} for "
                 f"steps before it; its placeholders are: {', '.join(sorted(self.placeholders)) or 'none'}"
             )
-        steps = "instruction" in self.placeholders
-        words = kind.structured_instruction(steps=steps)
+        words = kind.structured_instruction(steps=self.asks_for_steps)
         filled = self.fill(**{**values, "instruction": words, "direct_instruction": words})
-        return replace(filled, response_format=response_format(kind, steps=steps))
+        return replace(filled, response_format=response_format(kind, steps=self.asks_for_steps))
+
+    @property
+    def asks_for_steps(self) -> bool:
+        """Return whether the prompt asks for steps before the answer."""
+        return "instruction" in self.placeholders
 
     @property
     def asks_for_answer(self) -> bool:

@@ -228,6 +228,14 @@ class Strategy(ABC):
         return await event_loop.run_async(self._map(self._to_problems(problems), llm, epoch, budget, concurrency))
 
     @property
+    def free_text_prompts(self) -> frozenset[str]:
+        """The names of the prompts whose replies this technique reads as free text, or does not use.
+
+        They ask for the answer, and cannot be structured nevertheless; see `Prompt.structured`.
+        """
+        return frozenset()
+
+    @property
     def needs_fit(self) -> bool:
         """True if this strategy, or one inside it, cannot answer before it has learned from examples; see `fit`.
 
@@ -242,6 +250,14 @@ class Strategy(ABC):
                 f"{self!r} must learn from examples before it answers: strategy.fit(pool, llm), or `reasoning bench "
                 "run`, which fits it first; `demonstrations=FILE` gives back what an earlier fit has learned"
             )
+
+    @cached_property
+    def _misused_prompt(self) -> str:
+        """The name of a structured prompt whose reply must be free text, here or inside; otherwise empty."""
+        for name, value in self.parameters():
+            if isinstance(value, Prompt) and value.structured and name in self.free_text_prompts:
+                return f"{self.card.name}.{name}"
+        return next(filter(None, (inner._misused_prompt for inner in self.inner_strategies())), "")
 
     def fit(
         self: S,
@@ -417,6 +433,11 @@ class Strategy(ABC):
         problem = self._to_problem(problem)
         self.check_fitted()
         self.check_supports(problem.kind)
+        if self._misused_prompt:
+            raise UsageError(
+                f"{self._misused_prompt} cannot be structured: the technique reads its reply as free text, or does not "
+                "use the prompt with these parameters"
+            )
         llm.check_price(budget)
         nested = nest(budget, llm.budget)
         trace = trace or Trace(self._spec)

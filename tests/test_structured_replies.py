@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from reasoning import Chain, Problem, Prompt, Step, kinds, strategies
+from reasoning.chain.structured import structure_all
+from reasoning.cli.app import app
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
 from reasoning.kinds.reply_format import response_format
@@ -214,8 +217,6 @@ def test_a_step_says_what_excludes_structured_replies() -> None:
         Step("one", function=len, reads=("text",), structured=True)
     with pytest.raises(UsageError, match="step 'one': structured is for a step without a strategy"):
         Step("one", Prompt("Why?"), returns=LABEL, strategy="cot", structured=True)
-    with pytest.raises(UsageError, match="step 'one': structured and parse exclude each other"):
-        Step("one", Prompt("Why?"), returns=LABEL, parse=lambda text, values: text, structured=True)
 
 
 def test_a_chain_keeps_structured_in_its_folder_and_in_its_prompts(tmp_path: Path) -> None:
@@ -237,3 +238,81 @@ def test_dates_are_read_in_the_form_that_their_schema_demands() -> None:
     assert schema is not None
     assert Draft202012Validator(schema).is_valid(reply)
     assert kind.parse(json.dumps(reply)) == datetime.date(2002, 2, 27)
+
+
+def test_a_reply_in_json_needs_no_parser_of_the_step_and_another_one_does() -> None:
+    def parse(text: str, values: Any) -> str | None:
+        return "network" if "drops" in text else None
+
+    step = Step("topic", Prompt("{text}"), returns=LABEL, parse=parse, structured=True)
+    for reply, value in (('{"answer": "price"}', "price"), ("It drops, whatever the price.", "network")):
+        assert Chain(step).run("It drops.", ScriptedLLM([reply])).value == value
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "cot(one_stage={'structured': True})",
+        "cot(shots=2, stages=1, one_stage={'structured': True})",
+        "least_to_most(in_one={'structured': True})",
+        "self_consistency(cot(go_on={'structured': True}), samples=3)",
+    ],
+)
+def test_a_prompt_whose_reply_is_read_as_free_text_cannot_be_structured(spec: str) -> None:
+    with pytest.raises(UsageError, match=r"cannot be structured: the technique reads its reply as free text"):
+        strategies.get(spec).run(Problem("2 + 2?", kinds.Number()), ScriptedLLM(["4"]))
+
+
+def test_free_text_prompts_are_prompts_that_ask_for_the_answer() -> None:
+    for name in strategies.catalogue():
+        strategy = strategies.get(name)
+        own = {key.partition(".")[2]: value for key, value in strategies.prompts(strategy).items()}
+        for prompt in strategy.free_text_prompts:
+            assert isinstance(own[prompt], Prompt), (name, prompt)
+            assert own[prompt].asks_for_answer, (name, prompt)  # type: ignore[union-attr]
+
+
+def test_all_that_can_be_structured_is_and_the_rest_is_named() -> None:
+    chosen = [strategies.get(spec) for spec in ("vanilla", "cot(stages=1)", "cot", "self_consistency(vanilla)")]
+    changed, free = structure_all(chosen, [kinds.Number(), LABEL])
+    assert [repr(one) for one in changed] == [
+        "vanilla(prompt={'structured': True})",
+        "cot(stages=1, one_stage={'structured': True})",
+        "cot",
+        "self_consistency(vanilla(prompt={'structured': True}))",
+    ]
+    assert free == "replies stay free text in: cot"
+    # A list has no field for steps, and the answers of all problems must have a schema.
+    assert structure_all(chosen[:2], [kinds.Items()])[1] == "replies stay free text in: cot(stages=1)"
+    for kind in (kinds.Code(), kinds.Text(whole=True)):
+        with pytest.raises(UsageError, match="--structured changes nothing"):
+            structure_all(chosen, [LABEL, kind])
+
+
+def test_the_steps_of_a_chain_are_structured_where_their_kinds_allow_it() -> None:
+    chain = Chain(
+        Step("topic", Prompt("{text}"), returns=LABEL),
+        Step("why", Prompt("{text} {topic}", recap="Why?"), returns=kinds.Text(whole=True)),
+        Step("voted", Prompt("{text} {why}"), returns=LABEL, strategy="vanilla"),
+        Step("solved", Prompt("{text} {voted}"), returns=LABEL, strategy="cot"),
+        name="topics",
+    )
+    [changed], free = structure_all([chain], ())
+    assert isinstance(changed, Chain)
+    assert [step.structured for step in changed.steps] == [True, False, False, False]
+    assert changed.steps[2].strategy == "vanilla(prompt={'structured': True})"
+    assert free == "replies stay free text in: topics.why, topics.solved (cot)"
+    assert changed.name.startswith("topics#")
+
+
+def test_a_command_asks_for_json_and_records_what_it_compared(tmp_path: Path) -> None:
+    run = CliRunner()
+    (tmp_path / "tasks.jsonl").write_text('{"id": "1", "question": "2 + 2?", "answer": 4}\n', encoding="utf-8")
+    missing = run.invoke(app(), ["ask", "Why?", "-s", "cot", "--structured", "--model", "replay:none.jsonl"])
+    assert "--structured changes nothing: no prompt of cot asks for an answer" in str(missing.exception)
+    task = f"jsonl:{tmp_path}/tasks.jsonl"
+    forecast = ["bench", "run", "--task", task, "--strategies", "vanilla, cot", "--dry-run", "--structured"]
+    done = run.invoke(app(), [*forecast, "--model", "local", "--json"])
+    assert done.exit_code == 0, done.output
+    assert "vanilla(prompt={'structured': True})" in done.output
+    assert "replies stay free text in: cot" in done.output

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reasoning.benchmarks.cli.chain_generate import generate, report_cost
-from reasoning.cli.chain import chain
+from reasoning.cli.chain import chain, structure_chain
 from reasoning.cli.continuing import how_to_continue
-from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, Structured
 from reasoning.cli.output import OutputOptions, console, info, print_json
 from reasoning.cli.progress import progress_bar
 
@@ -46,6 +46,7 @@ def run_cases(
     ] = None,
     pattern: Filter = None,
     limit: Limit = None,
+    structured: Structured = False,
     new_samples: NewSamples = False,
     min_pass_rate: Annotated[
         float, typer.Option(help="Share of cases that must pass.", min=0, max=1, metavar="SHARE")
@@ -69,11 +70,13 @@ def run_cases(
 
     policy: ImportPolicy = "all" if allow_code else "trusted"
     suite = load_suite(resolve_folder(folder), policy, step=step, pattern=pattern, limit=limit)
-    runs = list(plan_tests(suite.chain, suite.cases))
+    tested = structure_chain(suite.chain) if structured else suite.chain
+    runs = list(plan_tests(tested, suite.cases))
     with options.open_model(model) as llm, report_cost(llm):
         with show_progress(len(runs), llm) as on_finished:
             result = run_suite(runs, llm, on_finished, epoch=llm.journal.unused_epoch() if new_samples else 0)
-        recorded = run_history.current_run(suite.folder, llm.name, llm.sampling).with_scores(result.scores)
+        settings = {**llm.sampling, **({"structured": True} if structured else {})}
+        recorded = run_history.current_run(suite.folder, llm.name, settings).with_scores(result.scores)
     run_history.save_run(recorded, suite.folder)
     states = _states(result)
     passed = sum(state == "passed" for state in states.values())

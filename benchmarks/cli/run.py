@@ -30,7 +30,17 @@ from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.commands import Commands
 from reasoning.cli.completion import complete_prompts, complete_spec_list
-from reasoning.cli.options import BUDGET, PROMPTS, TASK, ModelOptions, Models, NewSamples, PromptTexts, TimeLimit
+from reasoning.cli.options import (
+    BUDGET,
+    PROMPTS,
+    TASK,
+    ModelOptions,
+    Models,
+    NewSamples,
+    PromptTexts,
+    Structured,
+    TimeLimit,
+)
 from reasoning.cli.output import OutputOptions, info
 
 if TYPE_CHECKING:
@@ -80,6 +90,7 @@ def run(
     out: Out = None,
     new_samples: NewSamples = False,
     prompt: PromptTexts = None,
+    structured: Structured = False,
     prompt_variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -144,6 +155,7 @@ def run(
     from reasoning.benchmarks.runs.progress import RunProgress
     from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.call_counts import describe_defaults
+    from reasoning.chain.structured import structure_all
     from reasoning.engine.budget import Budget
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import prompt_variants
@@ -164,6 +176,11 @@ def run(
     if len(set(folders)) < len(folders):
         raise UsageError(f"the models {', '.join(models)} must have different names to share --out {out}; leave it out")
     variants = prompt_variants(list(map(registry.get, spec.split(strategies))), prompt or [], prompt_variant or [])
+    if structured:
+        kinds = [example.problem.kind for example in source.load(selection.count, seed)]
+        variants, free = structure_all(variants, kinds)
+        if free:
+            info(free)
     if prompt_formats:
         variants = [one for strategy in variants for one in format_variants(strategy)]
     chosen = experiment.named_strategies(variants)

@@ -54,7 +54,8 @@ class Step:
             step is always run.
         structured: whether the reply to the prompt must be JSON that fits the schema of `returns`, see
             `Kind.reply_schema`. A prompt without `{instruction}` and `{direct_instruction}` gets the
-            instruction for it at its end.
+            instruction for it at its end. `parse` then reads only replies in another form, of models
+            that cannot reply so.
         sampling: sampling parameters of this step's calls, such as `{"temperature": 0.7}`.
         strategy: the strategy that answers the prompt, or its spec:
             "self_consistency(cot, samples=5)".
@@ -188,8 +189,6 @@ class Step:
                 "structured is for a step without a strategy, whose own prompts ask for the answer; set it there: "
                 "strategy = \"vanilla(prompt={'structured': True})\""
             )
-        if self.parse is not None:
-            raise self._error("structured and parse exclude each other: parse reads replies in another form")
         try:
             response_format(self.returns, steps=self._writes_steps)
         except UsageError as error:
@@ -202,7 +201,7 @@ class Step:
 
     @property
     def _writes_steps(self) -> bool:
-        return self.prompt is not None and "instruction" in self.prompt.placeholders
+        return self.prompt is not None and self.prompt.asks_for_steps
 
     @cached_property
     def asked(self) -> Prompt | None:

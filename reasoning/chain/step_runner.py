@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -294,7 +295,7 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
 
 def _parse_with_function(step: Step, text: str, inputs: _Inputs) -> _Result | None:
     """Return the result of the step's own parser; None if the step has none, or if it leaves the reply to the kind."""
-    if step.parse is None:
+    if step.parse is None or (step.structured and _is_structured(step, text)):
         return None
     with _user_code("its parse"):
         value = step.parse(visible_text(text, None), inputs.values)
@@ -304,6 +305,17 @@ def _parse_with_function(step: Step, text: str, inputs: _Inputs) -> _Result | No
         return _Result(coerce(step.kind, value), None, text, "parse")
     except UsageError as error:
         return _Result(None, f"its parse gave {error}", text, "parse")
+
+
+def _is_structured(step: Step, text: str) -> bool:
+    """Return whether a reply is a JSON object with the fields that the format of a structured step demands."""
+    assert step.response_format is not None
+    try:
+        reply = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    demanded = step.response_format["json_schema"]["schema"].get("required", ())
+    return isinstance(reply, dict) and reply.keys() >= set(demanded)
 
 
 async def _call_function(step: Step, inputs: _Inputs) -> _Result:

@@ -12,7 +12,7 @@ import typer
 
 from reasoning.cli import config
 from reasoning.cli.completion import complete_kinds, complete_specs
-from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts
+from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, Structured
 from reasoning.cli.output import CALLS_FAILED, OutputOptions, console, info
 from reasoning.errors import UsageError
 
@@ -60,6 +60,7 @@ def ask(
         ),
     ] = None,
     prompt: PromptTexts = None,
+    structured: Structured = False,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,
     *,
@@ -70,6 +71,7 @@ def ask(
     from reasoning import registry
     from reasoning.answer import Unparsed
     from reasoning.call_counts import describe_defaults
+    from reasoning.chain.structured import structure_all
     from reasoning.cli.progress import model_status
     from reasoning.problem import Problem
     from reasoning.prompt_overrides import override_prompts
@@ -79,6 +81,10 @@ def ask(
     rows = None if table is None else read_table(table)
     problem = Problem(_question(question, file), _kind(kind, choice), context=context, table=rows)
     solver.check_supports(problem.kind)
+    if structured:
+        [solver], free = structure_all([solver], [problem.kind])
+        if free:
+            info(free)
     if note := describe_defaults(solver):
         info(note)
     # A budget of the problem, so that the samples that it covers have the vote.

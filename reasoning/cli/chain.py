@@ -13,7 +13,7 @@ import typer
 from reasoning.cli import interrupts, streams
 from reasoning.cli.commands import Commands
 from reasoning.cli.continuing import how_to_continue
-from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples
+from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, Structured
 from reasoning.cli.output import CALLS_FAILED, READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import BudgetExhausted, CallFailed, JournalError, UsageError
@@ -197,6 +197,7 @@ def run(
             "--together", help="Give all inputs to the chain as one list, for one result: telecom_feedback/batch.toml."
         ),
     ] = False,
+    structured: Structured = False,
     new_samples: NewSamples = False,
     allow_code: AllowCode = False,
     *,
@@ -220,6 +221,8 @@ def run(
     from reasoning.chain.scaffold import resolve_folder
 
     loaded = load(resolve_folder(folder), "all" if allow_code else "trusted")
+    if structured:
+        loaded = structure_chain(loaded)
     if out is not None and any(file != "-" and _is_same_file(Path(file), out) for file in files):
         raise UsageError(f"--out {out} is one of the inputs, which the results would replace; give another file")
     if together:
@@ -266,6 +269,16 @@ def run(
             info(f"results: {writer.final_path} (incomplete)")
         raise
     _finish(done, len(inputs), llm.total_usage, writer.final_path, before, budget.left)
+
+
+def structure_chain(loaded: Chain) -> Chain:
+    """Return a chain whose steps ask for replies in JSON where they can, and name those that stay free text."""
+    from reasoning.chain.structured import structure_all
+
+    [changed], free = structure_all([loaded], ())
+    if free:
+        info(free)
+    return changed  # type: ignore[return-value]  # a chain stays a chain
 
 
 def _run_together(

@@ -61,6 +61,14 @@ PromptTexts = Annotated[
         autocompletion=complete_prompts,
     ),
 ]
+Structured = Annotated[
+    bool,
+    typer.Option(
+        "--structured",
+        help="Ask for replies in JSON where they state an answer; the rest stays free text.",
+        rich_help_panel=PROMPTS,
+    ),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(

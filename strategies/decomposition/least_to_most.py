@@ -125,6 +125,10 @@ class LeastToMost(Strategy):
     solve_next: Prompt = SOLVE_NEXT
     in_one: Prompt = ONE_PASS
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["in_one"])
+
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, max_subproblems=1)
 

@@ -98,6 +98,10 @@ class ActivePrompt(Strategy):
     few_shot: Prompt = FEW_SHOT
     explain: Prompt = EXPLAIN
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["explain"])
+
     def __post_init__(self) -> None:
         self.check_parameters(shots=1, samples=1, temperature=0, pool_samples=2, max_pool=1, seed_shots=0)
 

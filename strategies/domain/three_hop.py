@@ -80,6 +80,10 @@ class ThreeHop(Strategy):
     polarity: Prompt = POLARITY
     label: Prompt = LABEL
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["aspect", "polarity"])
+
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0, label_tokens=1)
 

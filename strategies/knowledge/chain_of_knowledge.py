@@ -103,6 +103,10 @@ class ChainOfKnowledge(Strategy):
 
     prompt_includes_samples: ClassVar[bool] = True
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["reason"])
+
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, threshold=(0, 1), max_rationales=1, temperature=0, max_tokens=1)
         check_sources(self.sources)

@@ -74,6 +74,10 @@ class ImplicitRAG(Strategy):
     quote: Prompt = QUOTE
     again: Prompt = AGAIN
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["quote"])
+
     def __post_init__(self) -> None:
         self.check_parameters(sections=1, words=1)
 

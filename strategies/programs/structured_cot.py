@@ -128,6 +128,10 @@ class StructuredCoT(Strategy):
     write: Prompt = WRITE
     repair: Prompt = REPAIR
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["write"])
+
     def __post_init__(self) -> None:
         self.check_parameters(samples=1, temperature=0, repairs=0)
 

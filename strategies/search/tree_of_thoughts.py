@@ -96,6 +96,10 @@ class TreeOfThoughts(Strategy):
     threshold: float = 0.01
     temperature: float = 0.7
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["steps.end"])
+
     def __post_init__(self) -> None:
         self.check_parameters(breadth=1, depth=1, draws=1, children=1, judgements=1, limit=1, temperature=0)
         if not self.tasks:

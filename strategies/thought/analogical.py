@@ -87,6 +87,10 @@ class Analogical(Strategy):
     recall: Prompt = RECALL
     again: Prompt = AGAIN
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["recall"])
+
     def __post_init__(self) -> None:
         self.check_parameters(exemplars=1, repairs=0, alike=(0, 1), max_tokens=1)
 

@@ -102,6 +102,11 @@ class ChainOfThought(FirstCallStrategy):
     def __post_init__(self) -> None:
         self.check_parameters(shots=0, answer_tokens=1)
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        is_used = self.stages == 1 and not self.shots and not self.run_programs
+        return frozenset(["go_on"] if is_used else ["go_on", "one_stage"])
+
     def calls_range(self) -> tuple[int, int]:
         most = 1 if self.shots > 0 or self.stages == 1 else 2
         return 1, most + (MAX_PROGRAMS if self.run_programs else 0)

@@ -84,6 +84,10 @@ class Metacognitive(Strategy):
 
     stages: Prompt = STAGES
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["stages"])
+
     async def solve(self, problem: Problem, session: Session) -> Answer:
         reply = await session.ask(self.stages.render(problem))
         text = reply.text

@@ -110,6 +110,10 @@ class ChainOfVerification(Strategy):
 
     prompt_includes_samples: ClassVar[bool] = True
 
+    @property
+    def free_text_prompts(self) -> frozenset[str]:
+        return frozenset(["compare"])
+
     def __post_init__(self) -> None:
         self.check_parameters(max_questions=1, passages=1)
         if self.retriever is not None and self.variant == "joint":
