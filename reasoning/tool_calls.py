@@ -10,6 +10,10 @@ Requests and completions are texts, in the journal as everywhere. A call of a to
 
 after the text of the reply, which is how Hermes and Qwen write it. Clients turn such an assistant
 turn, and the turns of the role "tool" after it, into the fields of the API when a request has `tools`.
+
+Some APIs demand that a later turn gives back what was thought before a call: Anthropic's signed blocks,
+DeepSeek's `reasoning_content`. The reasoning of such a completion ends with these blocks as JSON, within
+`<thinking_blocks>` on lines of their own, and the assistant turn begins with the same.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from reasoning.messages import Message
 from reasoning.text_safety import dump_json
 
 _CALL = re.compile(r"<tool_call>\s*+(.*?)\s*+(?:</tool_call>|\Z)", re.DOTALL)
+_OPEN, _CLOSE = "<thinking_blocks>\n", "\n</thinking_blocks>"
 
 
 class NativeCall(NamedTuple):
@@ -32,11 +37,22 @@ class NativeCall(NamedTuple):
     arguments: Mapping[str, Any] | str
 
 
-def format_reply(text: str, calls: Iterable[NativeCall]) -> str:
-    """Return the text of a reply with its calls, in the form in which it is recorded."""
+def format_reply(text: str, calls: Iterable[NativeCall], reasoning: str = "") -> str:
+    """Return the text of a reply with its calls, in the form in which it is recorded.
+
+    Args:
+        text: the text.
+        calls: the calls.
+        reasoning: the reasoning of the completion, for the assistant turn of a later request: the blocks that
+            it ends with, if any, are given back.
+    """
+    blocks = reasoning.rpartition(_OPEN)[2] if reasoning.endswith(_CLOSE) else ""
+    given_back = f"{_OPEN}{blocks}\n" if blocks else ""
+    text = hide_block_mark(text)
     # No argument closes the mark: "<\\/" is another way to write "</" in JSON.
     values = [dump_json({"name": call.name, "arguments": call.arguments}).replace("</", "<\\/") for call in calls]
-    return "\n".join(filter(None, [text.strip(), *(f"<tool_call>\n{value}\n</tool_call>" for value in values)]))
+    marked = (f"<tool_call>\n{value}\n</tool_call>" for value in values)
+    return given_back + "\n".join(filter(None, [text.strip(), *marked]))
 
 
 def parse_reply(reply: str) -> tuple[str, list[NativeCall]]:
@@ -58,6 +74,48 @@ def parse_reply(reply: str) -> tuple[str, list[NativeCall]]:
             arguments = value.get("arguments", {})
             calls.append(NativeCall(value["name"], arguments if isinstance(arguments, Mapping | str) else {}))
     return _CALL.sub("", reply).strip(), calls
+
+
+def record_blocks(thoughts: str, blocks: Sequence[Mapping[str, Any]]) -> str:
+    """Return the reasoning of a completion whose blocks a later turn must give back.
+
+    Args:
+        thoughts: the thoughts in plain text.
+        blocks: Anthropic's thinking blocks, or one block of the type "reasoning_content" with its text.
+    """
+    thoughts = hide_block_mark(thoughts)
+    # Without "<" no block can hold a mark.
+    written = dump_json(list(blocks)).replace("<", "\\u003c")
+    return f"{thoughts}\n{_OPEN}{written}{_CLOSE}" if blocks else thoughts
+
+
+def plain_thoughts(reasoning: str) -> str:
+    """Return the reasoning of a completion without the blocks that `record_blocks` added."""
+    return reasoning.rpartition(f"\n{_OPEN}")[0] if reasoning.endswith(_CLOSE) else reasoning
+
+
+def hide_block_mark(text: str) -> str:
+    """Return a text of a model in which no mark of blocks can be read."""
+    return text.replace("thinking_blocks>", "thinking_blocks >") if "thinking_blocks>" in text else text
+
+
+def _take_blocks(content: str) -> tuple[list[dict[str, Any]], str]:
+    """Return the blocks with which an assistant turn begins, and the rest of it."""
+    if not content.startswith(_OPEN):
+        return [], content
+    written, _, rest = content.removeprefix(_OPEN).partition(_CLOSE)
+    try:
+        blocks = json.loads(written)
+    except (ValueError, RecursionError):
+        return [], rest.strip()
+    return [block for block in blocks if isinstance(block, dict)] if isinstance(blocks, list) else [], rest.strip()
+
+
+def _block_fields(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of an assistant turn that give blocks back."""
+    texts = [block["text"] for block in blocks if block.get("type") == "reasoning_content"]
+    signed = [block for block in blocks if block.get("type") != "reasoning_content"]
+    return ({"reasoning_content": texts[0]} if texts else {}) | ({"thinking_blocks": signed} if signed else {})
 
 
 def read_message(message: Mapping[str, Any]) -> list[NativeCall]:
@@ -106,10 +164,12 @@ def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]
             call_id = waiting.pop(0) if waiting else f"call_{made}"
             sent.append({"role": "tool", "tool_call_id": call_id, "content": turn.content})
             continue
-        text, calls = parse_reply(turn.content) if turn.role == "assistant" else (turn.content, [])
+        blocks, text = _take_blocks(turn.content) if turn.role == "assistant" else ([], turn.content)
+        text, calls = parse_reply(text) if turn.role == "assistant" else (text, [])
         one: dict[str, Any] = {"role": turn.role, "content": text if not calls else text or None}
         if turn.images:
             one["content"] = _content(turn)
+        one |= _block_fields(blocks)
         waiting = [f"call_{made + index}" for index in range(1, len(calls) + 1)]
         made += len(calls)
         if calls:

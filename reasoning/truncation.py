@@ -8,17 +8,21 @@ from reasoning.trace import Trace
 
 
 def is_only_reasoning(reply: Completion) -> bool:
-    """Return whether a reply was cut off before it had any text besides its reasoning.
+    """Return whether a reply ended before it had any text besides its reasoning.
 
     Providers that hide reasoning return an empty text: tokens were generated, and none is shown.
     """
-    return reply.truncated and not strip_think_tags(reply.text).strip() and (not reply.text or "<" in reply.text)
+    if not (reply.truncated or (reply.finish_reason == "stop" and reply.reasoning)):
+        return False
+    return not strip_think_tags(reply.text).strip() and (not reply.text or "<" in reply.text)
 
 
 def describe_only_reasoning(reply: Completion) -> str:
-    """Return why a reply that holds nothing but reasoning has no answer."""
+    """Return why a reply that holds nothing but reasoning has no answer, and what to do."""
+    if not reply.truncated:
+        return "the model ended its reply within its thoughts"
     limit = f"the limit of {reply.max_tokens:,} tokens" if reply.max_tokens else "the limit on tokens (max_tokens)"
-    return f"{limit} was used up by thinking"
+    return f"{limit} was used up by thinking; raise max_tokens, or lower reasoning_effort"
 
 
 def name_truncation(reason: str, trace: Trace) -> str:

@@ -85,7 +85,16 @@ class LiteLLMClient(Client):
         seconds = time.monotonic() - started
         try:
             tools = "tools" in settings
-            return parse_completions(reply, seconds, self._price, key=request.key, draws=draws, tools=tools)
+            return parse_completions(
+                reply,
+                seconds,
+                self._price,
+                key=request.key,
+                draws=draws,
+                messages=request.messages,
+                tools=tools,
+                returns_thoughts=tools and traits(self.model).returns_thoughts,
+            )
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), self._api_key),)
             raise

@@ -43,6 +43,13 @@ class ModelTraits:
         reasons_by_default: whether it reasons even without `reasoning_effort`.
         thinking_tokens: the tokens by which a limit is raised while it reasons, because its
             reasoning counts towards the limit.
+        efforts: the values of `reasoning_effort` that it takes; empty if they are not known.
+        effort_switch: the field of `extra_body` that switches its thinking on and off in place of
+            `reasoning_effort`: "chat_template_kwargs.enable_thinking".
+        thinking_budget: the field that takes a number of tokens of thought: "thinking" for
+            `{"type": "enabled", "budget_tokens": N}`, "extra_body.NAME" for a field of `extra_body`; empty if
+            it takes none.
+        returns_thoughts: whether the API demands the thoughts before a tool call back in later turns.
         n: whether one request may ask for several completions.
         prefix_cache: whether a first request that is sent alone makes the prompt cheaper for those
             after it.
@@ -57,6 +64,10 @@ class ModelTraits:
     drop_when_reasoning: frozenset[str] = frozenset()
     reasons_by_default: bool = False
     thinking_tokens: int = 25_000
+    efforts: frozenset[str] = frozenset()
+    effort_switch: str = ""
+    thinking_budget: str = ""
+    returns_thoughts: bool = False
     n: bool = True
     prefix_cache: bool = False
     direct: bool = True
@@ -319,6 +330,7 @@ _TYPE_CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "Mapping[str, str]": ('a table such as { max_tokens = "max_completion_tokens" }', _is_text_table),
     "frozenset[str]": ('a list such as ["temperature", "stop"]', _is_text_list),
     "bool": ("true or false", _is_bool),
+    "str": ('a text such as "thinking"', lambda value: isinstance(value, str)),
     "int": ("a number of tokens, at least 0", _is_count),
     "float | None": ("US dollars per million tokens, at least 0", _is_price),
 }

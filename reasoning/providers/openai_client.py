@@ -27,6 +27,7 @@ from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, decode
 from reasoning.providers.http_errors import WrongAddress, error_status
 from reasoning.providers.http_sessions import HttpSessions
 from reasoning.providers.model_list import advise_address, advise_model, list_models
+from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_errors import ServerErrors
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, price_table
@@ -189,7 +190,17 @@ class OpenAIClient(Client):
         try:
             request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
             tools = "tools" in request.sampling
-            batch = parse_completions(reply, seconds, self._price, request_id, request.key, draws, tools=tools)
+            batch = parse_completions(
+                reply,
+                seconds,
+                self._price,
+                request_id,
+                request.key,
+                draws,
+                messages=request.messages,
+                tools=tools,
+                returns_thoughts=tools and traits(self.model).returns_thoughts,
+            )
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), *self._secrets),)
             raise

@@ -5,16 +5,18 @@ It does not trust the server to follow the API.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate, chain, pairwise, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from reasoning.errors import CallFailed, PromptRefused
-from reasoning.messages import Completion, CompletionBatch, Token, Usage
+from reasoning.messages import Completion, CompletionBatch, Message, Token, Usage
 from reasoning.providers.pricing import Price
+from reasoning.providers.thoughts import join_parts, read_blocks, read_thoughts, split_thoughts, tokens_of_text
 from reasoning.text_safety import redact
-from reasoning.tool_calls import format_reply, read_message
+from reasoning.tool_calls import format_reply, hide_block_mark, read_message, record_blocks
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
 """The finish reasons that servers spell in another way."""
@@ -34,7 +36,9 @@ def parse_completions(
     key: str = "",
     draws: Sequence[int] = (),
     *,
+    messages: Sequence[Message] = (),
     tools: bool = False,
+    returns_thoughts: bool = False,
 ) -> CompletionBatch:
     """Return the completions of a response, without malformed choices and those that a content filter withheld.
 
@@ -51,22 +55,40 @@ def parse_completions(
         request_id: the provider's id of the request, used if the response has no `id`.
         key: the journal key of the request.
         draws: the draw indices that were requested.
+        messages: the turns of the request, which tell whether tags of thoughts were asked for.
         tools: whether the request had tools, so that calls of them are part of the texts; see
             `reasoning.tool_calls`.
+        returns_thoughts: whether the API demands the thoughts before a call back in later turns.
 
     Raises:
         CallFailed: there is no valid choice. It holds the usage that the response reports.
         PromptRefused: the content filter withheld all choices.
     """
     try:
-        return _parse(reply, seconds, price, request_id, key, draws, tools)
+        parse_choice = partial(_parse_choice, messages=messages, tools=tools, returns_thoughts=returns_thoughts)
+        return _parse(reply, seconds, price, request_id, key, draws, parse_choice)
     except CallFailed as error:
         error.usage = _billed(reply, price)
         raise
 
 
+class _Choice(NamedTuple):
+    text: str
+    finish: str
+    reasoning: str
+    tokens: tuple[Token, ...]
+    # The characters of its thoughts.
+    thought: int
+
+
 def _parse(
-    reply: Any, seconds: float, price: Price | None, request_id: str, key: str, draws: Sequence[int], tools: bool
+    reply: Any,
+    seconds: float,
+    price: Price | None,
+    request_id: str,
+    key: str,
+    draws: Sequence[int],
+    parse_choice: Callable[[Any], _Choice],
 ) -> CompletionBatch:
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
@@ -77,7 +99,7 @@ def _parse(
             withheld += 1
             continue
         try:
-            parsed.append(_parse_choice(choice, tools))
+            parsed.append(parse_choice(choice))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             reason = redact(str(error))
     if not parsed:
@@ -86,8 +108,8 @@ def _parse(
         raise CallFailed(f"the server's response cannot be parsed: {reason}", retryable=True, status=200)
     usages = _usages(
         reply.get("usage"),
-        [len(text) + len(reasoning) for text, _, reasoning, _ in parsed],
-        [0 if finish == "refusal" else len(reasoning) for _, finish, reasoning, _ in parsed],
+        [len(one.text) + (one.thought or len(one.reasoning)) for one in parsed],
+        [one.thought for one in parsed],
         seconds,
         price,
     )
@@ -96,7 +118,9 @@ def _parse(
     version = "" if price is None else price.version
     completions = [
         Completion(text, finish, used, reasoning, tokens, response_id, version, 0, key, draw)
-        for (text, finish, reasoning, tokens), used, draw in zip(parsed, usages, chain(draws, repeat(0)), strict=False)
+        for (text, finish, reasoning, tokens, _), used, draw in zip(
+            parsed, usages, chain(draws, repeat(0)), strict=False
+        )
     ]
     return CompletionBatch(completions, len(choices))
 
@@ -106,8 +130,8 @@ def is_broken_off(choice: Any) -> bool:
     return isinstance(choice, dict) and (choice.get("finish_reason") in _BROKEN_OFF or bool(choice.get("error")))
 
 
-def _parse_choice(choice: Any, tools: bool) -> tuple[str, str, str, tuple[Token, ...]]:
-    """Return text, finish reason, hidden reasoning and tokens of a choice.
+def _parse_choice(choice: Any, *, messages: Sequence[Message], tools: bool, returns_thoughts: bool) -> _Choice:
+    """Return the parts of a choice.
 
     An empty text is a completion; no text is one only if there is something else: a refusal,
     reasoning, a tool call, or the end of the token limit. A refusal is stored as reasoning: as text,
@@ -123,37 +147,38 @@ def _parse_choice(choice: Any, tools: bool) -> tuple[str, str, str, tuple[Token,
     message = choice.get("message")
     if not isinstance(message, dict):
         raise ValueError(f"a choice has no message: {choice!r:.100}")
-    reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+    thoughts = read_thoughts(message)
     text = message.get("content")
     if isinstance(text, list):
-        text, thoughts = _join_parts(text)
-        reasoning = reasoning or thoughts
+        text, in_parts = join_parts(text)
+        thoughts = thoughts or in_parts
     finish = choice.get("finish_reason")
     finish = _FINISH.get(finish, finish)
+    calls = read_message(message) if tools else []
+    is_split = False
+    if isinstance(text, str) and text:
+        split = split_thoughts(text, truncated=finish == "length", messages=messages)
+        is_split = split.text != text
+        text, thoughts = split.text, "\n".join(filter(None, [thoughts, split.thoughts]))
+        calls += split.calls
+    reasoning = thoughts
     if not text and (refusal := message.get("refusal")):
         text, finish, reasoning = "", "refusal", reasoning or refusal
     if text is None and (reasoning or finish == "length" or any(message.get(name) for name in _CALLS)):
         text = ""
-    if tools and isinstance(text, str) and (calls := read_message(message)):
-        text = format_reply(text, calls)
+    if tools and isinstance(text, str):
+        text = format_reply(text, calls) if calls else hide_block_mark(text)
+        blocks = read_blocks(message)
+        if not blocks and returns_thoughts:
+            blocks = [{"type": "reasoning_content", "text": thoughts}]
+        reasoning = record_blocks(reasoning, blocks if calls else ())
     if not isinstance(text, str):
         raise ValueError(f"the content of a choice must be a text, got {text!r:.100}")
     logprobs = choice.get("logprobs")
-    return text, str(finish), str(reasoning), _tokens(logprobs) if logprobs else ()
-
-
-def _join_parts(parts: Sequence[Any]) -> tuple[str | None, str]:
-    """Return the text of typed parts, None if no part has a text, and the text of their thoughts."""
-    texts, thoughts = list[str](), list[str]()
-    for part in parts:
-        text = part if isinstance(part, str) else part.get("text")
-        if isinstance(text, str):
-            texts.append(text)
-        elif isinstance(thought := part.get("thinking"), str | list):
-            thoughts.append(thought if isinstance(thought, str) else _join_parts(thought)[0] or "")
-        elif text is not None:
-            raise ValueError(f"the text of a part must be a text, got {text!r:.100}")
-    return "".join(texts) if texts else None, "".join(thoughts)
+    tokens = _tokens(logprobs) if logprobs else ()
+    if tokens and (is_split or thoughts):
+        tokens = tokens_of_text(tokens, text)
+    return _Choice(text, str(finish), str(reasoning), tokens, len(thoughts))
 
 
 def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:

@@ -39,7 +39,7 @@ class NativeActions:
         form = problem.kind.direct_instruction().removeprefix("Reply with ") or "the whole answer"
         finish = {"name": FINISH, "description": "ends with the answer", "parameters": text_schema(answer=form)}
         self._schemas = [*toolbox.schemas(), {"type": "function", "function": finish}]
-        self._calls: list[NativeCall] = []
+        self._calls: list[tuple[NativeCall, str]] = []
 
     async def next_step(self, trajectory: Trajectory, session: Session) -> tuple[str, Action]:
         """Return the thought and the action of the next step."""
@@ -48,7 +48,7 @@ class NativeActions:
         if not calls:
             # The text states the answer; a reply that was cut off states none.
             return "", Action(FINISH, thought, is_complete=not reply.truncated)
-        self._calls.append(calls[0])
+        self._calls.append((calls[0], reply.reasoning))
         return thought, Action(calls[0].name, self._written(calls[0]))
 
     def _written(self, call: NativeCall) -> str | dict[str, object]:
@@ -61,9 +61,9 @@ class NativeActions:
     async def _ask(self, trajectory: Trajectory, session: Session) -> Completion:
         while True:
             messages = [*self._turns.messages]
-            for step, call in zip(trajectory.shown, self._calls[trajectory.dropped :], strict=True):
+            for step, (call, reasoning) in zip(trajectory.shown, self._calls[trajectory.dropped :], strict=True):
                 messages += [
-                    Message("assistant", format_reply(step.thought, [call])),
+                    Message("assistant", format_reply(step.thought, [call], reasoning)),
                     Message("tool", _RESULT.fill(observation=step.observation).messages[-1].content),
                 ]
             turns = self._turns.with_messages(messages)
