@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from reasoning.errors import UnknownName, UsageError
 
-PARAM_NAMES = frozenset(["temperature", "max_tokens", "top_p", "top_k", "stop", "seed", "logprobs", "top_logprobs"])
-"""The parameters that have the same name at every provider."""
+PARAM_NAMES = frozenset(
+    [
+        *("temperature", "max_tokens", "top_p", "top_k", "min_p", "stop", "seed", "logprobs", "top_logprobs"),
+        *("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "verbosity"),
+    ]
+)
+"""The sampling parameters, under one name for all providers; the table of models renames and drops them."""
+_STRUCTURES = frozenset(["extra_body", "tools", "response_format"])
+"""The parameters that hold a part of the request's body."""
 
 _RESERVED = {
     "n": "ask for several draws with session.sample(prompt, n), which counts, records and pays for each",
@@ -21,12 +29,22 @@ _RESERVED = {
 }
 """The fields of a request that `extra_body` must not override, and why."""
 
-_RANGES: dict[str, tuple[Any, float, str]] = {
-    "temperature": (int | float, 0, "a number of at least 0"),
-    "top_p": (int | float, 0, "a number from 0 to 1"),
-    "max_tokens": (int | float, 1, "at least 1"),
+_NUMBER = int | float
+_RANGES: dict[str, tuple[Any, float, float, str]] = {
+    "temperature": (_NUMBER, 0, math.inf, "a number of at least 0"),
+    "top_p": (_NUMBER, 0, 1, "a number from 0 to 1"),
+    "min_p": (_NUMBER, 0, 1, "a number from 0 to 1"),
+    "top_k": (int, -1, math.inf, "a whole number of at least 1, or 0 or -1 for no limit"),
+    "max_tokens": (_NUMBER, 1, math.inf, "at least 1"),
+    "seed": (int, -math.inf, math.inf, "a whole number"),
+    "top_logprobs": (int, 0, 20, "a whole number from 0 to 20"),
+    "repetition_penalty": (_NUMBER, 1e-9, math.inf, "a number above 0, where 1 changes nothing"),
+    "frequency_penalty": (_NUMBER, -2, 2, "a number from -2 to 2"),
+    "presence_penalty": (_NUMBER, -2, 2, "a number from -2 to 2"),
 }
-"""The types of parameters, their least values, and both in words."""
+"""The types of parameters, their least and greatest values, and these in words."""
+_VERBOSITY = ("low", "medium", "high")
+_FORMATS = ("text", "json_object", "json_schema")
 
 _SECRET = re.compile(
     r"apikey|authori[sz]ation|bearer|secret|passw|credential|header|cookie|privatekey|accesskey|^auth$|^key$|"
@@ -37,16 +55,41 @@ _SECRET = re.compile(
 
 def is_known(name: str) -> bool:
     """Return whether a call takes a parameter of this name."""
-    return name in PARAM_NAMES or name in ("extra_body", "tools", "response_format") or name.startswith("reasoning_")
+    return name in PARAM_NAMES or name in _STRUCTURES or name.startswith("reasoning_")
 
 
 def find_wrong_value(name: str, value: Any) -> str:
     """Return what a sampling parameter must be, if its value is not that; empty for a right one or an unknown name."""
-    if value is None or name not in _RANGES:
+    if value is None:
         return ""
-    kind, least, wanted = _RANGES[name]
-    is_right = isinstance(value, kind) and not isinstance(value, bool) and value >= least
+    if name in _RANGES:
+        kind, least, most, wanted = _RANGES[name]
+        is_right = isinstance(value, kind) and not isinstance(value, bool) and least <= value <= most
+    elif name in _CHECKS:
+        check, wanted = _CHECKS[name]
+        is_right = check(value)
+    else:
+        return ""
     return "" if is_right else f"{name} must be {wanted}, got {value!r:.40}"
+
+
+def _is_bias(value: Any) -> bool:
+    """Return whether a value maps tokens to biases."""
+    return isinstance(value, Mapping) and all(
+        re.fullmatch(r"\d{1,9}", str(token)) and isinstance(bias, _NUMBER) and -100 <= bias <= 100
+        for token, bias in value.items()
+    )
+
+
+_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "logit_bias": (_is_bias, "a mapping from the number of a token to a bias from -100 to 100"),
+    "verbosity": (lambda value: value in _VERBOSITY, f"one of {', '.join(_VERBOSITY)}"),
+    "response_format": (
+        lambda value: isinstance(value, Mapping) and value.get("type") in _FORMATS,
+        'a mapping with the field "type", such as {"type": "json_object"}',
+    ),
+}
+"""The checks of parameters that are no numbers, and what they must be."""
 
 
 def validate_params(settings: Mapping[str, Any], where: str, others: Iterable[str] = ()) -> None:

@@ -12,12 +12,14 @@ from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, RateLimiter
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
+from reasoning.logs import Log
 from reasoning.providers.base_url import validate_model
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox, check_sandbox
 
+_log = Log(__name__)
 _PARAMETERS = (
     *("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience"),
     *("warm_prefix", "sandbox"),
@@ -132,6 +134,8 @@ def connect(
         sandbox=sandbox,
     )
     limits.apply(llm, settings)
+    if left_out := llm.traits.dropped({name: value for name, value in sampling.items() if value is not None}):
+        _log.notify(f"{llm.name} does not take {', '.join(left_out)}: left out")
     llm.check_price(llm.budget)
     return llm
 

@@ -20,7 +20,7 @@ from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import ModelTraits, traits
-from reasoning.sampling_params import validate_params
+from reasoning.sampling_params import find_wrong_value, validate_params
 from reasoning.sandbox import Sandbox
 from reasoning.text_safety import redact
 
@@ -319,6 +319,9 @@ class LLM:
         if not isinstance(max_tokens, int | float) or max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, got {max_tokens!r}")
         names = frozenset(settings)
+        for name, value in params.items():
+            if wrong := find_wrong_value(name, value):
+                raise UsageError(wrong)
         if names not in self._validated or "extra_body" in names:
             validate_params(settings, "of a call")
             self._validated.add(names)

@@ -2,7 +2,7 @@
 
 A reply has the answer in the field "answer". If a prompt asks for steps, the field "reasoning" comes
 before it, since models write fields in the order of the schema, and an answer without steps costs
-accuracy (Tam et al. 2024, arXiv 2408.02442, §4).
+accuracy (Tam et al. 2024, arXiv 2408.02442).
 """
 
 from __future__ import annotations

@@ -112,8 +112,8 @@ def _mentioned(message: str, names: Iterable[str]) -> str | None:
 @lru_cache(maxsize=64)
 def _refused(name: str) -> re.Pattern[str]:
     """Return the pattern of messages that refuse the setting of this name."""
-    # xAI writes presencePenalty for presence_penalty.
-    spelled = "_?".join(map(re.escape, name.split("_")))
+    # xAI writes presencePenalty for presence_penalty, and Groq "response format".
+    spelled = "[_ ]?".join(map(re.escape, name.split("_")))
     bare = rf"\b{spelled}\b"
     quoted = rf"[\"'`]{spelled}\\?[\"'`]"
     it = rf"(?:{quoted}|{_AFTER_NOUN}{bare})" if name in _WORDS else rf"(?:{quoted}|{bare})"
@@ -121,8 +121,10 @@ def _refused(name: str) -> re.Pattern[str]:
         rf"(?:unsupported|unrecognized|unknown|unexpected) (?:\w+ )?{_NOUN}\b[^.;\n]{{0,40}}?{it}"
         rf"|(?:do|does)(?: not|n't) (?:support|accept|allow|recognize|take)\b[^;\n]{{0,60}}?{it}"
         rf"|{_NOUN} (?:is |are )?not supported[^.;\n]{{0,40}}?{it}"
-        rf"|{it}[^.;\n]{{0,60}}?(?:not (?:supported|permitted|available|enabled)|unsupported\b|deprecated)"
+        rf"|{it}[^.;\n]{{0,60}}?(?:not (?:supported|permitted|available|enabled)|un(?:supported|available)\b"
+        rf"|deprecated)"
         rf"|{it}[^.;\n]{{0,40}}? does not support [^;\n]{{0,60}}?only the default"
+        rf"|invalid schema for {it}"
         rf"|{it}[^.;\n]{{0,20}} (?:may|can|must) (?:only )?be (?:set to )?1\b",
         re.I,
     )
