@@ -353,6 +353,11 @@ class Strategy(ABC):
                     )
                 one = Example(Problem.of(one), None)
             self.check_supports(one.problem.kind)
+            if one.problem.images:
+                raise UsageError(
+                    f"fit(pool=…) takes problems without images, since demonstrations are texts; {self!r} would learn "
+                    f"from {one.problem.question!r:.60} without seeing its image"
+                )
             examples.append(one)
         if not examples:
             raise UsageError("fit(pool=…) needs at least one example, got none")

@@ -158,3 +158,29 @@ def test_a_model_without_vision_says_what_would_work(model: str) -> None:
         pytest.skip(str(error))
     with pytest.raises(UsageError, match="takes no images: use a model that does, such as openai/gpt-4o-mini"):
         strategies.get("vanilla").run(SHOWN, llm)
+
+
+@pytest.mark.parametrize(
+    ("model", "url", "is_taken"),
+    [
+        ("anthropic/claude-x", "https://a.example/x.png", True),
+        ("anthropic/claude-x", "http://a.example/x.png", False),
+        ("gemini/gemini-x", "https://a.example/x.png", False),
+        ("ollama/llava", "http://169.254.169.254/x.png", False),
+        ("openrouter/some/model", "https://a.example/x.png", True),
+        ("ollama/llava", png(), True),
+    ],
+)
+def test_no_url_is_sent_that_litellm_would_fetch_here(model: str, url: Any, is_taken: bool) -> None:
+    llm = connect(model, journal=False, api_key="x")
+    turns = Conversation((Message("user", "?", [Image.of(url)]),))
+    if is_taken:
+        assert llm.request(turns, {}).messages[0].images
+    else:
+        with pytest.raises(UsageError, match=r"takes no URL of an image .*: give the picture as a file or as bytes"):
+            llm.request(turns, {})
+
+
+def test_nothing_is_learned_from_a_problem_without_its_image() -> None:
+    with pytest.raises(UsageError, match="problems without images, since demonstrations are texts"):
+        strategies.get("auto_cot").fit([SHOWN], ScriptedLLM([]))

@@ -254,11 +254,9 @@ class LLM:
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
         identity = (conversation, id(settings), self.client.model, self.client.endpoint)
         if self._last_identity != identity:
-            if not self.client.takes_images and any(turn.images for turn in conversation.messages):
-                raise UsageError(
-                    f"{self.client.model} takes no images: use a model that does, such as openai/gpt-4o-mini, "
-                    "ollama/llava, or a vision model on a server of your own (base_url=…)"
-                )
+            for image in [image for turn in conversation.messages for image in turn.images]:
+                if problem := self.client.find_image_problem(image):
+                    raise UsageError(f"{self.client.model} {problem}")
             self._last_identity = identity
             self._request = Request(
                 self.client.model,

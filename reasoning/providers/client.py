@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, TypeAlias
 from reasoning.messages import Completion, Request, Usage
 
 if TYPE_CHECKING:
+    from reasoning.images import Image
     from reasoning.providers.adapter_folder import Adapter
 
 HeadersCallback: TypeAlias = Callable[[Mapping[str, str]], object]
 """Receives the headers of an HTTP response."""
 LoadProgress: TypeAlias = Callable[[int, int, str], object]
 """Receives the bytes done, the bytes in total (0 if unknown) and a description."""
+
+
+NO_VISION = (
+    "takes no images: use a model that does, such as openai/gpt-4o-mini, ollama/llava, or a vision model on a server "
+    "of your own (base_url=…)"
+)
+"""The problem of a model without vision."""
 
 
 def _ignore_headers(headers: Mapping[str, str]) -> None:
@@ -32,7 +40,6 @@ class Client(ABC):
         max_n: completions that one request may ask for (`n`); 1 if `n` is not supported.
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
-        takes_images: whether requests may have pictures.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
             to obey the provider's rate limits.
@@ -45,7 +52,6 @@ class Client(ABC):
     max_n: int = 1
     concurrency: int | None = None
     free: bool = False
-    takes_images: bool = True
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None
@@ -64,6 +70,10 @@ class Client(ABC):
 
     async def close(self) -> None:  # noqa: B027 - most clients have no resources
         """Release the client's resources. May be called twice."""
+
+    def find_image_problem(self, image: Image) -> str:
+        """Return why the model cannot be sent a picture, and what would work; empty if it can."""
+        return ""
 
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""

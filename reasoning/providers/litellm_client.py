@@ -25,6 +25,7 @@ from reasoning.errors import (
     UsageError,
     nearest,
 )
+from reasoning.images import Image
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retryable, retry_after
@@ -34,6 +35,9 @@ from reasoning.providers.pricing import Price, price_table
 from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
+
+_PASS_URLS = frozenset(["azure", "openai", "openrouter"])
+"""The providers to which litellm passes the URL of an image on."""
 
 
 class LiteLLMClient(Client):
@@ -129,6 +133,13 @@ class LiteLLMClient(Client):
         self.on_headers(getattr(response, "_response_headers", None) or {})
         plain: dict[str, Any] = response.model_dump(warnings=False)
         return plain
+
+    def find_image_problem(self, image: Image) -> str:
+        provider = self.model.partition("/")[0]
+        if not image.url or provider in _PASS_URLS or (provider == "anthropic" and image.url.startswith("https://")):
+            return ""
+        # litellm would fetch it, from this machine, and the address may come from a data file.
+        return f"takes no URL of an image ({image}): give the picture as a file or as bytes"
 
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from reasoning import forks
 from reasoning.errors import ContextOverflow, UsageError
+from reasoning.images import Image
 from reasoning.messages import Completion, Request
 from reasoning.providers.adapters import ACTIVATED, MERGED, Adapter, split_model
 from reasoning.providers.adapters import find as find_adapter
-from reasoning.providers.client import Client, LoadProgress
+from reasoning.providers.client import NO_VISION, Client, LoadProgress
 from reasoning.providers.daemon_thread import run_in_thread
 from reasoning.providers.llama_cpp import download, server
 from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_file
@@ -104,7 +105,6 @@ class LocalClient(Client):
     max_n = server.SLOTS
     concurrency: int | None = server.SLOTS
     free = True
-    takes_images = False
 
     def __init__(self, model: str, find: Callable[[LoadProgress], Path], adapters: Sequence[Adapter] = ()) -> None:
         self.model = model
@@ -118,6 +118,9 @@ class LocalClient(Client):
         """Leave the server to the parent process; see `reasoning.forks`."""
         forks.leak(self._slots, self._starting)
         self._slots = self._starting = None
+
+    def find_image_problem(self, image: Image) -> str:
+        return NO_VISION
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Return the draws, each with its own count of tokens.

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reasoning.errors import SettingRefused, UsageError
+from reasoning.images import Image
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.adapters import Adapter, split_model
 from reasoning.providers.adapters import find as find_adapter
-from reasoning.providers.client import Client, LoadProgress
+from reasoning.providers.client import NO_VISION, Client, LoadProgress
 from reasoning.providers.daemon_thread import run_in_thread
 from reasoning.providers.llama_cpp.base_weights import Base, find_base
 from reasoning.providers.torch.base_model import LoadedBase, load_base
@@ -62,13 +63,15 @@ class TorchClient(Client):
     max_n = 8
     concurrency: int | None = 1
     free = True
-    takes_images = False
 
     def __init__(self, source: str, base: Base, adapter: Adapter | None) -> None:
         stem, _, digest = base.model.partition("@")
         self.model = f"{stem}+{adapter.name}@{digest}+{adapter.sha256[:12]}" if adapter else base.model
         self.adapters = (adapter,) if adapter else ()
         self._source = source
+
+    def find_image_problem(self, image: Image) -> str:
+        return NO_VISION
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Return the draws, which are generated as one batch.
