@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reasoning.images import Image
+from reasoning.repetition import repeats_itself
 from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
@@ -65,6 +66,8 @@ def _about(draw: Completion) -> str:
         marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:
         marks.append("cut off by max_tokens")
+        if repeats_itself(draw):
+            marks.append("repeats itself")
     if claims_output(draw.text):
         marks.append("states the output of a program that had not run")
     if not draw.is_new:

@@ -36,7 +36,7 @@ LAYERS = (
     ("journal", "sandbox", "providers"),
     ("retrieval", "tables_sql"),
     ("voting",),
-    ("answer", "problem", "truncation", "prompts", "prompt_markdown"),
+    ("answer", "problem", "truncation", "repetition", "prompts", "prompt_markdown"),
     ("display",),
     ("engine",),
     ("session", "session_tools", "branches", "dry_run"),

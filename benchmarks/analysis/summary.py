@@ -27,6 +27,7 @@ class StrategySummary:
         correct: solves with a right answer.
         unparsed: solves in which no answer could be parsed. They count as not right.
         failed: solves that do not count because a call failed.
+        repetitive: the number of solves with a reply that repeats itself until a limit cuts it off.
         usage: the usage of all draws, including those from the journal.
         interval: the 95 % interval of the accuracy. It is Wilson's; with repetitions or families of
             problems it is clustered, for the effective number of observations.
@@ -46,6 +47,7 @@ class StrategySummary:
     best: bool = False
     metrics: tuple[Metric, ...] = ()
     fitted: tuple[Fitted, ...] = ()
+    repetitive: int = 0
 
     @property
     def fit_usage(self) -> Usage | None:
@@ -69,7 +71,8 @@ class StrategySummary:
     def to_json(self) -> dict[str, Any]:
         """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts.
 
-        "metrics" is there if the task has any, and "fit" if the strategy was fitted.
+        "repetitive" is there if it is not 0, "metrics" if the task has any, and "fit" if the strategy was
+        fitted.
         """
         data: dict[str, Any] = {
             "strategy": self.strategy,
@@ -85,6 +88,8 @@ class StrategySummary:
             "usd": None if self.usage.usd is None else round(self.usage.usd, 6),
             "seconds": round(self.usage.seconds, 3),
         }
+        if self.repetitive:
+            data["repetitive"] = self.repetitive
         if self.metrics:
             data["metrics"] = {metric.name: metric.to_json() for metric in self.metrics}
         if (fit := self.fit_usage) is not None:
@@ -158,6 +163,7 @@ def _summary(spec: str, results: list[Result], examples: Mapping[str, Example]) 
         usage=sum((result.usage for result in results), Usage()),
         interval=_interval(counted),
         metrics=measure(counted, examples),
+        repetitive=sum(result.repetitive > 0 for result in counted),
     )
 
 

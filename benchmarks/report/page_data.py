@@ -22,6 +22,7 @@ from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 from reasoning.images import Image
 from reasoning.problem import Problem
+from reasoning.repetition import find_repetition
 from reasoning.tables import pluralize
 from reasoning.trace import format_tool_call
 
@@ -269,6 +270,8 @@ def _reply(data: Mapping[str, Any]) -> list[Any]:
     remarks = []
     if data.get("finish_reason") == "length":
         remarks.append("truncated by max_tokens")
+        if find_repetition(data["text"] or data.get("reasoning") or ""):
+            remarks.append("repeats itself")
     if data.get("retries"):
         remarks.append(f"after {data['retries']} failed attempts")
     if not data.get("spent", True):

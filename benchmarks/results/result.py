@@ -10,6 +10,7 @@ from reasoning.answer import Answer, Answered, Failed
 from reasoning.kinds import PARSER_VERSION, Code
 from reasoning.messages import Completion, Usage
 from reasoning.problem import Example
+from reasoning.repetition import repeats_itself
 from reasoning.sandbox.program_in_text import claims_output
 from reasoning.truncation import is_only_reasoning
 
@@ -46,6 +47,7 @@ class Result:
         family: the problem's family; see `Example`.
         truncated: the number of its replies that a limit on tokens cut off.
         only_reasoning: the number of those of which the limit left nothing but reasoning.
+        repetitive: the number of those that repeat themselves; see `reasoning.repetition`.
         token_limit: the lowest limit that cut a reply off, in tokens; 0 if it is not known.
         refused: the number of its replies that the model declined; 1 if the provider refused the
             prompt.
@@ -74,6 +76,7 @@ class Result:
     token_limit: int = 0
     refused: int = 0
     claimed_outputs: int = 0
+    repetitive: int = 0
 
     @classmethod
     def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
@@ -106,6 +109,7 @@ class Result:
             token_limit=min((reply.max_tokens for reply in cut), default=0),
             refused=max(declined, int(isinstance(answer, Failed) and answer.refused)),
             claimed_outputs=_claimed_outputs(answer, example, replies),
+            repetitive=sum(map(repeats_itself, cut)),
         )
 
     @property
@@ -179,6 +183,7 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(
         ("epoch", "parser_version", "truncated", "only_reasoning", "token_limit", "refused", "claimed_outputs"), (int,)
     ),
+    "repetitive": (int,),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(
