@@ -50,7 +50,7 @@ def find_repetition(text: str) -> Repetition | None:
         >>> find_repetition("So: " + "heads, tails, " * 50)
         Repetition(times=50, chars=700)
         >>> find_repetition("".join(f"Step {i}: flip the coin again.\\n" for i in range(1, 20)))
-        Repetition(times=19, chars=573)
+        Repetition(times=18, chars=531)
         >>> find_repetition("".join(f"| {i} | {i * i} |\\n" for i in range(60)))
     """
     end = text[-_WINDOW:].rstrip()
