@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning import event_loop, registry
 from reasoning.benchmarks import experiment
 from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.analysis.double_thought import describe_double_thought
 from reasoning.benchmarks.analysis.formatting import difference_cells, join_names
 from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
@@ -18,6 +19,8 @@ from reasoning.benchmarks.tasks import Task
 from reasoning.dry_run import record_requests
 from reasoning.errors import UsageError
 from reasoning.problem import Example
+from reasoning.strategies.direct.effort import Effort, at_efforts, check_effort
+from reasoning.strategies.direct.vanilla import Vanilla
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
 from reasoning.text_safety import strip_control
@@ -36,6 +39,9 @@ CANDIDATES = (
     "self_consistency(program_of_thoughts, samples=5)",
 )
 """The default candidates, one of each mechanism. Those that do not support the task's kind of answer are left out."""
+_AT_EFFORTS = ("vanilla", "cot")
+"""The default candidates that are also raced at efforts: no technique, and one that thinks a second time."""
+_USUAL_EFFORTS = ("low", "medium", "high")
 USUAL_LIMIT = 200
 """The largest number of problems of a race without a limit; a file of the user may be raced whole."""
 MIN_PROBLEMS = 10
@@ -97,6 +103,8 @@ class Recommendation:
                 *map(_describe_card, self.candidates),
             ]
         else:
+            if effort := _effort_without_technique(self.strategy):
+                lines.append(f"That is no technique, with the effort {effort}.")
             low, high = self.summary.interval
             right = f"{self.summary.correct} of {self.summary.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
             lines.append(f"It got {right}; 1,000 questions take {_format_cost(self.cost)}.")
@@ -110,6 +118,7 @@ class Recommendation:
             if by_chance:
                 lines.append(f"It has more right answers than {join_names(by_chance)}, which may be chance.")
             lines += map(_describe_difference, self.differences)
+            lines += describe_double_thought(self.comparison)
             if race := self.comparison.race:
                 lines += [
                     f"against {spec}: the race stopped it after {problems} problems"
@@ -156,6 +165,7 @@ def advise(
     config: RunConfig,
     listener: ProgressListener,
     candidates: Sequence[str | Strategy] | None = None,
+    efforts: Sequence[str] | None = None,
 ) -> Recommendation:
     """Race the candidates, and recommend the cheapest of those that are as good as the best.
 
@@ -174,13 +184,22 @@ def advise(
         llm: the model.
         config: the configuration of the run, with the margin of the race.
         listener: receives the progress.
-        candidates: the strategies to race; by default those of `CANDIDATES` that support the task.
+        candidates: the strategies to race; by default those of `CANDIDATES` that support the task. If the model
+            thinks, direct prompting and chain of thought are also raced at the efforts that it takes.
+        efforts: the efforts of thought at which each candidate is raced, instead.
 
     Raises:
         UsageError: no default candidate supports the task's kind of answer.
         CallFailed: no call succeeded.
     """
-    chosen = list(experiment.named_strategies(candidates or _supported(task, config.seed, llm)).values())
+    raced = list(map(registry.get, candidates)) if candidates else _supported(task, config.seed, llm)
+    if efforts is not None:
+        raced = at_efforts(raced, efforts)
+        for strategy in raced:
+            check_effort(strategy, llm)
+    elif not candidates:
+        raced = [*raced, *at_efforts([one for one in raced if repr(one) in _AT_EFFORTS], _efforts_to_race(llm))]
+    chosen = list(experiment.named_strategies(raced).values())
     config = replace(config, race_over_population=True)
     comparison = experiment.run_comparison(chosen, task, llm, config, listener)
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
@@ -213,6 +232,20 @@ def advise(
         differences=tuple(_differences(comparison, recommended.strategy)),
         candidates=tuple(chosen),
     )
+
+
+def _effort_without_technique(spec: str) -> str:
+    """Return the effort at which a spec solves without a technique; empty for other specs."""
+    strategy = registry.get(spec)
+    if not isinstance(strategy, Effort) or not isinstance(strategy.base, Vanilla):
+        return ""
+    return ", ".join(map(str, strategy.sampling.values()))
+
+
+def _efforts_to_race(llm: LLM) -> list[str]:
+    """Return the efforts that are raced by default: the usual ones that the model is known to take."""
+    known = [effort for effort in _USUAL_EFFORTS if effort in llm.traits.efforts]
+    return [effort for effort in known if not llm.traits.find_effort_problem(llm.name, {"reasoning_effort": effort})]
 
 
 def _differences(comparison: Comparison, spec: str) -> list[PairedDifference]:

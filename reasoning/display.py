@@ -10,6 +10,7 @@ from reasoning.sandbox.program_in_text import claims_output
 from reasoning.short_repr import shorten
 from reasoning.tables import escape_html as escape
 from reasoning.text_safety import strip_control
+from reasoning.tool_calls import plain_thoughts
 from reasoning.trace import Call, Event, Note, ToolCall, Trace, format_tool_call
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usa
 
 def _about(draw: Completion) -> str:
     marks = [f"{draw.usage.completion_tokens} tokens", f"{draw.usage.seconds:.1f} s"]
+    if draw.usage.reasoning_tokens:
+        marks[0] += f", {draw.usage.reasoning_tokens} of them thought"
     if draw.usage.usd is not None:
         marks.append(f"${draw.usage.usd:.4f}")
     if draw.usage.cached_tokens:
@@ -117,7 +120,7 @@ def trace_tree(trace: Trace) -> Tree:
         shown.update(event.messages[:i] for i in range(1, len(event.messages) + 1))
         for draw in event.completions:
             if draw.reasoning:
-                branch.add(Text.assemble(("reasoning  ", "magenta"), strip_control(draw.reasoning)))
+                branch.add(Text.assemble(("reasoning  ", "magenta"), strip_control(plain_thoughts(draw.reasoning))))
             branch.add(
                 Text.assemble(("model  ", "green"), strip_control(draw.text.strip()), (f"  [{_about(draw)}]", "dim"))
             )
@@ -186,8 +189,8 @@ def _event_html(event: Event) -> str:
     request = "".join(map(_turn_html, event.messages))
     replies = "".join(
         (
-            f"<details><summary class=dim>reasoning</summary><pre>{escape(draw.reasoning)}</pre></details>"
-            * bool(draw.reasoning)
+            "<details><summary class=dim>reasoning</summary>"
+            f"<pre>{escape(plain_thoughts(draw.reasoning))}</pre></details>" * bool(draw.reasoning)
         )
         + f'<pre class="said">{escape(draw.text)}</pre><span class="dim">{escape(_about(draw))}</span>'
         for draw in event.completions

@@ -40,6 +40,7 @@ _TECHNIQUES = {
     "auto_cot": "reasoning.strategies.demonstrations.generated.auto_cot:AutoCoT",
     "synthetic": "reasoning.strategies.demonstrations.generated.synthetic:SyntheticPrompting",
     "rendered": "reasoning.strategies.direct.prompt_format:PromptFormat",
+    "at": "reasoning.strategies.direct.effort:Effort",
     "instructed": "reasoning.strategies.knowledge.instructed:InstructedPrompting",
     "system2_attention": "reasoning.strategies.knowledge.system2_attention:System2Attention",
     "implicit_rag": "reasoning.strategies.knowledge.implicit_rag:ImplicitRAG",

@@ -36,6 +36,7 @@ _RANGES: dict[str, tuple[Any, float, float, str]] = {
     "min_p": (_NUMBER, 0, 1, "a number from 0 to 1"),
     "top_k": (int, -1, math.inf, "a whole number of at least 1, or 0 or -1 for no limit"),
     "max_tokens": (_NUMBER, 1, math.inf, "at least 1"),
+    "thinking_tokens": (int, 0, math.inf, "a number of tokens of at least 0"),
     "seed": (int, -math.inf, math.inf, "a whole number"),
     "top_logprobs": (int, 0, 20, "a whole number from 0 to 20"),
     "repetition_penalty": (_NUMBER, 1e-9, math.inf, "a number above 0, where 1 changes nothing"),

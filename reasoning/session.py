@@ -65,6 +65,7 @@ class Session:
         self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
         self._kept: list[Answer] = []
         self._dropped: frozenset[str] = frozenset()
+        self._required: frozenset[str] = frozenset()
 
     async def sample(
         self,
@@ -299,6 +300,22 @@ class Session:
         """Return a session of the same solve with other default sampling parameters."""
         return self._same(self._llm, {**self._sampling, **sampling})
 
+    def with_effort(self, sampling: Mapping[str, Any]) -> Session:
+        """Return a session of the same solve in which the model thinks as the parameters say.
+
+        Unlike other parameters, these are never left out: an answer without them would be one of another effort.
+
+        Args:
+            sampling: `reasoning_effort` or `thinking_tokens`.
+
+        Raises:
+            UsageError: the model does not take them. Calls of the session raise it if a server refuses them.
+        """
+        self._llm.check_effort(sampling)
+        session = self.with_sampling(sampling)
+        session._required = self._required | sampling.keys()
+        return session
+
     async def solve(self, strategy: Solver, problem: Problem) -> Answer:
         """Let another strategy solve a problem within this solve.
 
@@ -369,12 +386,15 @@ class Session:
         """Return another session of the same solve."""
         session = self._new(llm, self.trace, self._stream, sampling)
         session._kept = self._kept
+        session._required = self._required
         return session
 
     def _branch(self, name: str, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        branch = Trace(name)
-        self.trace.events.append(branch)
-        return self._new(self._llm, branch, stream, sampling)
+        trace = Trace(name)
+        self.trace.events.append(trace)
+        branch = self._new(self._llm, trace, stream, sampling)
+        branch._required = self._required
+        return branch
 
     def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return the session's sampling parameters, overridden by those that are not None."""
@@ -386,6 +406,10 @@ class Session:
 
     def _request(self, conversation: Conversation, settings: Mapping[str, Any]) -> Request:
         if dropped := set(self._llm.traits.dropped(settings)) - self._dropped:
+            if refused := self._required & dropped:
+                error = UsageError(f"{self._llm.name} does not take {', '.join(sorted(refused))}")
+                error.ends_run = True
+                raise error
             self._dropped |= dropped
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
         return self._llm.request(conversation.with_images(self._images) if self._images else conversation, settings)

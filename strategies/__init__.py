@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reasoning.strategies.demonstrations.active_prompt import ActivePrompt as ActivePrompt
     from reasoning.strategies.demonstrations.generated.auto_cot import AutoCoT as AutoCoT
     from reasoning.strategies.demonstrations.generated.synthetic import SyntheticPrompting as SyntheticPrompting
+    from reasoning.strategies.direct.effort import Effort as Effort
     from reasoning.strategies.direct.prompt_format import PromptFormat as PromptFormat
     from reasoning.strategies.direct.vanilla import Vanilla as Vanilla
     from reasoning.strategies.domain.telecom_feedback import TELECOM_FEEDBACK as TELECOM_FEEDBACK

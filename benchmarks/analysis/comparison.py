@@ -236,7 +236,7 @@ class Comparison:
         except ImportError as error:
             raise MissingExtra("a DataFrame", "bench", f"pandas ({error})") from None
         columns = ("problem", "strategy", "epoch", "state", "correct", "value", "rule", "reason", "confidence")
-        usage = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+        usage = ("calls", "prompt_tokens", "completion_tokens", "reasoning_tokens", "usd", "seconds")
         return pandas.DataFrame(
             [
                 {name: getattr(result, name) for name in columns}

@@ -23,6 +23,9 @@ HEADER = (
 FITTING = ("fitting cost", "fitting tokens")
 """The column for the cost of fitting, in money or else in tokens, which is there if a strategy was fitted."""
 
+THOUGHT = "thought tokens"
+"""The column for the completion tokens that were thought, which is there if any were."""
+
 _PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
 """The columns that matter most, for narrow terminals."""
 
@@ -57,13 +60,19 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
     """
     names = ShortNames.of(row.strategy for row in rows)
     metrics = dict.fromkeys(metric.title for row in rows for metric in row.metrics)
+    thinks = any(row.usage.reasoning_tokens for row in rows)
     cells: list[tuple[str, ...]] = []
     for row in rows:
         _, accuracy, interval, *others = summary_cells(row, free)
+        if thinks:
+            others.insert(_AFTER_COMPLETION, _count(row.usage.reasoning_tokens))
         own = {metric.title: metric.cell() for metric in row.metrics}
         shown = (own.get(title, "–") for title in metrics)
         cells.append((names.by_spec[row.strategy], accuracy, interval, *shown, *others))
-    header: tuple[str, ...] = (*HEADER[:3], *metrics, *HEADER[3:])
+    columns = list(HEADER[3:])
+    if thinks:
+        columns.insert(_AFTER_COMPLETION, THOUGHT)
+    header: tuple[str, ...] = (*HEADER[:3], *metrics, *columns)
     fitting = []
     if fits := [row.fit_usage for row in rows if row.fit_usage is not None]:
         is_priced = not free and all(usage.usd is not None for usage in fits)
@@ -77,8 +86,8 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         header,
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
-        legend=(*names.legend, *metric_legend(rows), *fit_legend(rows)),
-        priority=(*_PRIORITY[:2], *metrics, *fitting, *_PRIORITY[2:]),
+        legend=(*names.legend, *metric_legend(rows), *fit_legend(rows), *thought_legend(rows)),
+        priority=(*_PRIORITY[:2], *metrics, *fitting, *_PRIORITY[2:], *([THOUGHT] if thinks else ())),
         all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
 
@@ -87,6 +96,13 @@ def metric_legend(rows: Sequence[StrategySummary]) -> list[str]:
     """Return the definition of each metric that the rows have."""
     about = {metric.title: metric.about for row in rows for metric in row.metrics}
     return [f"{title}: {text}" for title, text in about.items()]
+
+
+def thought_legend(rows: Sequence[StrategySummary]) -> list[str]:
+    """Return the meaning of the tokens that were thought, if any were."""
+    if not any(row.usage.reasoning_tokens for row in rows):
+        return []
+    return [f"{THOUGHT}: part of the completion tokens, as the server counts them, or estimated from its thoughts."]
 
 
 def fit_legend(rows: Sequence[StrategySummary]) -> list[str]:
@@ -110,6 +126,9 @@ def _fit_cell(usage: Usage | None, is_priced: bool) -> str:
 _USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
 
 
+_AFTER_COMPLETION = HEADER[3:].index("completion tokens") + 1
+
+
 def numbers_table(rows: Sequence[StrategySummary]) -> Table:
     """Return the numbers of the strategies with full precision, for CSV: totals; unknown values are None.
 
@@ -118,6 +137,7 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
     """
     metrics = dict.fromkeys(metric.name for row in rows for metric in row.metrics)
     fit = _USAGE if any(row.fitted for row in rows) else ()
+    thought = ("reasoning_tokens",) if any(row.usage.reasoning_tokens for row in rows) else ()
     cells: list[tuple[Any, ...]] = []
     for row in rows:
         accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
@@ -127,11 +147,13 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
             (
                 *(row.strategy, row.n, row.correct, *accuracy, row.unparsed, row.failed, *usage),
                 *map(own.get, metrics),
+                *(getattr(row.usage, name) for name in thought),
                 *(getattr(row.fit_usage, name, None) for name in fit),
             )
         )
     header = (
         *("strategy", "n", "correct", "accuracy", "low", "high", "unparsed", "failed", *_USAGE, *metrics),
+        *thought,
         *(f"fit_{name}" for name in fit),
     )
     return Table(header, cells)

@@ -53,6 +53,14 @@ def advise(
     ] = None,
     seed: Seed = 0,
     margin: Margin = 3,
+    effort: Annotated[
+        str | None,
+        typer.Option(
+            help="Efforts of thought that each candidate is raced at, as in low,high.",
+            show_default="for a model that thinks: those that it takes, without a technique and with chain of thought",
+            metavar="EFFORTS",
+        ),
+    ] = None,
     time_limit: TimeLimit = None,
     pool: Pool = None,
     pool_size: PoolSize = None,
@@ -76,6 +84,7 @@ def advise(
     from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import override_prompts
+    from reasoning.strategies.direct.effort import parse_efforts
 
     if new_samples and out is None:
         raise UsageError(NEW_SAMPLES_NEED_OUT)
@@ -104,7 +113,8 @@ def advise(
             if candidates is None:
                 raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
             candidates = override_prompts(candidates, prompt)
-        recommendation = recommend(source, llm, config, progress, candidates)
+        efforts = None if effort is None else parse_efforts(effort)
+        recommendation = recommend(source, llm, config, progress, candidates, efforts)
     if output.format == "json":
         print_json(recommendation.to_json())
     else:

@@ -108,6 +108,14 @@ def run(
             rich_help_panel=PROMPTS,
         ),
     ] = False,
+    effort: Annotated[
+        str | None,
+        typer.Option(
+            help="Each strategy at each of these efforts of thought, as in low,medium,high.",
+            metavar="EFFORTS",
+            rich_help_panel=TASK,
+        ),
+    ] = None,
     time_limit: TimeLimit = None,
     race: Annotated[
         bool,
@@ -159,6 +167,7 @@ def run(
     from reasoning.engine.budget import Budget
     from reasoning.errors import UsageError
     from reasoning.prompt_overrides import prompt_variants
+    from reasoning.strategies.direct.effort import at_efforts, parse_efforts
     from reasoning.strategies.direct.prompt_format import format_variants
 
     if new_samples and out is None:
@@ -183,6 +192,8 @@ def run(
             info(free)
     if prompt_formats:
         variants = [one for strategy in variants for one in format_variants(strategy)]
+    if effort is not None:
+        variants = at_efforts(variants, parse_efforts(effort))
     chosen = experiment.named_strategies(variants)
     for note in dict.fromkeys(map(describe_defaults, chosen.values())):
         if note:

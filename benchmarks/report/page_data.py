@@ -24,6 +24,7 @@ from reasoning.images import Image
 from reasoning.problem import Problem
 from reasoning.repetition import find_repetition
 from reasoning.tables import pluralize
+from reasoning.tool_calls import plain_thoughts
 from reasoning.trace import format_tool_call
 
 _GROUP = 1 << 18
@@ -272,9 +273,11 @@ def _reply(data: Mapping[str, Any]) -> list[Any]:
         remarks.append("truncated by max_tokens")
         if find_repetition(data["text"] or data.get("reasoning") or ""):
             remarks.append("repeats itself")
+    if thought := usage.get("reasoning_tokens"):
+        remarks.append(f"{thought:,} tokens thought")
     if data.get("retries"):
         remarks.append(f"after {data['retries']} failed attempts")
     if not data.get("spent", True):
         remarks.append("from the journal")
     fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(remarks)]
-    return [*fields, data["reasoning"]] if data.get("reasoning") else fields
+    return [*fields, plain_thoughts(data["reasoning"])] if data.get("reasoning") else fields

@@ -90,7 +90,7 @@ function steps([, , events], seen) {
 function call({ turns, settings, replies }, seen) {
   const asked = el("details", "", el("summary", "dim", `prompt${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
   const items = replies.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
-    ...(reasoning ? [el("div", "role", "reasoning"), block(reasoning, "thought")] : []),
+    ...(reasoning ? [el("details", "", el("summary", "role", "reasoning"), block(reasoning, "thought"))] : []),
     block(text, "said"),
     el("div", "dim", [`${tokens} tokens`, `${seconds} s`, remarks].filter(Boolean).join(" · ")),
   ]);

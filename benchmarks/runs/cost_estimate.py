@@ -26,6 +26,7 @@ from reasoning.problem import Example
 from reasoning.providers import model_traits
 from reasoning.providers.pricing import advise_name
 from reasoning.strategies.demonstrations import shipped_examples
+from reasoning.strategies.direct.effort import effort_settings
 from reasoning.strategy import Strategy, fit_needed
 from reasoning.tables import Table, pluralize
 
@@ -190,7 +191,8 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
     problems += f" × {config.epochs} repetitions" if config.epochs > 1 else ""
     name = task_title({"task": task.name, "split": task.split})
     title = f"{name} · {problems} · {short_model_name(llm.name)} · nothing is called"
-    has_room = llm.given_max_tokens is None and llm.traits.reasons(llm.sampling)
+    settings = [llm.sampling, *({**llm.sampling, **one} for one in map(effort_settings, strategies.values()) if one)]
+    has_room = llm.given_max_tokens is None and any(map(llm.traits.reasons, settings))
     room = llm.traits.thinking_tokens if has_room else 0
     advice = ""
     if not llm.client.free and any(row.most.usd is None for row in rows):

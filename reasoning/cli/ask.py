@@ -61,6 +61,10 @@ def ask(
     ] = None,
     prompt: PromptTexts = None,
     structured: Structured = False,
+    effort: Annotated[
+        str | None,
+        typer.Option(help="How much the model thinks, such as low, medium or high.", metavar="EFFORT"),
+    ] = None,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,
     *,
@@ -85,6 +89,8 @@ def ask(
         [solver], free = structure_all([solver], [problem.kind])
         if free:
             info(free)
+    if effort is not None:
+        solver = registry.get("at").replace(base=solver, effort=effort)
     if note := describe_defaults(solver):
         info(note)
     # A budget of the problem, so that the samples that it covers have the vote.
@@ -144,6 +150,7 @@ def _to_json(answer: Answer) -> dict[str, Any]:
         "calls": answer.usage.calls,
         "prompt_tokens": answer.usage.prompt_tokens,
         "completion_tokens": answer.usage.completion_tokens,
+        "reasoning_tokens": answer.usage.reasoning_tokens,
         "usd": answer.usage.usd,
         "seconds": round(answer.usage.seconds, 3),
     }

@@ -189,6 +189,23 @@ class LLM:
         """The traits of the model, without the settings that it has refused."""
         return self._refused.traits
 
+    def check_effort(self, sampling: Mapping[str, Any]) -> None:
+        """Check that the model thinks as the parameters say: `reasoning_effort`, `thinking_tokens`.
+
+        An effort of a model whose efforts are not known is left to its server, which may refuse it.
+
+        Raises:
+            UsageError: it does not; the message names what it takes.
+        """
+        problem = self.traits.find_effort_problem(self.name, sampling)
+        if not problem and "reasoning_effort" in sampling and self.client.ignores_settings and not self.traits.efforts:
+            problem = f"{self.name} takes no reasoning_effort; no setting for its thinking is known"
+        if problem:
+            error = UsageError(problem)
+            # Every other call would fail for the same reason.
+            error.ends_run = True
+            raise error
+
     @property
     def limits(self) -> RateLimiter:
         """The rate limits."""
@@ -289,10 +306,11 @@ class LLM:
         """
         given = self._given.get("max_tokens")
         if self.traits.reasons(sampling):
+            room = sampling.get("thinking_tokens") or self.traits.thinking_tokens
             if own is None:
-                return DEFAULT_PARAMS["max_tokens"] + self.traits.thinking_tokens if given is None else given
+                return DEFAULT_PARAMS["max_tokens"] + room if given is None else given
             if given is None:
-                return own + self.traits.thinking_tokens
+                return own + room
             return max(own, given)
         if own is not None:
             return own
@@ -316,6 +334,11 @@ class LLM:
         }
         if not isinstance(max_tokens, int | float) or max_tokens < 1:
             raise UsageError(f"max_tokens must be at least 1, got {max_tokens!r}")
+        if settings.get("thinking_tokens", 0) >= max_tokens:
+            raise UsageError(
+                f"max_tokens must be greater than thinking_tokens, which count towards it, got {max_tokens} and "
+                f"{settings['thinking_tokens']}"
+            )
         names = frozenset(settings)
         for name, value in params.items():
             if wrong := find_wrong_value(name, value):

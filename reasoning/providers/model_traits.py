@@ -11,7 +11,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -27,9 +27,11 @@ _BRACKETS = re.compile(r"\[[^\]]+\]")
 _FIELD = "extra_body."
 """The beginning of the name of a field of `extra_body` among parameters that are dropped."""
 _PRICES = ("input", "output", "cached_input")
-_SWITCHES = ("reasoning_effort", "enable_thinking", "thinking", "think")
+_SWITCHES = ("reasoning_effort", "thinking_tokens", "enable_thinking", "thinking", "think")
 """The parameters that switch reasoning on and off: OpenAI, vLLM and SGLang, Anthropic and DeepSeek, Ollama."""
 _OFF = ("none", "disable", "disabled")
+_EFFORTS = ("none", "default", "minimal", "low", "medium", "high", "xhigh", "max")
+"""The efforts of all providers, from the least to the greatest."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class ModelTraits:
         thinking_tokens: the tokens by which a limit is raised while it reasons, because its
             reasoning counts towards the limit.
         efforts: the values of `reasoning_effort` that it takes; empty if they are not known.
+        takes_effort: whether it takes `reasoning_effort` at all.
         effort_switch: the field of `extra_body` that switches its thinking on and off in place of
             `reasoning_effort`: "chat_template_kwargs.enable_thinking".
         thinking_budget: the field that takes a number of tokens of thought: "thinking" for
@@ -65,6 +68,7 @@ class ModelTraits:
     reasons_by_default: bool = False
     thinking_tokens: int = 25_000
     efforts: frozenset[str] = frozenset()
+    takes_effort: bool = True
     effort_switch: str = ""
     thinking_budget: str = ""
     returns_thoughts: bool = False
@@ -79,11 +83,57 @@ class ModelTraits:
         """Return the parameters to send: renamed, and without those that the model refuses."""
         dropped = self._dropped_names(sampling)
         sent = {self.rename.get(name, name): value for name, value in sampling.items() if name not in dropped}
+        self._set_thinking(sent)
         if fields := self._dropped_fields(sampling, dropped):
             sent["extra_body"] = {name: value for name, value in sent["extra_body"].items() if name not in fields}
             if not sent["extra_body"]:
                 del sent["extra_body"]
         return sent
+
+    def _set_thinking(self, sent: dict[str, Any]) -> None:
+        """Put the effort, and the number of tokens of thought, into the fields that the model has for them."""
+        if self.effort_switch and (effort := sent.pop("reasoning_effort", None)) is not None:
+            sent["extra_body"] = _with_field(sent.get("extra_body"), self.effort_switch, effort not in _OFF)
+        if (tokens := sent.pop("thinking_tokens", None)) is not None:
+            if self.thinking_budget.startswith(_FIELD):
+                name = self.thinking_budget.removeprefix(_FIELD)
+                sent["extra_body"] = _with_field(sent.get("extra_body"), name, tokens)
+            else:
+                form = {"type": "enabled", "budget_tokens": tokens} if tokens else {"type": "disabled"}
+                sent[self.thinking_budget] = form
+
+    def find_effort_problem(self, model: str, sampling: Mapping[str, Any]) -> str:
+        """Return why a model does not think as the parameters say; empty if it does, or may.
+
+        Args:
+            model: its name, for the message.
+            sampling: the parameters, of which `reasoning_effort` and `thinking_tokens` count.
+
+        Examples:
+            >>> traits("openai/o3").find_effort_problem("openai/o3", {"reasoning_effort": "max"})
+            "openai/o3 takes no reasoning_effort 'max'; it takes reasoning_effort low, medium or high"
+        """
+        effort, tokens = sampling.get("reasoning_effort"), sampling.get("thinking_tokens")
+        if effort is not None and (not self._has_effort or (self.efforts and effort not in self.efforts)):
+            return f"{model} takes no reasoning_effort {effort!r}; {self._describe_effort()}"
+        if tokens is not None and ("thinking_tokens" in self.drop or not self.thinking_budget):
+            return f"{model} takes no number of tokens of thought; {self._describe_effort()}"
+        return ""
+
+    @property
+    def _has_effort(self) -> bool:
+        return self.takes_effort and "reasoning_effort" not in self.drop
+
+    def _describe_effort(self) -> str:
+        taken = list[str]()
+        if self.efforts and self._has_effort:
+            known = sorted(self.efforts, key=lambda effort: _EFFORTS.index(effort) if effort in _EFFORTS else -1)
+            taken.append(f"reasoning_effort {join_words(known)}")
+        if self.thinking_budget and "thinking_tokens" not in self.drop:
+            taken.append("a number of tokens (thinking_tokens)")
+        if taken:
+            return f"it takes {' and '.join(taken)}"
+        return "no setting for its thinking is known"
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
         """Return the parameters that `apply` drops, in their order."""
@@ -113,6 +163,15 @@ class ModelTraits:
         return [name for name in extra if f"{_FIELD}{name}" in dropped] if isinstance(extra, Mapping) else []
 
     def _dropped_names(self, sampling: Mapping[str, Any]) -> frozenset[str]:
+        lacking = set[str]()
+        if "thinking_tokens" in sampling and (not self.thinking_budget or self.thinking_budget in self.drop):
+            lacking.add("thinking_tokens")
+        is_switch_refused = f"{_FIELD}{self.effort_switch.partition('.')[0]}" in self.drop
+        if not self.takes_effort or (self.effort_switch and is_switch_refused):
+            lacking.add("reasoning_effort")
+        return self._refused_names(sampling) | lacking if lacking else self._refused_names(sampling)
+
+    def _refused_names(self, sampling: Mapping[str, Any]) -> frozenset[str]:
         if not self.drop_when_reasoning:
             return self.drop
         return self.drop | self.drop_when_reasoning if self.reasons(sampling) else self.drop
@@ -137,6 +196,19 @@ class ModelTraits:
                     state = value.get("type", value.get("enabled")) if isinstance(value, Mapping) else value
                     return state not in (False, *_OFF)
         return self.reasons_by_default
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return words as an enumeration: "low, medium or high"."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _with_field(extra: Any, path: str, value: Any) -> dict[str, Any]:
+    """Return a body with a field set, of which a dot separates the name of an inner object."""
+    body = dict(extra) if isinstance(extra, Mapping) else {}
+    name, dot, inner = path.partition(".")
+    body[name] = _with_field(body.get(name), inner, value) if dot else value
+    return body
 
 
 def traits(model: str) -> ModelTraits:

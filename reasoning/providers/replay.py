@@ -31,6 +31,7 @@ class ReplayClient(Client):
 
     max_n = 1024
     free = True
+    ignores_settings = True
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()

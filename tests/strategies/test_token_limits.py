@@ -43,8 +43,8 @@ def own_limits(strategy: Strategy) -> Iterator[int]:
 
 
 def test_every_call_to_a_model_that_reasons_has_room_for_it(case: ExampleSolve) -> None:
-    assert all(request.max_tokens > ROOM for request in requests(case, "qwen3:8b"))
-    assert all(request.max_tokens == 30_000 for request in requests(case, "qwen3:8b", max_tokens=30_000))
+    assert all(request.max_tokens > ROOM for request in requests(case, "gpt-oss:20b"))
+    assert all(request.max_tokens == 30_000 for request in requests(case, "gpt-oss:20b", max_tokens=30_000))
 
 
 def test_the_limit_of_the_user_reaches_every_call_without_a_limit_of_its_own(case: ExampleSolve) -> None:

@@ -52,6 +52,7 @@ def test_rows_add_up() -> None:
         "calls": 48,
         "prompt_tokens": 24_000,
         "completion_tokens": 3600,
+        "reasoning_tokens": 0,
         "usd": None,
         "seconds": 36.0,
     }
