@@ -12,7 +12,7 @@ from reasoning.errors import UnknownName, UsageError
 PARAM_NAMES = frozenset(
     [
         *("temperature", "max_tokens", "top_p", "top_k", "min_p", "stop", "seed", "logprobs", "top_logprobs"),
-        *("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "verbosity"),
+        *("repetition_penalty", "frequency_penalty", "presence_penalty", "logit_bias", "verbosity", "thinking_tokens"),
     ]
 )
 """The sampling parameters, under one name for all providers; the table of models renames and drops them."""
