@@ -40,7 +40,6 @@ class Client(ABC):
         max_n: completions that one request may ask for (`n`); 1 if `n` is not supported.
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
-        takes_images: whether requests may have pictures.
         ignores_settings: whether settings that it does not know have no effect, without an error.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
@@ -55,7 +54,6 @@ class Client(ABC):
     concurrency: int | None = None
     free: bool = False
     ignores_settings: bool = False
-    takes_images: bool = True
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None

@@ -106,7 +106,6 @@ class LocalClient(Client):
     concurrency: int | None = server.SLOTS
     free = True
     ignores_settings = True
-    takes_images = False
 
     def __init__(self, model: str, find: Callable[[LoadProgress], Path], adapters: Sequence[Adapter] = ()) -> None:
         self.model = model

@@ -64,7 +64,6 @@ class TorchClient(Client):
     concurrency: int | None = 1
     free = True
     ignores_settings = True
-    takes_images = False
 
     def __init__(self, source: str, base: Base, adapter: Adapter | None) -> None:
         stem, _, digest = base.model.partition("@")
