@@ -69,8 +69,8 @@ class Problem:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):
                 object.__setattr__(self, "kind", Choice(tuple(self.options)))
-        if self.images:
-            images = (self.images,) if isinstance(self.images, Image | Path | str | bytes) else self.images
+        if self.images != ():
+            images = (self.images,) if isinstance(self.images, Image | Path | str | bytes) else self.images or ()
             object.__setattr__(self, "images", tuple(map(Image.of, images)))
         if self.table is not None:
             object.__setattr__(self, "table", Table.of(self.table) if self.table else None)

@@ -141,7 +141,8 @@ class HubTask(RowTask):
                 split=self.split,
                 revision=self.revision or None,
             )
-            pictures = [name for name, one in split.features.items() if isinstance(one, datasets.Image) and one.decode]
+            features = getattr(split, "features", None) or {}
+            pictures = [name for name, one in features.items() if isinstance(one, datasets.Image) and one.decode]
             for name in pictures:
                 # The bytes as they are. Decoding would need Pillow, and read what other people have made.
                 split = split.cast_column(name, datasets.Image(decode=False))

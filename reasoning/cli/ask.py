@@ -59,6 +59,14 @@ def ask(
             metavar="FILE",
         ),
     ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A picture that the question is about: a PNG, JPEG, WebP or GIF file, or a URL that is passed on. "
+            "Repeatable.",
+            metavar="FILE",
+        ),
+    ] = None,
     prompt: PromptTexts = None,
     structured: Structured = False,
     effort: Annotated[
@@ -83,7 +91,8 @@ def ask(
 
     [solver] = override_prompts([registry.get(strategy)], prompt or [])
     rows = None if table is None else read_table(table)
-    problem = Problem(_question(question, file), _kind(kind, choice), context=context, table=rows)
+    answers = _kind(kind, choice)
+    problem = Problem(_question(question, file), answers, context=context, table=rows, images=image or ())
     solver.check_supports(problem.kind)
     if structured:
         [solver], free = structure_all([solver], [problem.kind])

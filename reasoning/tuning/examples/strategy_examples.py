@@ -278,6 +278,11 @@ def _to_examples(
 
 
 def _turns(student: FirstCallStrategy, problem: Problem) -> tuple[Message, ...]:
+    if problem.images:
+        raise UsageError(
+            f"training examples are texts, and the problem {problem.id!r} has an image that they would lack; choose a "
+            "task without images"
+        )
     return student.first_call(problem).messages.messages
 
 

@@ -19,6 +19,7 @@ from reasoning.testing import ScriptedLLM
 from reasoning.tuning.examples.example_file import read_examples
 from reasoning.tuning.examples.recorded_samples import Sample, content_key, record_samples, to_reply
 from reasoning.tuning.examples.strategy_examples import Distillation, Distilling, open_distillation, run_distillation
+from tests.image_files import png
 
 NAMES = ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal")
 COT = strategies.get("cot")
@@ -211,3 +212,10 @@ def test_wrong_settings(more: dict[str, Any], message: str) -> None:
         Distilling(COT, COT, ScriptedLLM([]), **more)
     with pytest.raises(UsageError, match="one first call"):
         Distilling(COT, strategies.get("self_consistency(cot)"), ScriptedLLM([]))
+
+
+def test_nothing_is_taught_of_a_problem_with_an_image(tmp_path: Path) -> None:
+    example = pool(1)[0]
+    shown = replace(example, problem=replace(example.problem, images=[png()]))
+    with pytest.raises(UsageError, match="training examples are texts, and the problem 'p0' has an image"):
+        distil(tmp_path / "cot.jsonl", ScriptedLLM(solver(lambda k: (2 * k,)), max_n=1), [shown])
