@@ -15,6 +15,7 @@ ReasoningError
 │   ├── ModelNotFound        the server has no such model; ends the run (exit code 2)
 │   ├── RequestOutdated      a call was refused, and is now known to need another form; make the request again
 │   │   └── SettingRefused   the model refuses a setting, which is left out from then on
+│   ├── ReplyPending         a batch is under way, and its replies cannot be fetched now
 │   ├── EndpointDown         every call has failed for a long time; ends the run
 │   └── PromptRefused        the provider refuses this prompt; other prompts may succeed
 │       └── ContextOverflow  the prompt is longer than the model's context
@@ -192,6 +193,12 @@ class SettingRefused(RequestOutdated):
 
 class EndpointDown(CallFailed):
     """Every call has failed for a long time. Ends the run; the same command resumes it later."""
+
+    ends_run = True
+
+
+class ReplyPending(CallFailed):
+    """A batch was submitted, and its replies cannot be fetched now. Ends the run; the same command fetches them."""
 
     ends_run = True
 

@@ -1,5 +1,7 @@
 """Models for tests, without a network: `ScriptedLLM` follows a script, `ReplayLLM` replays a recording.
 
+`MockBatchServer` is a provider of batches on loopback.
+
 The test cases of chains run under pytest; see `reasoning.benchmarks.chains.pytest_plugin`.
 """
 
@@ -16,6 +18,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Message, Request, Usage
+from reasoning.mock_batches import BatchFaults, MockBatchServer
 from reasoning.providers.client import Client
 from reasoning.providers.replay import ReplayClient
 from reasoning.sandbox import Sandbox
@@ -23,7 +26,7 @@ from reasoning.sandbox import Sandbox
 Reply = str | Completion | Exception
 Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
 
-__all__ = ["ReplayLLM", "ScriptedLLM"]
+__all__ = ["BatchFaults", "MockBatchServer", "ReplayLLM", "ScriptedLLM"]
 
 
 class ScriptedLLM(LLM):

@@ -41,7 +41,7 @@ LAYERS = (
     ("engine",),
     ("session", "session_tools", "branches", "dry_run"),
     ("card", "parameters", "strategy", "first_call_strategy", "call_counts"),
-    ("tools", "testing", "spec", "registry", "prompt_overrides"),
+    ("tools", "mock_batches", "testing", "spec", "registry", "prompt_overrides"),
     ("chain",),
     ("cli",),
     ("strategies",),

@@ -34,7 +34,7 @@ from reasoning.cli.options import (
     BUDGET,
     PROMPTS,
     TASK,
-    ModelOptions,
+    BatchModelOptions,
     Models,
     NewSamples,
     PromptTexts,
@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
 
+RACE_OF_BATCHES = (
+    "in batches, a race saves only what was not sent yet: --concurrency N keeps at most N calls and solves in "
+    "progress, for a cheaper race with more batches, one after the other"
+)
 bench = Commands(help="Compare techniques on the same problems.", no_args_is_help=True)
 
 
@@ -140,7 +144,7 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="Start a dear run of your own file without asking.")] = False,
     *,
     output: OutputOptions,
-    options: ModelOptions,
+    options: BatchModelOptions,
 ) -> None:
     """Run strategies on the same problems. The same command continues a stopped run.
 
@@ -221,13 +225,15 @@ def run(
     is_bounded = is_bounded or (time_limit is not None and all(llm.client.free for llm in connected))
     if getattr(source, "is_own", False) and not (is_bounded or yes or dry_run):
         confirm_cost(chosen, source, connected, configs)
+    if options.batch and race and not dry_run:
+        info(RACE_OF_BATCHES)
     for llm, folder, config in zip(connected, folders, configs, strict=True):
         with RunProgress() as progress, llm:
             if dry_run:
                 progress.close()
                 print_cost(estimate_cost(chosen, source, llm, config), output)
                 continue
-            interrupts.keep(f"the results are kept in {out or folder}")
+            interrupts.keep(f"the results are kept in {out or folder}{options.kept_batches}")
             comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
         if comparisons[folder].results and not (output.format in ("json", "csv") and len(models) > 1):
             print_results(comparisons[folder], folder, output.format)

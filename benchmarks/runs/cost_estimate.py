@@ -30,6 +30,8 @@ from reasoning.strategies.direct.effort import effort_settings
 from reasoning.strategy import Strategy, fit_needed
 from reasoning.tables import Table, pluralize
 
+_BATCH_HOURS = 24
+"""Hours within which providers answer a batch."""
 _BYTES_A_TOKEN = 6
 """Bytes per token for a lower bound: in no language are the tokens of a prompt longer on average."""
 
@@ -59,6 +61,35 @@ class StrategyCost:
 
 
 @dataclass(frozen=True)
+class BatchEstimate:
+    """The waves of batches of a run, one after the other.
+
+    Attributes:
+        waves: the most waves, if no line fails; None if it is not known.
+        has_price: whether the price of batches is known; if not, the standard price counts.
+    """
+
+    waves: int | None
+    has_price: bool
+
+    def __str__(self) -> str:
+        number = "an unknown number of waves" if self.waves is None else f"at most {pluralize(self.waves, 'wave')}"
+        days = "" if self.waves is None else f", so at most {self.waves * _BATCH_HOURS:,} hours together"
+        price = "The cost is at the price of batches."
+        if not self.has_price:
+            price = "No price of batches is known: the cost is at the standard price, which is an upper bound."
+        return (
+            f"Batches: {number}, one after the other, each within {_BATCH_HOURS} hours{days}. Lines that fail or "
+            f"expire take further waves. Techniques that stop early wait for each of their rounds. {price}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, for `--json`."""
+        hours = None if self.waves is None else self.waves * _BATCH_HOURS
+        return {"waves": self.waves, "hours": hours, "batch_price": self.has_price}
+
+
+@dataclass(frozen=True)
 class CostEstimate:
     """The cost of a run. The bounds hold for an empty journal."""
 
@@ -69,6 +100,8 @@ class CostEstimate:
     """The tokens by which each limit is raised for the model's reasoning."""
     advice: str = ""
     """The similar names in the price table, if the price is unknown."""
+    batches: BatchEstimate | None = None
+    """The waves of batches, if the calls travel in batches."""
 
     @property
     def least(self) -> Usage:
@@ -94,6 +127,8 @@ class CostEstimate:
                 "Fitting: the calls before the first problem, which are not in the other columns. The tokens of a "
                 "strategy that must be fitted are those with the library's own demonstrations."
             )
+        if self.batches is not None:
+            notes.append(str(self.batches))
         if recorded:
             notes.append(
                 f"The journal has {recorded:,} of the {first:,} draws that are asked for first; they cost nothing."
@@ -141,6 +176,7 @@ class CostEstimate:
         return {
             "least": plain(self.least),
             "most": plain(self.most),
+            **({} if self.batches is None else {"batches": self.batches.to_json()}),
             "strategies": [
                 {
                     "strategy": row.strategy,
@@ -199,7 +235,20 @@ def estimate_cost(strategies: Mapping[str, Strategy], task: Task, llm: LLM, conf
         # The name may be wrong: the client raises UnknownName for a provider that it does not know.
         llm.client.key_variables()
         advice = advise_name(llm.name, llm.client.endpoint)
-    return CostEstimate(title, tuple(rows), llm.client.free, room, advice)
+    batches = None if llm.client.timed else _count_waves(rows, len(examples) * config.epochs, llm, config)
+    return CostEstimate(title, tuple(rows), llm.client.free, room, advice, batches)
+
+
+def _count_waves(rows: Sequence[StrategyCost], solves: int, llm: LLM, config: RunConfig) -> BatchEstimate:
+    """Return the waves of a run: the rounds of the longest technique, for each group of solves in progress at once."""
+    has_price = not llm.client.prices.endswith("standard price")
+    rounds = [row.rounds for row in rows if row.rounds is not None]
+    if len(rounds) < len(rows) or any(row.fit is None for row in rows):
+        return BatchEstimate(None, has_price)
+    groups = -(-solves * len(rows) // (config.concurrency or llm.limits.concurrency))
+    # A fit waits for each of its calls, at worst.
+    fits = sum(row.fit[1] for row in rows if row.fit is not None)
+    return BatchEstimate(groups * max(rounds, default=0) + fits, has_price)
 
 
 def prepare(strategy: Strategy, example: Example, config: RunConfig) -> tuple[Strategy, tuple[int, int] | None]:

@@ -88,4 +88,5 @@ def _resume_budget(config: RunConfig, model: LLM, ledger: Ledger | None) -> tupl
     if ledger is None:
         return Spending(), model.budget
     runs = [ledger.before, *(Spending.read(folder / SPENDING, model.price) for folder in config.shares_budget_with)]
-    return ledger.before, model.budget.resumed(Usage.total(run.total() for run in runs), ledger.before.bounds)
+    spent = Usage.total(run.total() for run in runs)
+    return ledger.before, model.budget.resumed(spent, ledger.before.bounds, ledger.before.carried())

@@ -115,6 +115,7 @@ class _Run:
         self.budgets = {spec: (config.strategy_budget or Budget()).nested_in(budget) for spec in strategies}
         for spec, of_strategy in self.budgets.items():
             of_strategy.spent = self.spent.total(spec)
+            of_strategy.carried.update(self.spent.carried(spec))
         self.problem_budget = config.problem_budget or Budget()
         self.exhausted: BudgetExhausted | None = None
         self.exhausted_specs: set[str] = set()
@@ -186,6 +187,8 @@ class _Run:
                 scope = spec, self.fingerprints[spec], key.problem, str(key.epoch)
                 budget.account = self.ledger.account(*scope)
                 budget.spent = self.spent.by_scope.get(scope, budget.spent)
+                if self.spent.open_calls:
+                    budget.carried.update(self.spent.carried(*scope))
             answer = await self.strategies[spec].arun(
                 example.problem,
                 self.llm,

@@ -1,4 +1,4 @@
-"""The command `reasoning`, with `ask`, `search`, `chain`, `doctor`, `journal` and `models`.
+"""The command `reasoning`, with `ask`, `batch`, `search`, `chain`, `doctor`, `journal` and `models`.
 
 Other packages add commands through entry points of the group `reasoning.commands`.
 """
@@ -31,6 +31,7 @@ _ORDER = (
     "view",
     "chain",
     "models",
+    "batch",
     "journal",
     "doctor",
 )
@@ -155,6 +156,7 @@ def _version(wanted: bool) -> None:
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     from reasoning.cli.ask import ask
+    from reasoning.cli.batch import batch
     from reasoning.cli.chain import chain
     from reasoning.cli.doctor import doctor
     from reasoning.cli.journal import journal
@@ -163,6 +165,7 @@ def register(root: typer.Typer) -> None:
 
     root.add_typer(chain, name="chain")
     root.add_typer(models, name="models")
+    root.add_typer(batch, name="batch")
     root.add_typer(journal, name="journal")
     root.command()(ask)
     root.command()(search)

@@ -13,7 +13,7 @@ import typer
 from reasoning.cli import interrupts, streams
 from reasoning.cli.commands import Commands
 from reasoning.cli.continuing import how_to_continue
-from reasoning.cli.options import AllowCode, ChainFolder, Model, ModelOptions, NewSamples, Structured
+from reasoning.cli.options import AllowCode, BatchModelOptions, ChainFolder, Model, NewSamples, Structured
 from reasoning.cli.output import CALLS_FAILED, READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import BudgetExhausted, CallFailed, JournalError, UsageError
@@ -201,7 +201,7 @@ def run(
     new_samples: NewSamples = False,
     allow_code: AllowCode = False,
     *,
-    options: ModelOptions,
+    options: BatchModelOptions,
 ) -> None:
     """Run a chain on many inputs. The same command resumes a stopped run, since every draw is recorded.
 
@@ -242,7 +242,7 @@ def run(
             before, budget = (ledger.before if ledger else None), llm.budget
             epoch = _epoch(before, llm) if new_samples else 0
             if ledger and before:
-                budget = budget.resumed(before.total(), before.bounds)
+                budget = budget.resumed(before.total(), before.bounds, before.carried())
                 budget.account = ledger.account(str(epoch))
 
             def on_row(row: BatchRow) -> None:
@@ -289,7 +289,7 @@ def _run_together(
     input_format: str | None,
     max_chars: int,
     new_samples: bool,
-    options: ModelOptions,
+    options: BatchModelOptions,
 ) -> None:
     """Run a chain once on the list of all inputs."""
     from reasoning.answer import Answered, Failed
@@ -307,7 +307,7 @@ def _run_together(
         before, budget = (ledger.before if ledger else None), llm.budget
         epoch = _epoch(before, llm) if new_samples else 0
         if ledger and before:
-            budget = budget.resumed(before.total(), before.bounds)
+            budget = budget.resumed(before.total(), before.bounds, before.carried())
             budget.account = ledger.account(str(epoch))
         with progress_bar(total=len(texts)) as bar, bar.watching(llm):
             replies = dict.fromkeys((step.name for step in loaded.steps), 0)

@@ -268,6 +268,15 @@ class ModelOptions:
         ),
     ] = None
 
+    flex: Annotated[
+        bool,
+        typer.Option(
+            "--flex",
+            help="Use the provider's flex tier: about half the price, slower, and busy at times.",
+            rich_help_panel=MODEL,
+        ),
+    ] = False
+
     command_context: typer.Context | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def connect(self, model: str, budget: Budget | None = None) -> LLM:
@@ -284,7 +293,7 @@ class ModelOptions:
 
         if budget is None and self.budget.is_limited:
             budget = self.budget.to_budget()
-        settings = {**self.rate.to_settings(), **self.to_sampling()}
+        settings = {**self.rate.to_settings(), **self.to_sampling(), **self.to_tier()}
         if self.sandbox is not None:
             settings["sandbox"] = self.sandbox
         base_url, api_key, file = self.base_url, None, config.of(self.command_context)
@@ -300,6 +309,10 @@ class ModelOptions:
             budget=budget,
             **settings,
         )
+
+    def to_tier(self) -> dict[str, Any]:
+        """Return the arguments of `connect` that choose a service tier."""
+        return {"flex": True} if self.flex else {}
 
     def to_sampling(self) -> dict[str, Any]:
         """Return the sampling parameters that these options set, by name.
@@ -329,6 +342,50 @@ class ModelOptions:
         with self.connect(model) as llm:
             if llm.journal.path is not None:
                 interrupts.keep("the recorded draws are kept")
+            yield llm
+
+
+@dataclass(frozen=True)
+class BatchModelOptions(ModelOptions):
+    """Everything about a model that can be called in batches."""
+
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="Send calls in batches, which providers answer within 24 hours for about half the price.",
+        ),
+    ] = False
+    batch_wait: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a new call after which a batch is sent.",
+            min=0.05,
+            metavar="SECONDS",
+            rich_help_panel=RATE_LIMITS,
+        ),
+    ] = 10.0
+
+    def to_tier(self) -> dict[str, Any]:
+        """Return the arguments of `connect` that choose a service tier."""
+        if not self.batch:
+            return super().to_tier()
+        from reasoning.providers.batch.client import BatchPace
+
+        pace = BatchPace(quiet=self.batch_wait, first_poll=min(1.0, self.batch_wait))
+        return {**super().to_tier(), "batch": pace}
+
+    @property
+    def kept_batches(self) -> str:
+        """The words that say what becomes of batches if the command is interrupted."""
+        return ", and submitted batches stay at the provider (see: reasoning batch list)" if self.batch else ""
+
+    @contextmanager
+    def open_model(self, model: str) -> Iterator[LLM]:
+        """Yield the model; an interrupt says that the recorded draws and the batches are kept."""
+        with super().open_model(model) as llm:
+            if self.batch:
+                interrupts.keep(f"the recorded draws are kept{self.kept_batches}")
             yield llm
 
 

@@ -76,7 +76,7 @@ class ProgressBar:
 
         def watch() -> None:
             while not ended.wait(_WATCH_INTERVAL):
-                before, self._waiting = self._waiting, str(llm.limits)
+                before, self._waiting = self._waiting, " · ".join(_delays(llm))
                 if before or self._waiting:
                     self._show()
 
@@ -231,10 +231,15 @@ class _Answering:
 
 def describe_waiting(llm: LLM) -> str:
     """Return the number of retries of a model with the latest failure, and what delays it now; empty if neither."""
-    limit = str(llm.limits)
+    delays = "".join(f" · {delay}" for delay in _delays(llm))
     last = llm.limits.circuit.last_failure
     retried = f" · {llm.retries:,} retried" + (f" (last: {last})" if last else "") if llm.retries else ""
-    return retried + (f" · {limit}" if limit else "")
+    return retried + delays
+
+
+def _delays(llm: LLM) -> list[str]:
+    """Return what delays a model: its limits or an outage, and the batches that it waits for."""
+    return [delay for delay in (str(llm.limits), llm.client.describe_waiting()) if delay]
 
 
 def format_duration(seconds: float) -> str:

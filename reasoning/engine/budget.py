@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -80,6 +80,8 @@ class Budget:
     """The bounds of each model, shared with the budgets around this one."""
     account: Account | None = field(init=False, repr=False)
     """The account in a ledger in which every call is entered, by default that of the budget around this one."""
+    carried: dict[str, Usage] = field(default_factory=dict, init=False, repr=False)
+    """The worst cases within `spent` of calls whose replies are still to come, by `Client.call_name`."""
     _started: float | None = field(default=None, init=False, repr=False)
     _is_reported: bool = field(default=False, init=False, repr=False)
 
@@ -127,15 +129,17 @@ class Budget:
         """Return a new budget with these limits, within another one."""
         return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
 
-    def resumed(self, spent: Usage, bounds: LearnedBounds) -> Budget:
+    def resumed(self, spent: Usage, bounds: LearnedBounds, carried: Mapping[str, Usage] | None = None) -> Budget:
         """Return a budget with these limits, within this one, for a run that earlier commands have begun.
 
         Args:
             spent: the usage of the earlier commands.
             bounds: the bounds that they have learned.
+            carried: the calls whose replies are still to come, as `Spending.carried` returns them.
         """
         budget = self.nested_in(self)
         budget.spent = spent
+        budget.carried.update(carried or {})
         budget.learned_bounds.update(bounds)
         return budget
 
@@ -158,7 +162,7 @@ class Budget:
         if any(budget.usd is not None for budget in self._chain) and price(Usage(1, 1, 1)) is None:
             raise unknown_price(endpoint, model)
 
-    async def reserve(self, request: Request, draws: int, price: Price) -> Reservation:
+    async def reserve(self, request: Request, draws: int, price: Price, name: str = "") -> Reservation:
         """Reserve the worst case of a request, here and in the budgets around.
 
         The reservation must be settled. It waits while calls in flight hold what this one
@@ -169,6 +173,8 @@ class Budget:
             request: the request.
             draws: the number of completions to ask for.
             price: computes the US dollars of a usage.
+            name: the name of a call that survives this process; see `Client.call_name`. If it is carried,
+                its worst case is reserved instead of counted.
 
         Raises:
             BudgetExhausted: the worst case of a single draw does not fit into what is left.
@@ -180,8 +186,8 @@ class Budget:
             return Reservation(chain, draws)
         self._start_clock()
         priced = any(budget.usd is not None for budget in limited)
-        reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited, price)
-        await reservation.renew()
+        reservation = Reservation(chain, draws, CostBounds.of(request, price if priced else None), limited, price, name)
+        await reservation.open()
         return reservation
 
     def seconds_left(self, *, tolerance: float = 1e-6) -> float | None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reasoning import plugins
 from reasoning.engine.budget import Budget, check_budget
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY, RateLimiter
+from reasoning.engine.service_tiers import (
+    BATCH_CONCURRENCY,
+    BATCH_PATIENCE,
+    FLEX_TIMEOUT,
+    batch_client,
+    check_batches,
+    check_flex,
+    has_batches,
+    has_flex,
+)
 from reasoning.errors import UsageError
 from reasoning.journal import Journal
 from reasoning.logs import Log
@@ -19,10 +31,14 @@ from reasoning.providers.model_traits import traits
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox, check_sandbox
 
+if TYPE_CHECKING:
+    from reasoning.providers.batch.client import BatchPace
+    from reasoning.providers.pricing import Tier
+
 _log = Log(__name__)
 _PARAMETERS = (
     *("base_url", "api_key", "journal", "budget", "concurrency", "shared", "timeout", "patience"),
-    *("warm_prefix", "sandbox"),
+    *("warm_prefix", "sandbox", "batch", "flex"),
 )
 
 GROUP = "reasoning.providers"
@@ -48,6 +64,8 @@ def connect(
     patience: float | None = None,
     warm_prefix: bool | None = None,
     sandbox: Sandbox | str | None = None,
+    batch: bool | BatchPace = False,
+    flex: bool = False,
     **sampling: Any,
 ) -> LLM:
     """Connect to a model by its name. Nothing is loaded or called until the first request.
@@ -82,6 +100,12 @@ def connect(
             perhaps with settings as in "container, image=python:3.13-slim, memory_mb=512", or a
             `Sandbox`. The mode is started here, to check that this machine has it. None for
             "process"; programs then fail on a machine that lacks that mode.
+        batch: whether calls travel in batches, which providers answer within 24 hours for about half the price.
+            Calls that are made while all others wait leave together, so that a technique of several steps
+            takes several batches. A `BatchPace` sets the times. It needs a journal in a file. The defaults of
+            `concurrency` and `patience` are then 20,000 and 14 days.
+        flex: whether calls ask for the provider's flex tier, which is slower and cheaper, and refuses calls when it
+            is busy; those are tried again. `timeout` is then at least 900.
         **sampling: parameters of every call that does not set its own: temperature, max_tokens
             (None for 1,024), top_p, stop, …, and `extra_body` for further fields of one server (except
             n, model, messages and stream, which the engine sends itself). They are recorded, so
@@ -91,7 +115,8 @@ def connect(
         The model. Use it as a context manager to close its connections and the journal at the end.
 
     Raises:
-        UsageError: an unknown model or parameter, or a missing file; names the nearest valid one.
+        UsageError: an unknown model or parameter, or a missing file; names the nearest valid one. The model has no
+            batches or no flex tier.
         PriceUnknown: the budget limits dollars, and the price of the model is not known.
     """
     if not model or not isinstance(model, str):
@@ -102,7 +127,15 @@ def connect(
         check_budget(budget)
     if not (isinstance(timeout, int | float) and timeout > 0):
         raise UsageError(f"timeout must be a number of seconds above 0, got {timeout!r}")
-    client = _client(model, base_url, api_key, timeout, concurrency)
+    if batch and flex:
+        raise UsageError("batch and flex exclude each other: a batch has a price of its own")
+    tier: Tier = "batches" if batch else "flex" if flex else ""
+    if flex:
+        timeout = max(timeout, FLEX_TIMEOUT)
+        check_flex(model, base_url)
+    if batch:
+        check_batches(model, base_url)
+    client = _client(model, base_url, api_key, timeout, concurrency, tier)
     if sandbox is not None:
         sandbox = Sandbox.of(sandbox)
         check_sandbox(sandbox)
@@ -114,6 +147,11 @@ def connect(
         journal = Journal.open(journal)
     elif not isinstance(journal, Journal):
         raise UsageError(f"journal must be a file, a Journal, or False for none, got {journal!r:.60}")
+    if batch:
+        client = batch_client(client, journal.path, batch, api_key, timeout)
+        concurrency = BATCH_CONCURRENCY if concurrency is None else concurrency
+        patience = BATCH_PATIENCE if patience is None else patience
+        warm_prefix = False
     if client.concurrency is not None:
         concurrency = min(client.concurrency, CONCURRENCY if concurrency is None else concurrency)
     if shared and journal.path is None:
@@ -122,7 +160,11 @@ def connect(
         )
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
     settings = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
-    limits = RateLimiter.shared(client.endpoint, client.model, api_key)
+    # Batches have limits of their own.
+    limits = RateLimiter.shared(client.endpoint, f"{client.model} {tier}".strip(), api_key)
+    if batch:
+        # What fails in one wave says nothing about the next, which need not be sent line by line.
+        limits.circuit.open_after = math.inf
     llm = LLM(
         client,
         journal=journal,
@@ -130,7 +172,7 @@ def connect(
         limits=limits,
         sampling=sampling,
         warm_prefix_cache=warm_prefix,
-        connect=connect,
+        connect=partial(_connect_sibling, batch=batch, flex=flex),
         sandbox=sandbox,
     )
     limits.apply(llm, settings)
@@ -138,6 +180,16 @@ def connect(
         _log.notify(f"{llm.name} does not take {', '.join(left_out)}: left out")
     llm.check_price(llm.budget)
     return llm
+
+
+def _connect_sibling(model: str, *, batch: bool | BatchPace, flex: bool, **settings: Any) -> LLM:
+    """Connect to the model that a step asks for: in the same way if it has batches or a flex tier."""
+    return connect(
+        model,
+        batch=batch if batch and has_batches(model, None) else False,
+        flex=flex and has_flex(model),
+        **settings,
+    )
 
 
 def connected(llm: LLM | str) -> LLM:
@@ -149,11 +201,13 @@ def connected(llm: LLM | str) -> LLM:
     return connect(llm)
 
 
-def _client(model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int | None) -> Client:
+def _client(
+    model: str, base_url: str | None, api_key: str | None, timeout: float, concurrency: int | None, tier: Tier
+) -> Client:
     if base_url is not None or (model.startswith("openai/") and traits(model).direct):
         from reasoning.providers.openai_client import openai_client
 
-        return openai_client(model, base_url, api_key=api_key, timeout=timeout, concurrency=concurrency)
+        return openai_client(model, base_url, api_key=api_key, timeout=timeout, concurrency=concurrency, tier=tier)
     scheme, _, rest = model.partition(":")
     if scheme.partition("+")[0] == "local":
         from reasoning.providers.llama_cpp.client import local_client
@@ -176,4 +230,4 @@ def _client(model: str, base_url: str | None, api_key: str | None, timeout: floa
         return client
     from reasoning.providers.litellm_client import LiteLLMClient
 
-    return LiteLLMClient(model, api_key=api_key, timeout=timeout)
+    return LiteLLMClient(model, api_key=api_key, timeout=timeout, tier=tier)

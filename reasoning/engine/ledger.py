@@ -3,6 +3,9 @@
 Every call is entered twice: with its worst case before it is sent, and with its usage when it has
 ended. A call without the second entry, whose process was killed, counts with its worst case. So
 spending may be overestimated by the calls that a kill interrupted, and is never underestimated.
+
+A line of a batch survives its process, and has a name. When a later command asks for it again, the
+entry of that name replaces the earlier one, so that the line counts once.
 """
 
 from __future__ import annotations
@@ -38,11 +41,13 @@ class Spending:
         by_scope: the usage of each part of the run, with the calls whose end is not known.
         interrupted: the worst case of those calls, which is included in `by_scope`.
         bounds: what was learned about the models of the run.
+        open_calls: the interrupted calls that have a name, with their parts of the run and their worst cases.
     """
 
     by_scope: dict[Scope, Usage] = field(default_factory=dict)
     interrupted: Usage = field(default_factory=Usage)
     bounds: LearnedBounds = field(default_factory=LearnedBounds)
+    open_calls: dict[str, tuple[Scope, Usage]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, price: Price) -> Spending:
@@ -56,6 +61,7 @@ class Spending:
             InputError: the file cannot be read or is damaged; names the line.
         """
         spending, scopes, under_way = cls(), {0: Scope()}, dict[int, tuple[Scope, Usage]]()
+        numbers, names = dict[str, int](), dict[int, str]()
         for number, entry in _entries(path):
             try:
                 if "scope" in entry:
@@ -64,13 +70,19 @@ class Spending:
                     endpoint, model = entry["bounds"]
                     spending.bounds.restore((endpoint and _text(endpoint), _text(model)), _excess(entry))
                 elif "sent" in entry:
+                    if "call" in entry:
+                        name = _text(entry["call"])
+                        under_way.pop(numbers.get(name, 0), None)
+                        numbers[name], names[entry["sent"]] = entry["sent"], name
                     under_way[entry["sent"]] = scopes[entry["in"]], _usage(entry, price)
                 else:
                     scope, _ = under_way.pop(entry["ended"])
                     spending._add(scope, _usage(entry, price))
             except (KeyError, TypeError, ValueError) as error:
                 raise InputError(f"{path}:{number}: damaged entry: {error!r}") from None
-        for scope, worst in under_way.values():
+        for number, (scope, worst) in under_way.items():
+            if number in names:
+                spending.open_calls[names[number]] = scope, worst
             spending._add(scope, worst)
             spending.interrupted = spending.interrupted + worst
         return spending
@@ -78,6 +90,10 @@ class Spending:
     def total(self, *scope: str) -> Usage:
         """Return the spending of a part of the run: of all scopes that begin with these names."""
         return Usage.total(usage for part, usage in self.by_scope.items() if part[: len(scope)] == scope)
+
+    def carried(self, *scope: str) -> dict[str, Usage]:
+        """Return the worst cases of the named calls that a part of the run has begun and not ended, by name."""
+        return {name: worst for name, (part, worst) in self.open_calls.items() if part[: len(scope)] == scope}
 
     def _add(self, scope: Scope, usage: Usage) -> None:
         self.by_scope[scope] = self.by_scope.get(scope, Usage()) + usage
@@ -168,8 +184,12 @@ class Account:
     def __init__(self, ledger: Ledger, scope: Scope) -> None:
         self._ledger, self._scope, self._number = ledger, scope, 0
 
-    def begin(self, worst: Usage) -> int:
+    def begin(self, worst: Usage, name: str = "") -> int:
         """Enter a call that will be sent, and return its number.
+
+        Args:
+            worst: its worst case.
+            name: the name of a call that survives this process; see `Client.call_name`.
 
         Raises:
             JournalError: the file cannot be written, so that the call must not be sent.
@@ -178,7 +198,8 @@ class Account:
             number = self._ledger._last + 1
             self._number = self._ledger.append(scope=number, of=self._scope)
         number = self._ledger._last + 1
-        return self._ledger.append(sent=number, **{"in": self._number}, **_counts(worst))
+        named = {"call": name} if name else {}
+        return self._ledger.append(sent=number, **{"in": self._number}, **_counts(worst), **named)
 
     def end(self, number: int, used: Usage) -> None:
         """Enter the usage of a call that has ended. If that cannot be written, it counts with its worst case."""

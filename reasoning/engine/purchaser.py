@@ -12,7 +12,7 @@ from reasoning.engine.rate_limiter import RateLimiter
 from reasoning.engine.reservation import Reservation
 from reasoning.engine.retry import call_with_retries
 from reasoning.engine.single_flight import CallContext, PendingDraws
-from reasoning.errors import CallFailed, UsageError, WeightsError
+from reasoning.errors import CallFailed, ReplyPending, UsageError, WeightsError
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.client import Client
 
@@ -74,7 +74,8 @@ class Purchaser:
             BudgetExhausted: the budget does not cover a single draw.
             JournalError: the journal cannot record the draws.
         """
-        reservation = await context.budget.reserve(request, len(draws), self.price)
+        name = self.client.call_name(request, draws)
+        reservation = await context.budget.reserve(request, len(draws), self.price, name)
         used, is_empty = Usage(), False
         try:
             completions, seconds, failed = await call_with_retries(
@@ -104,6 +105,7 @@ class Purchaser:
             for completion, draw in zip(completions, draws[: reservation.draws], strict=False)
         ]
         await context.journal.record(request, numbered)
+        self.client.on_recorded(request, [completion.draw for completion in numbered])
         for completion in numbered:
             self.pending.resolve(request.key, completion.draw, completion)
         return len(numbered)
@@ -151,7 +153,8 @@ class Purchaser:
             final = self.limits.on_failure(error, admitted_at, is_retry=failed > 0)
             if error.usage is not None:
                 self.usage = self.usage + error.usage
-            reservation.fail(error.usage)
+            if not isinstance(error, ReplyPending):
+                reservation.fail(error.usage)
             raise final from None
         except (UsageError, WeightsError):
             # The model is unknown or could not be loaded, so nothing was sent.
@@ -161,4 +164,4 @@ class Purchaser:
             self.limits.on_success(admitted_at)
         finally:
             self.limits.release()
-        return completions, time.monotonic() - started, failed
+        return completions, time.monotonic() - started if self.client.timed else 0.0, failed

@@ -29,6 +29,7 @@ class Reservation:
         call: the bounds of the request; None if nothing is limited.
         limited: the budgets with a limit.
         price: computes the US dollars of a usage, if it is known.
+        name: the name of a call that survives this process; empty for other calls.
     """
 
     budgets: Sequence[Budget]
@@ -36,6 +37,7 @@ class Reservation:
     call: CostBounds | None = None
     limited: Sequence[Budget] = ()
     price: Price | None = None
+    name: str = ""
     _in_flight: bool = field(default=False, init=False)
     _entry: int | None = field(default=None, init=False)
     _likely: Usage = field(default=Usage(), init=False)
@@ -46,6 +48,22 @@ class Reservation:
     def is_current(self) -> bool:
         """False if the model's bounds have grown since, so that `renew` must be awaited before the call is sent."""
         return self.call is None or self._version == self.budgets[0].learned_bounds.version
+
+    async def open(self) -> None:
+        """Reserve the worst case. What is counted already of a call that an earlier command has sent is taken back.
+
+        Raises:
+            BudgetExhausted, PriceUnknown: see `Budget.reserve`; what was counted is counted again.
+        """
+        taken = [(budget, budget.carried.pop(self.name)) for budget in self.budgets if self.name in budget.carried]
+        for budget, worst in taken:
+            budget.spent = budget.spent - worst
+        try:
+            await self.renew()
+        except BaseException:
+            for budget, worst in taken:
+                budget.spent, budget.carried[self.name] = budget.spent + worst, worst
+            raise
 
     async def renew(self) -> None:
         """Reserve the worst case as it is known now; see `Budget.reserve`."""
@@ -91,7 +109,7 @@ class Reservation:
         if (account := self.budgets[0].account) is not None:
             worst = self._reserved[0]
             usd = worst.usd if worst.usd is not None or self.price is None else self.price(worst)
-            self._entry = account.begin(replace(worst, usd=usd))
+            self._entry = account.begin(replace(worst, usd=usd), self.name)
         self._in_flight = True
 
     def fail(self, used: Usage | None) -> None:
@@ -125,7 +143,9 @@ class Reservation:
         """
         self._release()
         if not used.calls:
-            if self._in_flight:
+            if self._in_flight and self.name:
+                self._carry()
+            elif self._in_flight:
                 self._count(self._likely)
             return
         if self.call is not None:
@@ -152,6 +172,12 @@ class Reservation:
             for budget, reserved in zip(self.budgets, self._reserved, strict=True):
                 budget.queue.remove(reserved)
             self._reserved = ()
+
+    def _carry(self) -> None:
+        """Count the likely usage until the reply, which is still to come, is asked for again. The entry stays open."""
+        self._in_flight = False
+        for budget in self.budgets:
+            budget.spent, budget.carried[self.name] = budget.spent + self._likely, self._likely
 
     def _count(self, used: Usage) -> None:
         self._in_flight = False

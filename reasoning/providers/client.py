@@ -41,6 +41,7 @@ class Client(ABC):
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
         ignores_settings: whether settings that it does not know have no effect, without an error.
+        timed: whether the duration of a call says something about the model; a batch waits in a queue.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
             to obey the provider's rate limits.
@@ -54,6 +55,7 @@ class Client(ABC):
     concurrency: int | None = None
     free: bool = False
     ignores_settings: bool = False
+    timed: bool = True
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None
@@ -69,6 +71,20 @@ class Client(ABC):
         Raises:
             CallFailed: the request failed.
         """
+
+    def call_name(self, request: Request, draws: Sequence[int]) -> str:
+        """Return the name of a call that survives this process, as a line of a batch does; empty for other calls.
+
+        A ledger counts calls of one name once.
+        """
+        return ""
+
+    def on_recorded(self, request: Request, draws: Sequence[int]) -> None:  # noqa: B027 - most clients keep no replies
+        """Note that the journal has committed draws, so that the client need not keep their replies."""
+
+    def describe_waiting(self) -> str:
+        """Return a line for users that says what the client waits for; empty if nothing delays it."""
+        return ""
 
     async def close(self) -> None:  # noqa: B027 - most clients have no resources
         """Release the client's resources. May be called twice."""

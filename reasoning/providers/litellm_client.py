@@ -26,12 +26,12 @@ from reasoning.errors import (
     nearest,
 )
 from reasoning.images import Image
-from reasoning.messages import Completion, Request, Usage
+from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retryable, retry_after
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
-from reasoning.providers.pricing import Price, price_table
+from reasoning.providers.pricing import Price, Tier, price_table
 from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
@@ -47,14 +47,16 @@ class LiteLLMClient(Client):
         model: the litellm name.
         api_key: the key; None reads the provider's environment variable.
         timeout: seconds for one call.
+        tier: the service tier: "flex" asks for the slower, cheaper one; "batches" only has the price of batches.
 
     Attributes:
         max_n: 20, or 1 if `n` is not supported according to the table of models, litellm or the
             provider.
     """
 
-    def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60) -> None:
+    def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60, tier: Tier = "") -> None:
         self.model = model
+        self._tier: Tier = tier
         self.max_n = 20 if traits(model).n else 1
         self._api_key, self._timeout = api_key, timeout
         self._checked = self._reached = False
@@ -69,7 +71,7 @@ class LiteLLMClient(Client):
             CallFailed: the request failed.
             UnknownName: litellm knows no such provider or model.
         """
-        litellm = _litellm()
+        litellm = load_litellm()
         if not self._checked:
             self._check_model(litellm)
         settings = dict(request.sampling)
@@ -77,6 +79,8 @@ class LiteLLMClient(Client):
             settings["seed"] = seed + draws[0]
         if (n := min(len(draws), self.max_n)) > 1:
             settings["n"] = n
+        if self._tier == "flex":
+            settings["service_tier"] = "flex"
         started = time.monotonic()
         try:
             reply = await self._send(litellm, request, settings)
@@ -86,9 +90,16 @@ class LiteLLMClient(Client):
                 raise
             reply = await self._send(litellm, request, settings)
             self.max_n = 1  # the refused parameter was `n`
-        seconds = time.monotonic() - started
+        return self.read_reply(reply, request, draws, time.monotonic() - started)
+
+    def read_reply(self, reply: Any, request: Request, draws: Sequence[int], seconds: float) -> CompletionBatch:
+        """Return the completions of a reply in the form of the chat completions API; see `parse_completions`.
+
+        Raises:
+            CallFailed: there is no valid choice.
+        """
         try:
-            tools = "tools" in settings
+            tools = "tools" in request.sampling
             return parse_completions(
                 reply,
                 seconds,
@@ -110,7 +121,7 @@ class LiteLLMClient(Client):
             CallFailed: the request failed.
             UnknownName: litellm knows no such provider or model.
         """
-        litellm = _litellm()
+        litellm = load_litellm()
         if not self._checked:
             _check_name(litellm, self.model)
             self._checked = True
@@ -156,18 +167,18 @@ class LiteLLMClient(Client):
         Raises:
             UnknownName: litellm knows no such provider or model.
         """
-        litellm = _litellm()
+        litellm = load_litellm()
         _check_name(litellm, self.model)
         return [(str(name), False) for name in litellm.validate_environment(self.model)["missing_keys"]]
 
     async def close(self) -> None:
         """Close litellm's connections."""
         if "litellm" in sys.modules:
-            await _litellm().close_litellm_async_clients()
+            await load_litellm().close_litellm_async_clients()
 
     @cached_property
     def _price(self) -> Price | None:
-        return price_table(self.model)
+        return price_table(self.model, tier=self._tier)
 
     def _check_model(self, litellm: Any) -> None:
         _check_name(litellm, self.model)
@@ -332,7 +343,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_reset_after_fork)
 
 
-def _litellm() -> Any:
+def load_litellm() -> Any:
+    """Return the module litellm, which is imported at the first call."""
     # Without this the import of litellm downloads prices.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:

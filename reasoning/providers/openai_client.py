@@ -30,7 +30,7 @@ from reasoning.providers.model_list import advise_address, advise_model, list_mo
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_errors import ServerErrors
 from reasoning.providers.openai_response import parse_completions
-from reasoning.providers.pricing import Price, price_table
+from reasoning.providers.pricing import Price, Tier, price_table
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
@@ -45,7 +45,13 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def openai_client(
-    model: str, base_url: str | None, *, api_key: str | None = None, timeout: float = 60, concurrency: int | None = None
+    model: str,
+    base_url: str | None,
+    *,
+    api_key: str | None = None,
+    timeout: float = 60,
+    concurrency: int | None = None,
+    tier: Tier = "",
 ) -> OpenAIClient:
     """Return the client of `openai/NAME`, or of a model on the server at `base_url`.
 
@@ -58,6 +64,7 @@ def openai_client(
         api_key: the key; None reads the environment.
         timeout: seconds for one call.
         concurrency: requests that the server can usefully answer at once; None sets no limit.
+        tier: the service tier; see `OpenAIClient`.
 
     Raises:
         UsageError: an address is not valid.
@@ -75,6 +82,7 @@ def openai_client(
         timeout=timeout,
         concurrency=concurrency,
         listed=is_official or base_url is None,
+        tier=tier,
     )
 
 
@@ -94,6 +102,7 @@ class OpenAIClient(Client):
             "openai/NAME".
         socket_factory: makes the sockets of its connections, from an address of
             `socket.getaddrinfo`.
+        tier: the service tier: "flex" asks for the slower, cheaper one; "batches" only has the price of batches.
 
     Attributes:
         endpoint: the server's address in the journal, without keys; None for OpenAI itself.
@@ -112,6 +121,7 @@ class OpenAIClient(Client):
         free: bool = False,
         listed: bool = False,
         socket_factory: Callable[[Any], socket.socket] | None = None,
+        tier: Tier = "",
     ) -> None:
         self._base_url = validate_base_url(base_url)
         self.model = f"openai/{model}" if listed else model
@@ -125,6 +135,7 @@ class OpenAIClient(Client):
         self._secrets = tuple(filter(None, (self._key, *path_secrets(self._base_url))))
         self._key_variable, self._timeout = key_variable, timeout
         self._socket_factory, self._max_bytes = socket_factory, max_bytes()
+        self._tier: Tier = tier
         self._sessions = HttpSessions(timeout, socket_factory)
         self._urls: dict[str, yarl.URL] = {}
         self._reached = threading.Event()
@@ -143,6 +154,7 @@ class OpenAIClient(Client):
             concurrency=self.concurrency,
             free=self.free,
             socket_factory=self._socket_factory,
+            tier=self._tier,
         )
         # A server that has answered for one model is up: a failure of another is an outage.
         sibling._reached = self._reached
@@ -164,17 +176,7 @@ class OpenAIClient(Client):
         """
         if self._wrong_endpoint is not None and request.endpoint == self._wrong_endpoint:
             raise self._outdated()
-        body: dict[str, Any] = {
-            "model": self._name,
-            "messages": to_wire(request.messages, tools="tools" in request.sampling),
-            **request.sampling,
-        }
-        if "extra_body" in body:  # parameters beyond those of the API
-            body |= body.pop("extra_body")
-        if isinstance(seed := body.get("seed"), int):
-            body["seed"] = seed + draws[0]
-        if len(draws) > 1:
-            body["n"] = len(draws)
+        body = self.request_body(request, draws)
         started = time.monotonic()
         try:
             reply, headers = await self._send("/chat/completions", body)
@@ -187,8 +189,35 @@ class OpenAIClient(Client):
                 raise
             reply, headers = await self._send("/chat/completions", body)
             self.max_n = 1  # the refused parameter was `n`
+        request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
+        return self.read_reply(reply, request, draws, seconds, request_id)
+
+    def request_body(self, request: Request, draws: Sequence[int]) -> dict[str, Any]:
+        """Return the body of a request for `len(draws)` completions."""
+        body: dict[str, Any] = {
+            "model": self._name,
+            "messages": to_wire(request.messages, tools="tools" in request.sampling),
+            **request.sampling,
+        }
+        if "extra_body" in body:  # parameters beyond those of the API
+            body |= body.pop("extra_body")
+        if isinstance(seed := body.get("seed"), int):
+            body["seed"] = seed + draws[0]
+        if len(draws) > 1:
+            body["n"] = len(draws)
+        if self._tier == "flex":
+            body["service_tier"] = "flex"
+        return body
+
+    def read_reply(
+        self, reply: Any, request: Request, draws: Sequence[int], seconds: float, request_id: str = ""
+    ) -> CompletionBatch:
+        """Return the completions of a reply; see `parse_completions`.
+
+        Raises:
+            CallFailed: there is no valid choice.
+        """
         try:
-            request_id, seconds = headers.get("x-request-id", ""), time.monotonic() - started
             tools = "tools" in request.sampling
             batch = parse_completions(
                 reply,
@@ -207,6 +236,20 @@ class OpenAIClient(Client):
         if self._secrets and any(secret in batch[0].request_id for secret in self._secrets):
             batch = CompletionBatch((replace(completion, request_id="") for completion in batch), batch.choices)
         return batch
+
+    def line_error(self, status: int, text: str, body: Mapping[str, Any]) -> CallFailed:
+        """Return the error of a request that a batch reports as failed, from the status and text of its response."""
+        return self._errors.from_response(status, text, {}, body)
+
+    def connection(self) -> tuple[str, dict[str, str], tuple[str, ...]]:
+        """Return the base URL, the headers that authorize a request, and the secrets in both.
+
+        Raises:
+            AuthenticationFailed: the key is missing.
+        """
+        if self._listed and self._key is None:
+            raise self._errors.from_missing_key()
+        return self._base_url, self._auth_headers(), self._secrets
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a JSON object to a path below the base URL, and return the JSON of the response.
@@ -237,7 +280,7 @@ class OpenAIClient(Client):
 
     @cached_property
     def _price(self) -> Price | None:
-        return None if self.free else price_table(self.model, listed=self._listed)
+        return None if self.free else price_table(self.model, listed=self._listed, tier=self._tier)
 
     @property
     def _address(self) -> str:
@@ -337,10 +380,12 @@ class OpenAIClient(Client):
         """Open the session of the running event loop."""
         if self._listed and self._key is None:
             raise self._errors.from_missing_key()
-        headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPT_ENCODING}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        if self._listed:
-            headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}
+        headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **self._auth_headers()}
         # Without a proxy this would cost two thread switches for each call.
         return await self._sessions.open(headers, trust_env=uses_proxy(self._address))
+
+    def _auth_headers(self) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        if self._listed:
+            headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}
+        return headers

@@ -1,7 +1,8 @@
 """Prices of calls, from the user's table or from litellm's, read without importing litellm.
 
-Only tokens at the provider's standard price are counted. No figure includes discounts (off-peak,
-batch, flex tiers) or charges for prompt cache writes and searches.
+Tokens are counted at the provider's standard price, or at that of its batches or its flex tier. If the price of a tier
+is not known, the standard price counts, which is never lower. No figure includes off-peak discounts or charges for
+prompt cache writes and searches.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
 from reasoning.providers.base_url import is_openai
 
+Tier = Literal["", "batches", "flex"]
+"""A service tier, as litellm's table names it; empty for the standard one."""
+_TIERS = ("batches", "flex")
 _FILE = "model_prices_and_context_window_backup.json"
 _INPUT, _OUTPUT, _CACHED = "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"
 _REASONING = "output_cost_per_reasoning_token"
@@ -56,11 +60,13 @@ class Price:
         tiers: rates by the length of the prompt. All tokens have the rates of the last tier whose
             threshold the prompt exceeds.
         version: the source of the rates: "litellm 1.110.2", or "models.toml" and eight digits of
-            its hash.
+            its hash, and the service tier.
+        has_tier: false if the price of the service tier is not known, so that the standard price counts.
     """
 
     tiers: tuple[tuple[int, TokenRates], ...]
     version: str
+    has_tier: bool = True
 
     def usd(self, usage: Usage, prompt_tokens: int | None = None, reasoning_tokens: int | None = None) -> float:
         """Return the cost of a usage in US dollars.
@@ -85,13 +91,15 @@ class Price:
         return fresh * rates.input + usage.cached_tokens * rates.cached_input + out
 
 
-def price_table(model: str, *, listed: bool = True) -> Price | None:
+def price_table(model: str, *, listed: bool = True, tier: Tier = "") -> Price | None:
     """Return the price of a model; None if it is unknown. A model that is listed as free costs 0.
 
     Args:
         model: its name, with or without a provider: "openai/gpt-4o-mini", "gpt-4o-mini".
         listed: whether it is a provider's own model, which litellm's table may list. For others only
             the user's table is used.
+        tier: the service tier. Without a price of its own, it has the standard price, and so has every
+            tier of a model in the user's table.
 
     Raises:
         UsageError: the user's table is invalid.
@@ -102,15 +110,40 @@ def price_table(model: str, *, listed: bool = True) -> Price | None:
         rates = TokenRates(traits.input / 1e6, cached / 1e6, traits.output / 1e6, traits.output / 1e6)
         path = model_traits.price_file(model)
         name = "models.toml" if path in (model_traits.users_file(), model_traits.SHIPPED) else path.name
-        return Price(((0, rates),), f"{name} {model_traits.fingerprint(path)}")
-    return _listed(model) if listed else None
+        version = f"{name} {model_traits.fingerprint(path)}{', standard price' if tier else ''}"
+        return Price(((0, rates),), version, has_tier=not tier)
+    return _listed(model, tier) if listed else None
 
 
 @lru_cache(maxsize=64)
-def _listed(model: str) -> Price | None:
+def _listed(model: str, tier: Tier = "") -> Price | None:
+    if (entry := _entry(model)) is None:
+        return None
+    rates = tuple(_rate_tiers(_of_tier(entry, tier)))
+    has_tier = not tier or all(f"{name}_{tier}" in entry for name in (_INPUT, _OUTPUT))
+    about = f", {tier}" if tier and has_tier else ", standard price" if tier else ""
+    version = f"litellm {importlib.metadata.version('litellm')}{about}"
+    return Price(rates, version, has_tier) if rates else None
+
+
+def _of_tier(entry: Mapping[str, Any], tier: Tier) -> dict[str, Any]:
+    """Return an entry with the prices of a service tier in place of the standard ones, where it has them."""
+    plain = {name: value for name, value in entry.items() if not name.endswith(tuple(f"_{one}" for one in _TIERS))}
+    if not tier:
+        return plain
+    own = {name.removesuffix(f"_{tier}"): value for name, value in entry.items() if name.endswith(f"_{tier}")}
+    merged = plain | own
+    for name in [name for name in merged if name.startswith(_CACHED) and name not in own]:
+        # Cached tokens never cost more than others.
+        if isinstance(fresh := merged.get(name.replace(_CACHED, _INPUT)), int | float):
+            merged[name] = min(merged[name], fresh)
+    return merged
+
+
+def has_tier(model: str, tier: Tier) -> bool:
+    """Return whether litellm's table has the price of a service tier of a model."""
     entry = _entry(model)
-    tiers = tuple(_rate_tiers(entry)) if entry else ()
-    return Price(tiers, f"litellm {importlib.metadata.version('litellm')}") if tiers else None
+    return entry is not None and f"{_INPUT}_{tier}" in entry
 
 
 def advise_name(model: str, endpoint: str | None) -> str:
@@ -220,8 +253,13 @@ def _select_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in entry.items()
-        if name in _USED_FIELDS or (name.endswith("_tokens") and _ABOVE.fullmatch(name))
+        if (base := _standard_name(name)) in _USED_FIELDS or (base.endswith("_tokens") and _ABOVE.fullmatch(base))
     }
+
+
+def _standard_name(name: str) -> str:
+    """Return the name of the standard price of a field."""
+    return name.removesuffix("_batches").removesuffix("_flex")
 
 
 _USED_FIELDS = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}

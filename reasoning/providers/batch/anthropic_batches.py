@@ -1,0 +1,211 @@
+"""Anthropic's Message Batches. litellm translates the requests and the messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from reasoning.errors import AuthenticationFailed, CallFailed, SettingRefused
+from reasoning.messages import CompletionBatch, Request
+from reasoning.providers.base_url import validate_base_url
+from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
+from reasoning.providers.batch.http import BatchHttp
+from reasoning.providers.http_errors import error_class, error_message, is_retryable
+from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
+from reasoning.providers.refusals import drop_hint, find_refusal
+from reasoning.text_safety import redact
+from reasoning.tool_calls import to_wire
+
+_ADDRESS = "https://api.anthropic.com"
+_VERSION = "2023-06-01"
+_STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+}
+_OTHERS = ("expired", "canceled")
+_CLOCK_SKEW = 120.0
+"""Seconds by which the clock of the provider may differ from ours."""
+
+
+class AnthropicBatches:
+    """The batches of one model of Anthropic; see `BatchApi`.
+
+    The API keeps no label of a batch, so that a batch which is found is known to be ours by its results alone.
+
+    Args:
+        client: the client of single requests.
+        api_key: the key; None reads ANTHROPIC_API_KEY.
+        timeout: seconds for one request.
+    """
+
+    name = "anthropic"
+    limits = BatchLimits(lines=100_000, bytes=250_000_000)
+    max_n = 1
+    finds_by_label = False
+
+    def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
+        self.client = client
+        self._name = client.model.removeprefix("anthropic/")
+        self._key = (api_key or os.environ.get("ANTHROPIC_API_KEY") or "").strip()
+        self._http = BatchHttp(self._connection, timeout)
+
+    def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
+        if not self._key:
+            raise AuthenticationFailed(f"{self.client.model} needs a key: set ANTHROPIC_API_KEY")
+        variables = ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL")
+        variable = next((name for name in variables if os.environ.get(name)), None)
+        address = _ADDRESS if variable is None else validate_base_url(os.environ[variable], variable)
+        return address.removesuffix("/v1"), {"x-api-key": self._key, "anthropic-version": _VERSION}, (self._key,)
+
+    def body(self, request: Request, draws: Sequence[int]) -> dict[str, Any]:
+        """Return the parameters of a message.
+
+        Raises:
+            SettingRefused: the API has no such setting.
+            CallFailed: litellm cannot translate the request.
+        """
+        litellm = load_litellm()
+        known = litellm.get_supported_openai_params(self.client.model) or ()
+        settings = {name: value for name, value in request.sampling.items() if name != "extra_body"}
+        for name in settings:
+            if name not in known and name != "top_k":
+                raise SettingRefused(name, f"{self.client.model} does not take the setting {name}")
+        config = litellm.AnthropicConfig()
+        turns = [dict(turn) for turn in to_wire(request.messages, tools="tools" in settings)]
+        try:
+            given = {name: value for name, value in settings.items() if name in known}
+            parameters = config.map_openai_params(
+                non_default_params=given, optional_params={}, model=self._name, drop_params=False
+            )
+            body: dict[str, Any] = config.transform_request(
+                model=self._name, messages=turns, optional_params=parameters, litellm_params={}, headers={}
+            )
+        except Exception as error:
+            raise CallFailed(f"{self.client.model}: the request cannot be sent: {redact(str(error))}") from None
+        if "top_k" in settings:
+            body["top_k"] = settings["top_k"]
+        return {**body, **(request.sampling.get("extra_body") or {})}
+
+    def line(self, custom_id: str, body: bytes) -> bytes:
+        """Return a request of the batch."""
+        return b'{"custom_id":"%s","params":%s}' % (custom_id.encode(), body)
+
+    async def submit(self, label: str, lines: Iterable[bytes]) -> str:
+        """Submit a batch, and return its id."""
+        data = b'{"requests":[' + b",".join(lines) + b"]}"
+        headers = {"Content-Type": "application/json"}
+        return _id(await self._http.json("POST", "/v1/messages/batches", data=data, headers=headers))
+
+    async def find(self, label: str, lines: int, since: float) -> list[str]:
+        """Return the ids of the batches of this size that were made since the submission, the oldest first."""
+        found, after = list[str](), dict[str, str]()
+        while True:
+            page = await self._http.json("GET", "/v1/messages/batches", params={"limit": "100", **after})
+            batches = [batch for batch in page.get("data") or () if isinstance(batch, dict)]
+            recent = [batch for batch in batches if _created(batch) > since - _CLOCK_SKEW]
+            found += [_id(batch) for batch in recent if sum(_counts(batch).values()) == lines]
+            if not page.get("has_more") or len(recent) < len(batches) or not batches:
+                return found[::-1]
+            after = {"after_id": _id(batches[-1])}
+
+    async def status(self, batch: str) -> BatchStatus:
+        """Return the state of a batch."""
+        data = await self._http.json("GET", f"/v1/messages/batches/{batch}")
+        counts = _counts(data)
+        total = sum(counts.values())
+        ended = data.get("processing_status") == "ended"
+        cancelled = bool(data.get("cancel_initiated_at"))
+        return BatchStatus(ended, total - counts["processing"], total, cancelled=cancelled, data=data)
+
+    async def results(self, batch: str, status: BatchStatus) -> AsyncIterator[LineResult]:
+        """Yield the results of a batch."""
+        async for line in self._http.lines(f"/v1/messages/batches/{batch}/results"):
+            if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
+                yield _result(line)
+
+    def parse(self, reply: Any, request: Request, draws: Sequence[int]) -> CompletionBatch:
+        """Return the completion of a message."""
+        import httpx
+
+        litellm = load_litellm()
+        if not isinstance(reply, dict) or not isinstance(reply.get("content"), list):
+            raise CallFailed(f"the message of a batch has no content: {redact(str(reply))}", retryable=True, status=200)
+        if not isinstance(reply.get("usage"), dict):
+            reply = {**reply, "usage": {"input_tokens": 0, "output_tokens": 0}}
+        try:
+            response = litellm.AnthropicConfig().transform_parsed_response(
+                completion_response=reply, raw_response=httpx.Response(200), model_response=litellm.ModelResponse()
+            )
+            plain: dict[str, Any] = response.model_dump(warnings=False)
+        except Exception as error:
+            message = f"the message of a batch cannot be read: {redact(str(error))}"
+            raise CallFailed(message, retryable=True, status=200) from None
+        # litellm makes an id of its own; the provider's is of use to its support.
+        plain["id"] = reply.get("id")
+        return self.client.read_reply(plain, request, draws, 0.0)
+
+    def error(self, result: LineResult, request: Request, body: bytes) -> CallFailed:
+        """Return the error of a line that errored."""
+        message, kind = error_message(result.text)
+        shown = f"{self.client.model}: {redact(message, self._key)}"
+        error_type = error_class(result.status, message, kind)
+        if error_type is not CallFailed:
+            return error_type(shown, status=result.status)
+        if (refusal := find_refusal(result.status, message, result.text, request.sampling)) is not None:
+            return SettingRefused(refusal.setting, shown, result.status)
+        shown += drop_hint(self.client.model, result.status, message, request.sampling)
+        return CallFailed(shown, retryable=is_retryable(result.status), status=result.status)
+
+    async def cancel(self, batch: str) -> None:
+        """Cancel a batch."""
+        await self._http.json("POST", f"/v1/messages/batches/{batch}/cancel")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+        await self.client.close()
+
+
+def _result(line: Mapping[str, Any]) -> LineResult:
+    custom_id, result = line["custom_id"], line.get("result")
+    result = result if isinstance(result, dict) else {}
+    if (kind := result.get("type")) == "succeeded":
+        return LineResult(custom_id, "succeeded", result.get("message"))
+    if kind in _OTHERS:
+        return LineResult(custom_id, "expired" if kind == "expired" else "cancelled")
+    error = result.get("error")
+    inner = error.get("error", error) if isinstance(error, dict) else {}
+    code = inner.get("type") if isinstance(inner, dict) else None
+    return LineResult(custom_id, "errored", status=_STATUSES.get(str(code), 500), text=json.dumps({"error": inner}))
+
+
+def _counts(batch: Mapping[str, Any]) -> dict[str, int]:
+    counts = batch.get("request_counts")
+    names = ("processing", "succeeded", "errored", "canceled", "expired")
+    given = counts if isinstance(counts, dict) else {}
+    return {name: given[name] if isinstance(given.get(name), int) else 0 for name in names}
+
+
+def _created(batch: Mapping[str, Any]) -> float:
+    try:
+        return datetime.fromisoformat(str(batch.get("created_at"))).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _id(batch: Mapping[str, Any]) -> str:
+    value = batch.get("id")
+    # It becomes a part of an address.
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,256}", value):
+        raise CallFailed(f"the server's description of a batch must have 'id', got {value!r:.80}", status=502)
+    return value
