@@ -73,9 +73,13 @@ class _Line:
 
     @property
     def prompt(self) -> str:
-        turns = [*self.body.get("system", ()), *self.body.get("messages", ())]
-        parts = [turn.get("content", turn.get("text")) for turn in turns if isinstance(turn, dict)]
-        return "\n".join(part if isinstance(part, str) else "".join(one["text"] for one in part) for part in parts)
+        """The texts of all turns."""
+        texts = list[str]()
+        for turn in [*self.body.get("system", ()), *self.body.get("messages", ())]:
+            content = turn.get("content", turn.get("text")) or ""
+            parts = [content] if isinstance(content, str) else [part.get("text", "") for part in content]
+            texts.append("".join(parts))
+        return "\n".join(texts)
 
 
 @dataclass
@@ -138,6 +142,7 @@ class MockBatchServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -150,7 +155,7 @@ class MockBatchServer:
         from aiohttp import web
 
         async def start() -> None:
-            runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
+            runner = self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
             await runner.setup()
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()

@@ -26,7 +26,8 @@ def main() -> None:
     budget = Budget(calls=int(calls)) if calls != "-" else None
     with connect(model, journal=journal, batch=PACE, budget=budget, **settings) as llm:  # type: ignore[arg-type]
         done = compare(split(specs), "gsm_symbolic", llm, limit=int(limit), out=out, progress=False)
-    print(sum(not result.failed for result in done.results), sum(result.failed for result in done.results))
+    failed = len(done.failed)
+    sys.stdout.write(f"{len(done.results) - failed} {failed}\n")
 
 
 if __name__ == "__main__":

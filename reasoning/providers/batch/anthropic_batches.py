@@ -96,6 +96,9 @@ class AnthropicBatches:
             body["top_k"] = settings["top_k"]
         return {**body, **(request.sampling.get("extra_body") or {})}
 
+    def sibling(self, model: str) -> None:
+        """Return None: other models are connected to by their names."""
+
     def line(self, custom_id: str, body: bytes) -> bytes:
         """Return a request of the batch."""
         return b'{"custom_id":"%s","params":%s}' % (custom_id.encode(), body)
@@ -207,5 +210,5 @@ def _id(batch: Mapping[str, Any]) -> str:
     value = batch.get("id")
     # It becomes a part of an address.
     if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,256}", value):
-        raise CallFailed(f"the server's description of a batch must have 'id', got {value!r:.80}", status=502)
+        raise CallFailed(f"the server's description of a batch must have 'id', got {value!r:.80}", retryable=True)
     return value

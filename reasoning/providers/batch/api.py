@@ -99,6 +99,9 @@ class BatchApi(Protocol):
             CallFailed, UsageError: the request cannot be sent in this form.
         """
 
+    def sibling(self, model: str) -> BatchApi | None:
+        """Return the API for another model of the same server; None if it has none."""
+
     def line(self, custom_id: str, body: bytes) -> bytes:
         """Return a line of the batch, without a line break."""
 

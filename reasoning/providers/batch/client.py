@@ -19,7 +19,7 @@ from reasoning.providers.batch.store import BatchStore, StoredBatch, StoredLine
 from reasoning.providers.batch.waves import Waiting, Wave, divide
 from reasoning.providers.client import Client
 
-ATTEMPTS = 4
+ATTEMPTS = 6
 """The lines for one request, each in a batch of its own, that may fail before the request fails for good."""
 _SAVED_AT_ONCE = 500
 """Results that are written to the store in one transaction."""
@@ -105,13 +105,7 @@ class BatchClient(Client):
         """Wait until it is known what became of the submissions of processes that were killed."""
         if self._recovery is None or (self._recovery.done() and not _has_succeeded(self._recovery)):
             self._recovery = self._start(self._recover_killed())
-        try:
-            await asyncio.shield(self._recovery)
-        except CallFailed as error:
-            raise ReplyPending(
-                f"it is not known whether a batch was submitted: {error}; the same command looks again",
-                status=error.status,
-            ) from None
+        await asyncio.shield(self._recovery)
 
     def call_name(self, request: Request, draws: Sequence[int]) -> str:
         """Return the name of a line, which is the same after a restart."""
@@ -135,6 +129,11 @@ class BatchClient(Client):
     def key_variables(self) -> list[tuple[str, bool]]:
         """Return the environment variables of the keys."""
         return self.api.client.key_variables()
+
+    def sibling(self, model: str) -> BatchClient | None:
+        """Return the client of another model of the same server, in batches too; None if the API has none."""
+        api = self.api.sibling(model)
+        return None if api is None else BatchClient(api, BatchStore(self.store.path), self.pace)
 
     def describe_waiting(self) -> str:
         """Return the batches that are awaited, with the lines that are done and the time since the submission."""
@@ -271,7 +270,8 @@ class BatchClient(Client):
             remote, is_found = await self.api.submit(batch.label, lines), False
         except CallFailed as error:
             # The provider has certainly not made the batch if it says so.
-            found = await self._look_for(batch) if error.status is None or error.status >= 500 else None
+            may_exist = error.retryable and (error.status is None or error.status >= 500)
+            found = await self._look_for(batch) if may_exist else None
             if found is None:
                 self.store.withdraw(batch.id)
                 return error
@@ -298,7 +298,10 @@ class BatchClient(Client):
                 ]
             except CallFailed as error:
                 if not error.retryable:
-                    raise
+                    raise ReplyPending(
+                        f"it is not known whether a batch was submitted: {error}; the same command looks again",
+                        status=error.status,
+                    ) from None
                 self._trouble = f"it is not known whether a batch was submitted ({error.brief})"
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self.pace.longest_retry)

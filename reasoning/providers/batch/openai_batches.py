@@ -42,6 +42,11 @@ class OpenAIBatches:
         """Return the body of a line."""
         return self.client.request_body(request, draws)
 
+    def sibling(self, model: str) -> OpenAIBatches | None:
+        """Return the API for another model of the same server, unless it is OpenAI's."""
+        client = self.client.sibling(model)
+        return None if client is None else OpenAIBatches(client, self._timeout)
+
     def line(self, custom_id: str, body: bytes) -> bytes:
         """Return a line of the file."""
         return b'{"custom_id":"%s","method":"POST","url":"%s","body":%s}' % (custom_id.encode(), _PATH.encode(), body)
@@ -144,7 +149,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     # It becomes a part of an address.
     if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,256}", value):
-        raise CallFailed(f"the server's description of a batch must have {name!r}, got {value!r:.80}", status=502)
+        raise CallFailed(f"the server's description of a batch must have {name!r}, got {value!r:.80}", retryable=True)
     return value
 
 

@@ -1,0 +1,565 @@
+"""Batches: each line is paid once, whatever fails and whenever the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from reasoning import Problem, connect, kinds
+from reasoning.benchmarks import compare
+from reasoning.engine.budget import Budget
+from reasoning.engine.ledger import Ledger, Spending
+from reasoning.engine.llm import LLM
+from reasoning.errors import (
+    AuthenticationFailed,
+    BudgetExhausted,
+    CallFailed,
+    ContextOverflow,
+    JournalError,
+    PriceUnknown,
+    ReplyPending,
+    UsageError,
+)
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
+from reasoning.providers.batch.api import BatchLimits
+from reasoning.providers.batch.client import ATTEMPTS, BatchClient, BatchPace
+from reasoning.providers.batch.openai_batches import OpenAIBatches
+from reasoning.providers.batch.store import BatchStore, store_path
+from reasoning.providers.pricing import price_table
+from reasoning.registry import get
+from reasoning.testing import BatchFaults, MockBatchServer
+from tests.providers.batch_run import PACE
+
+Form = Literal["openai", "anthropic"]
+FORMS: Sequence[Form] = ("openai", "anthropic")
+SPECS = ["vanilla", "self_consistency(cot, samples=3)", "least_to_most"]
+HAIKU = "anthropic/claude-haiku-4-5"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoning.engine.retry._BACKOFF", lambda state: 0.01)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "test")
+
+
+def model(server: MockBatchServer, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> LLM:
+    """Connect to a mock provider in batches."""
+    settings = {"journal": folder / "journal.sqlite", "batch": PACE, **settings}
+    if server.form == "anthropic":
+        monkeypatch.setenv("ANTHROPIC_API_BASE", server.base_url)
+        return connect(HAIKU, **settings)
+    return connect("mock", base_url=server.base_url, **settings)
+
+
+def ask(llm: LLM, texts: Sequence[str], n: int = 1) -> list[list[Completion]]:
+    """Ask for `n` draws of each text, all at once."""
+    from reasoning import event_loop
+
+    async def one(text: str) -> list[Completion]:
+        request = llm.request(Conversation((Message("user", text),)), {"temperature": 1.0})
+        return await llm.draw(request, range(n))
+
+    async def every() -> list[list[Completion]]:
+        return list(await asyncio.gather(*map(one, texts)))
+
+    return event_loop.run_sync(every())
+
+
+TEXTS = [f"question {number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_calls_that_wait_leave_together(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer(form) as server, model(server, tmp_path, monkeypatch) as llm:
+        draws = ask(llm, TEXTS, 3)
+    # One line has the three draws of a request where the provider supports it.
+    assert [len(ids) for ids in server.submitted] == [6 if form == "openai" else 18]
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", one) for ids in server.submitted for one in ids)
+    assert [[draw.text[:6] for draw in each] for each in draws] == [["Draw 0", "Draw 1", "Draw 2"]] * 6
+    assert {draw.usage.seconds for each in draws for draw in each} == {0.0}
+    assert llm.usage.calls == 18
+    # The journal has them, so the store keeps no reply.
+    assert BatchStore.next_to(tmp_path / "journal.sqlite").counts(1) == {}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lines_that_fail_are_sent_again_and_none_twice(
+    form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = BatchFaults(expire=0.1, fail=0.05, lose=0.02, duplicate=0.1, down=2, break_off=2)
+    with MockBatchServer(form, faults=faults) as server, model(server, tmp_path, monkeypatch) as llm:
+        done = compare(SPECS, "gsm_symbolic", llm, limit=5, progress=False)
+    assert len(done.results) == 15
+    assert not done.failed
+    assert server.batches > 2
+    assert set(server.paid.values()) == {1}
+    assert llm.usage.calls == 5 + 15 + 10
+
+
+def test_batches_find_what_single_calls_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for form in FORMS:
+        folder = tmp_path / form
+        with MockBatchServer(form) as server, model(server, folder, monkeypatch) as llm:
+            request = llm.request(Conversation((Message("user", "question"),)), {})
+            ask(llm, ["question"])
+        single = connect(
+            HAIKU if form == "anthropic" else "mock", base_url=None if form == "anthropic" else server.base_url
+        )
+        # The key of a draw does not tell how it came.
+        assert single.request(Conversation((Message("user", "question"),)), {}).key == request.key
+
+
+@pytest.mark.parametrize("faults", [{"drop_answers": 1}, {"drop_requests": 1}, {"drop_answers": 1, "drop_requests": 1}])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lost_answer_to_a_submission_is_looked_up(
+    form: Form, faults: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = MockBatchServer(form, faults=BatchFaults(**faults))  # type: ignore[arg-type]
+    with server, model(server, tmp_path, monkeypatch) as llm:
+        ask(llm, TEXTS[:2])
+        ask(llm, TEXTS)
+    assert set(server.paid.values()) == {1}
+    assert len(server.paid) == 6
+    assert server.batches == 2
+
+
+def test_a_batch_of_another_program_is_not_taken_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer("anthropic") as server:
+        # Another program submits a batch of the same size.
+        with model(server, tmp_path / "other", monkeypatch) as llm:
+            ask(llm, ["something else"])
+        server.faults.drop_requests = 1
+        with model(server, tmp_path, monkeypatch) as llm:
+            [[draw]] = ask(llm, ["question"])
+    assert draw.text
+    assert sorted(server.paid.values()) == [1, 1]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_limit_of_enqueued_tokens_is_awaited(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{number} " + "word " * 100 for number in range(8)]
+    faults = BatchFaults(enqueue_limit=500 if form == "openai" else 2000)
+    with MockBatchServer(form, seconds=0.1, faults=faults) as server, model(server, tmp_path, monkeypatch) as llm:
+        if form == "anthropic":
+            # It says nothing about the limit, so a batch waits until the one before has ended.
+            ask(llm, texts)
+            ask(llm, [text + "again" for text in texts])
+        else:
+            assert len(ask(llm, texts)) == 8
+            assert server.batches >= 3
+            with pytest.raises(CallFailed, match="longer than the limit"):
+                ask(llm, ["word " * 1000])
+    assert set(server.paid.values()) == {1}
+
+
+def test_a_batch_that_expired_without_files_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer(faults=BatchFaults(no_files=2)) as server, model(server, tmp_path, monkeypatch) as llm:
+        ask(llm, TEXTS)
+    assert server.batches == 3
+    assert set(server.paid.values()) == {1}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_line_that_always_fails_is_given_up(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer(form, faults=BatchFaults(fail=1)) as server, model(server, tmp_path, monkeypatch) as llm:
+        with pytest.raises(CallFailed, match=f"has failed in {ATTEMPTS} batches"):
+            ask(llm, ["question"])
+        assert server.batches == ATTEMPTS
+        assert llm.budget.spent.calls == 0
+        server.faults.fail = 0
+        # The same command tries it again.
+        with model(server, tmp_path, monkeypatch) as again:
+            assert ask(again, ["question"])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_refused_line_is_an_error_of_its_call_alone(
+    form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = BatchFaults(refuse=lambda prompt: "prompt is too long: maximum context length" if "long" in prompt else "")
+    with MockBatchServer(form, faults=faults) as server, model(server, tmp_path, monkeypatch) as llm:
+        with pytest.raises(ContextOverflow):
+            ask(llm, ["question", "long"])
+        assert ask(llm, ["question"])[0][0].text
+        assert server.batches == 1
+
+
+def test_a_refused_setting_is_left_out_in_the_next_wave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        MockBatchServer("anthropic") as server,
+        model(server, tmp_path, monkeypatch, seed=3) as llm,
+        pytest.warns(UserWarning, match="does not take seed"),
+    ):
+        answer = get("cot").run(Problem("What is 2 + 2?", kinds.Number()), llm)
+    assert answer.state == "answered"
+    assert llm.refused == ("seed",)
+    assert server.batches == 1
+
+
+def test_a_cancelled_batch_is_not_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer(seconds=60) as server, model(server, tmp_path, monkeypatch) as llm:
+        _cancel_when_submitted(server)
+        with pytest.raises(CallFailed, match="was cancelled"):
+            ask(llm, TEXTS)
+        assert server.batches == 1
+        assert not server.paid
+    [batch] = BatchStore.next_to(tmp_path / "journal.sqlite").batches()
+    assert batch.state == "cancelled"
+
+
+def _cancel_when_submitted(server: MockBatchServer) -> None:
+    import threading
+    import urllib.request
+
+    def cancel() -> None:
+        while not server.batches:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        urllib.request.urlopen(
+            urllib.request.Request(f"{server.base_url}/batches/batch_0/cancel", method="POST")
+        ).read()
+
+    threading.Thread(target=cancel, daemon=True).start()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_another_process_awaits_a_batch_that_was_left(
+    form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reasoning import event_loop
+
+    with MockBatchServer(form, seconds=1) as server:
+        budget = Budget(calls=6)
+        llm = model(server, tmp_path, monkeypatch, budget=budget)
+
+        async def leave() -> None:
+            request = llm.request(Conversation((Message("user", "question"),)), {"temperature": 1.0})
+            task = asyncio.ensure_future(llm.draw(request, range(6)))
+            # The server runs in another thread.
+            while not server.batches:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            task.cancel()
+            await llm.close()
+
+        event_loop.run_sync(leave())
+        # What was sent counts until its reply is there, and then once.
+        assert budget.spent.calls == 6
+        with model(server, tmp_path, monkeypatch, budget=budget) as later:
+            # Fewer draws than the line has, then the others.
+            assert len(ask(later, ["question"], 2)[0]) == 2
+            assert len(ask(later, ["question"], 6)[0]) == 6
+    assert server.batches == 1
+    assert set(server.paid.values()) == {1}
+    if form == "anthropic":
+        assert budget.spent.calls == 6
+
+
+class Killed(BaseException):
+    """The process has ended, as far as a test is concerned."""
+
+
+def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
+    """Return `BatchStore._write` that ends the process before (even places) or after (odd ones) a commit."""
+    writes = 0
+
+    @contextmanager
+    def dying(self: BatchStore) -> Iterator[Any]:
+        nonlocal writes
+        writes += 1
+        if killed.is_set():
+            raise Killed
+        with write(self) as db:
+            yield db
+            if place == 2 * writes:
+                killed.set()
+                raise Killed
+        if place == 2 * writes + 1:
+            killed.set()
+            raise Killed
+
+    return dying
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_kill_at_any_write_pays_no_line_twice(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, places = BatchStore._write, 0
+    for place in range(2, 40):
+        with MockBatchServer(form, faults=BatchFaults(fail=0.2, seed=place)) as server:
+            if form == "anthropic":
+                monkeypatch.setenv("ANTHROPIC_API_BASE", server.base_url)
+            folder, recorded = tmp_path / str(place), dict[tuple[str, int], str]()
+            killed = asyncio.Event()
+            monkeypatch.setattr(BatchStore, "_write", _die_at(place, killed, write))
+            asyncio.run(_buy(form, server, folder, recorded, killed))
+            monkeypatch.setattr(BatchStore, "_write", write)
+            was_killed = killed.is_set()
+            asyncio.run(_buy(form, server, folder, recorded, asyncio.Event()))
+            assert (len(recorded), sorted(server.paid.values())) == (4, [1] * 4), place
+            places += was_killed
+            if not was_killed:
+                break
+    # The intent, the provider's id, the results, the end and what is collected, at least.
+    assert places >= 10
+
+
+async def _buy(
+    form: Form, server: MockBatchServer, folder: Path, recorded: dict[tuple[str, int], str], killed: asyncio.Event
+) -> None:
+    """Buy four draws as the engine does, until the process is killed."""
+    from reasoning.engine.service_tiers import batch_api
+    from reasoning.providers.client import Client
+    from reasoning.providers.litellm_client import LiteLLMClient
+    from reasoning.providers.openai_client import OpenAIClient
+
+    single: Client = OpenAIClient("mock", server.base_url) if form == "openai" else LiteLLMClient(HAIKU)
+    client = BatchClient(batch_api(single), BatchStore.next_to(folder / "journal.sqlite"), PACE)
+
+    async def buy(number: int) -> None:
+        request = Request(client.model, (Message("user", f"question {number}"),), {"max_tokens": 9}, client.endpoint)
+        while (request.key, 0) not in recorded:
+            try:
+                [completion] = await client.complete(request, [0])
+            except CallFailed as error:
+                if not error.retryable:
+                    raise
+                continue
+            if killed.is_set():
+                return
+            recorded[request.key, 0] = completion.text
+            client.on_recorded(request, [0])
+
+    tasks = [asyncio.ensure_future(buy(number)) for number in range(4)]
+    every = asyncio.ensure_future(asyncio.gather(*tasks, return_exceptions=True))  # type: ignore[arg-type]
+    end = asyncio.ensure_future(killed.wait())
+    await asyncio.wait([every, end], return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    # Let the replies that have come be collected.
+    await asyncio.sleep(0.02)
+    for task in [*tasks, end]:
+        task.cancel()
+    errors = [one for one in await every if isinstance(one, Exception)]
+    assert not errors
+    await client.api.close()
+
+
+def start(form: str, server: MockBatchServer, folder: Path, limit: int, calls: int | str, specs: Sequence[str]) -> Any:
+    """Start a comparison as a process."""
+    values = [form, server.base_url, str(folder), str(limit), str(calls), ", ".join(specs)]
+    command = [sys.executable, "-m", "tests.providers.batch_run", *values]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def kill_at_random(start_it: Callable[[], Any], server: MockBatchServer, kills: int, seed: int) -> None:
+    """Start processes, and kill each at a random moment after a batch is under way."""
+    moments = random.Random(seed)
+    for _ in range(kills):
+        process, before = start_it(), server.batches
+        until = time.monotonic() + 15
+        while server.batches == before and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
+            if before and moments.random() < 0.01:
+                break
+        time.sleep(moments.random() * 0.3)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_killed_processes_buy_exactly_the_budget(form: Form, tmp_path: Path) -> None:
+    with MockBatchServer(form, seconds=0.2, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
+
+        def begin() -> Any:
+            return start(form, server, tmp_path, 6, 20, SPECS)
+
+        kill_at_random(begin, server, 1, seed=1)
+        _, errors = begin().communicate(timeout=60)
+        bought = Spending.read(tmp_path / "out" / "spending.jsonl", lambda usage: 0.0).total().calls
+    assert not errors
+    assert set(server.paid.values()) == {1}
+    # Draws of one line count one by one.
+    assert bought == 20
+    if form == "anthropic":
+        assert len(server.paid) == 20
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", FORMS)
+def test_ten_techniques_survive_twenty_kills(form: Form, tmp_path: Path) -> None:
+    specs = [
+        *("vanilla", "cot", "zero_shot_cot", "self_consistency(cot, samples=5)", "least_to_most", "plan_and_solve"),
+        *("self_refine", "step_back", "rephrase_and_respond", "pot"),
+    ]
+    with MockBatchServer(form, seconds=0.3, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
+
+        def begin() -> Any:
+            return start(form, server, tmp_path, 30, "-", specs)
+
+        kill_at_random(begin, server, 20, seed=2)
+        out, errors = begin().communicate(timeout=300)
+    assert out == "300 0\n", errors
+    assert set(server.paid.values()) == {1}
+
+
+def test_a_batch_that_cannot_be_read_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer() as server, model(server, tmp_path, monkeypatch, budget=Budget(calls=9)) as llm:
+        original = OpenAIBatches.status
+
+        async def unknown(self: OpenAIBatches, batch: str) -> Any:
+            return await original(self, "batch_99")
+
+        monkeypatch.setattr(OpenAIBatches, "status", unknown)
+        with pytest.raises(ReplyPending, match="the same command fetches its replies"):
+            ask(llm, ["question"])
+        # It is paid, so it counts.
+        assert llm.budget.spent.calls == 1
+        monkeypatch.setattr(OpenAIBatches, "status", original)
+        time.sleep(1.1)
+        assert ask(llm, ["question"])
+        assert llm.budget.spent.calls == 1
+        assert server.batches == 1
+
+
+def test_waves_are_divided_by_lines_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenAIBatches, "limits", BatchLimits(lines=4, bytes=1_000_000))
+    with MockBatchServer() as server, model(server, tmp_path, monkeypatch) as llm:
+        ask(llm, TEXTS)
+        assert [len(ids) for ids in server.submitted] == [4, 2]
+        monkeypatch.setattr(OpenAIBatches, "limits", BatchLimits(lines=100, bytes=1000))
+        ask(llm, ["x" * 600 + text for text in TEXTS])
+        assert [len(ids) for ids in server.submitted[2:]] in ([1] * 6, [2, *[1] * 4])
+
+
+def test_a_file_of_batches_that_cannot_be_written_stops_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_path(tmp_path / "journal.sqlite").mkdir()
+    with MockBatchServer() as server, pytest.raises(JournalError, match="the file of batches cannot be used"):
+        model(server, tmp_path, monkeypatch)
+
+
+def test_what_has_no_batches_says_so(tmp_path: Path) -> None:
+    for name in ("local", "replay:x.jsonl", "groq/llama3"):
+        with pytest.raises(UsageError, match="cannot be called in batches"):
+            connect(name, batch=True, journal=tmp_path / "journal.sqlite")
+    with pytest.raises(UsageError, match="need a journal in a file"):
+        connect("openai/gpt-4o-mini", batch=True, journal=False)
+    with pytest.raises(UsageError, match="exclude each other"):
+        connect("openai/gpt-4o-mini", batch=True, flex=True)
+    with pytest.raises(UsageError, match="no flex tier"):
+        connect("openai/gpt-4o-mini", flex=True)
+
+
+def test_prices_are_those_of_the_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    usage = Usage(1, 1_000_000, 1_000_000)
+    standard = connect("openai/gpt-4o-mini", journal=False).price(usage)
+    halved = connect("openai/gpt-4o-mini", batch=True, journal=tmp_path / "journal.sqlite").price(usage)
+    assert standard
+    assert halved
+    assert halved == pytest.approx(standard / 2)
+    # A price of batches that is not known is at most the standard price.
+    unknown, full = (
+        price_table("openai/computer-use-preview", tier="batches"),
+        price_table("openai/computer-use-preview"),
+    )
+    assert unknown
+    assert full
+    assert unknown.usd(usage) == full.usd(usage)
+    assert not unknown.has_tier
+    assert unknown.version.endswith("standard price")
+    with pytest.raises(PriceUnknown):
+        connect(
+            "mock", base_url="http://example.com/v1", batch=True, budget=Budget(usd=1), journal=tmp_path / "j.sqlite"
+        )
+
+
+def test_a_named_call_counts_once_in_a_ledger(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "spending.jsonl", lambda usage: None)
+    worst = Usage(2, 10, 20)
+    ledger.account("cot", "1").begin(worst, "line")
+    ledger.account("cot", "1").begin(worst)
+    ledger.close()
+    ledger = Ledger(tmp_path / "spending.jsonl", lambda usage: None)
+    assert ledger.before.total().calls == 4
+    assert ledger.before.carried("cot") == {"line": worst}
+    account = ledger.account("vanilla", "1")
+    account.end(account.begin(worst, "line"), Usage(2, 5, 5))
+    ledger.close()
+    spending = Spending.read(tmp_path / "spending.jsonl", lambda usage: None)
+    assert spending.total() == Usage(4, 15, 25)
+    assert not spending.carried()
+
+
+def test_a_carried_call_needs_no_room_and_another_does() -> None:
+    request = Request("mock", (Message("user", "x"),), {"max_tokens": 5})
+    budget = Budget(calls=2).resumed(Usage(2), Budget().learned_bounds, {"line": Usage(1)})
+
+    async def reserve() -> None:
+        with pytest.raises(BudgetExhausted):
+            await budget.reserve(request, 1, lambda usage: 0.0, "other")
+        reservation = await budget.reserve(request, 1, lambda usage: 0.0, "line")
+        assert budget.spent.calls == 1
+        reservation.begin()
+        reservation.settle(Usage(1, 1, 1))
+        assert budget.spent.calls == 2
+
+    asyncio.run(reserve())
+
+
+def test_a_missing_key_is_said_before_anything_is_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    with (
+        connect(HAIKU, batch=PACE, journal=tmp_path / "journal.sqlite") as llm,
+        pytest.raises(AuthenticationFailed, match="ANTHROPIC_API_KEY"),
+    ):
+        ask(llm, ["question"])
+    assert BatchStore.next_to(tmp_path / "journal.sqlite").batches() == []
+
+
+def test_the_display_says_what_is_awaited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reasoning import event_loop
+    from reasoning.cli.progress import describe_waiting
+
+    with MockBatchServer(seconds=0.5) as server, model(server, tmp_path, monkeypatch) as llm:
+
+        async def look() -> str:
+            request = llm.request(Conversation((Message("user", "question"),)), {})
+            task = asyncio.ensure_future(llm.draw(request, [0]))
+            seen = ""
+            while not task.done():
+                await asyncio.sleep(0.02)
+                seen = max(seen, describe_waiting(llm), key=lambda text: ("0 of 1" in text, text))
+            return seen
+
+        assert re.fullmatch(r" · batch batch_0: 0 of 1 lines, since \d\d:\d\d \(\d s\)", event_loop.run_sync(look()))
+
+
+def test_siblings_are_called_in_batches_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MockBatchServer() as server, model(server, tmp_path, monkeypatch) as llm:
+        other = llm.sibling("larger")
+        assert isinstance(other.client, BatchClient)
+        assert ask(other, ["question"])
+        assert server.batches == 1
+    assert BatchPace().quiet == 10
+
+
+def test_lines_of_a_batch_are_json(tmp_path: Path) -> None:
+    from reasoning.providers.openai_client import OpenAIClient
+
+    api = OpenAIBatches(OpenAIClient("mock", "http://example.com/v1"))
+    body = json.dumps(api.body(Request("mock", (Message("user", "é\ud800\n"),), {"max_tokens": 1}), [4])).encode()
+    line = json.loads(api.line("id-1", body))
+    assert line["custom_id"] == "id-1"
+    assert line["url"] == "/v1/chat/completions"
+    assert line["body"]["max_tokens"] == 1
