@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from reasoning import forks
 from reasoning.errors import CallFailed, ReplyPending
+from reasoning.images import Image
 from reasoning.logs import Log
 from reasoning.messages import CompletionBatch, Request, Usage
 from reasoning.providers.batch.api import BatchApi, BatchStatus, LineResult, Outcome
@@ -129,6 +130,10 @@ class BatchClient(Client):
     def key_variables(self) -> list[tuple[str, bool]]:
         """Return the environment variables of the keys."""
         return self.api.client.key_variables()
+
+    def find_image_problem(self, image: Image) -> str:
+        """Return why the model cannot be shown an image; empty if it can."""
+        return self.api.client.find_image_problem(image)
 
     def sibling(self, model: str) -> BatchClient | None:
         """Return the client of another model of the same server, in batches too; None if the API has none."""
