@@ -62,6 +62,7 @@ class BatchClient(Client):
         self.api, self.store, self.pace = api, store, pace or BatchPace()
         self.model, self.endpoint = api.client.model, api.client.endpoint
         self.max_n, self.free = api.max_n, api.client.free
+        self.ignores_settings = api.client.ignores_settings
         self._waiting: dict[str, list[Waiting]] = {}
         """The requests that await lines, by the ids of the lines."""
         self._watchers: dict[int, asyncio.Task[None]] = {}
