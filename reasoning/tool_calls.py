@@ -20,13 +20,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reasoning.messages import Message
 from reasoning.text_safety import dump_json
 
 _CALL = re.compile(r"<tool_call>\s*+(.*?)\s*+(?:</tool_call>|\Z)", re.DOTALL)
+_FENCE = re.compile(r"`{3,}[\w ]{0,20}\s*\Z")
+_DECODER = json.JSONDecoder()
+_MAX_OBJECTS = 100
+"""The braces of a reply at which a call is looked for."""
 _OPEN, _CLOSE = "<thinking_blocks>\n", "\n</thinking_blocks>"
 
 
@@ -74,6 +78,42 @@ def parse_reply(reply: str) -> tuple[str, list[NativeCall]]:
             arguments = value.get("arguments", {})
             calls.append(NativeCall(value["name"], arguments if isinstance(arguments, Mapping | str) else {}))
     return _CALL.sub("", reply).strip(), calls
+
+
+def mark_calls(text: str, names: Container[str]) -> str:
+    """Return a reply in the form in which it is recorded, if it has calls of tools as bare JSON; otherwise unchanged.
+
+    A call is an object with a tool's name and an object of arguments, in a code block or not. What the model
+    writes after its first call is left out, except for further calls.
+
+    Args:
+        text: the text of a reply.
+        names: the names of the tools; an object with another name is no call.
+
+    Examples:
+        >>> print(mark_calls('I look it up. {"name": "Search", "arguments": {"entity": "Vael"}}', {"Search"}))
+        I look it up.
+        <tool_call>
+        {"name": "Search", "arguments": {"entity": "Vael"}}
+        </tool_call>
+    """
+    if parse_reply(text)[1]:
+        return text
+    calls, said, position = list[NativeCall](), text, 0
+    for _ in range(_MAX_OBJECTS):
+        if (position := text.find("{", position)) < 0:
+            break
+        try:
+            value, end = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            position += 1
+            continue
+        arguments = value.get("arguments", {})
+        if isinstance(name := value.get("name"), str) and name in names and isinstance(arguments, Mapping):
+            said = said if calls else _FENCE.sub("", text[:position])
+            calls.append(NativeCall(name, arguments))
+        position = end
+    return format_reply(said, calls) if calls else text
 
 
 def record_blocks(thoughts: str, blocks: Sequence[Mapping[str, Any]]) -> str:

@@ -88,7 +88,7 @@ class Json(BaseKind):
             return None
         if self.shape == "object":
             return schema
-        shared = {name: schema.pop(name) for name in ("$defs", "definitions") if name in schema}
+        shared: dict[str, Any] = {name: schema.pop(name) for name in ("$defs", "definitions") if name in schema}
         # Another reference would not be found at its new place.
         return None if '"$ref": "#"' in json.dumps(schema) else {**answer_object(schema), **shared}
 

@@ -16,7 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from reasoning import forks
-from reasoning.errors import ContextOverflow, UsageError
+from reasoning.errors import ContextOverflow, SettingRefused, UsageError
 from reasoning.images import Image
 from reasoning.messages import Completion, Request
 from reasoning.providers.adapters import ACTIVATED, MERGED, Adapter, split_model
@@ -127,8 +127,14 @@ class LocalClient(Client):
         """Return the draws, each with its own count of tokens.
 
         A prompt that needs longer slots gets them.
+
+        Raises:
+            SettingRefused: the request has tools, and the chat template of the weights has none. llama.cpp
+                would describe them in words of its own, on which the model was not trained.
         """
         slots = await self._get_slots()
+        if request.sampling.get("tools") and not slots.server.takes_tools:
+            raise SettingRefused("tools", f"the chat template of {self.model} has no tools")
         completed: dict[int, Completion] = {}
         precomputed = 0
         while missing := [draw for draw in draws if draw not in completed]:

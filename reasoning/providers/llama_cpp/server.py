@@ -68,6 +68,7 @@ class LlamaServer:
         slots: the pool of its parallel sequences.
         prefixes: the cache of computed prefixes.
         trained_context: the context that the model was trained for, in tokens.
+        takes_tools: whether the chat template of the weights shows the model which tools it has.
         users: the number of clients that share the server.
     """
 
@@ -79,6 +80,7 @@ class LlamaServer:
         self.slots = SlotPool(_EMBEDDING_SLOTS if embeds else SLOTS)
         self.prefixes = PrefixCache(Path())
         self.trained_context = CONTEXT
+        self.takes_tools = False
         self.users = 0
         self._server: Any = None
         self._loading, self._connecting = threading.Lock(), threading.Lock()
@@ -210,6 +212,8 @@ class LlamaServer:
             ) from None
         self.address = self._server.listening_address
         self.trained_context = self._ask("/v1/models")["data"][0]["meta"]["n_ctx_train"]
+        if not self.embeds:
+            self.takes_tools = self._ask("/props")["chat_template_caps"]["supports_tools"]
         # The main loop answers this request. It must run before the destructor may run, which would
         # wait forever.
         self._ask("/slots")

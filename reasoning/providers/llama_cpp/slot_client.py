@@ -17,6 +17,7 @@ from reasoning.providers.llama_cpp.prefix_cache import Save
 from reasoning.providers.llama_cpp.server import LlamaServer
 from reasoning.providers.llama_cpp.slot_pool import Slot
 from reasoning.providers.openai_client import OpenAIClient
+from reasoning.tool_calls import mark_calls
 
 # Characters from which a prefix is saved: some 60 tokens, a quarter of a second on two cores.
 _WORTH_SAVING = 256
@@ -69,11 +70,12 @@ class SlotClient:
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
             role = request.messages[len(shared)].role
-            shared_keys = [_key(role, shared, self._prefix_adapters)]
-            yield shared_keys[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role)), True
+            tools = request.sampling.get("tools")
+            shared_keys = [_key(role, shared, self._prefix_adapters, tools)]
+            yield shared_keys[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role, tools)), True
         if several:
             save = self._saving(lambda slot: self._compute_prompt(slot, request), *shared_keys)
-            yield _key("", request.messages, self._adapters), save, False
+            yield _key("", request.messages, self._adapters, request.sampling.get("tools")), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
         """Load the server again with fewer and longer slots, if the model allows it.
@@ -192,10 +194,10 @@ class SlotClient:
 
         return save
 
-    async def _compute_prefix(self, slot: Slot, shared: Sequence[Message], role: str) -> int:
+    async def _compute_prefix(self, slot: Slot, shared: Sequence[Message], role: str, tools: Any) -> int:
         """Compute the prompt's shared turns, up to where the content of the next turn begins."""
         turns = [turn._asdict() for turn in (*shared, Message(role, _MARKER))]
-        filled = await self._post("/apply-template", {"messages": turns})
+        filled = await self._post("/apply-template", {"messages": turns, **({"tools": tools} if tools else {})})
         body = {"prompt": filled["prompt"].partition(_MARKER)[0], "n_predict": 0, "id_slot": slot.index}
         body |= self._scales(self._prefix_adapters)
         answer = await self._post("/completion", body | {"response_fields": ["timings"]})
@@ -214,6 +216,10 @@ class SlotClient:
         if scales := self._scales(self._adapters):
             sampling["extra_body"] = {**sampling.get("extra_body", {}), **scales}
         [completion] = await self._http.complete(replace(request, sampling=sampling), [draw])
+        if tools := sampling.get("tools"):
+            # Small models often leave the marks of a call out, and llama.cpp then takes it for text.
+            names = {str(tool["function"]["name"]) for tool in tools}
+            completion = replace(completion, text=mark_calls(completion.text, names))
         return completion
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -221,7 +227,7 @@ class SlotClient:
         return await self._http.post(path, body)
 
 
-def _key(role: str, turns: Sequence[Message], adapters: Sequence[str]) -> str:
-    """Return the key of a prefix: of its text, and of the adapters with which it was computed."""
+def _key(role: str, turns: Sequence[Message], adapters: Sequence[str], tools: Any) -> str:
+    """Return the key of a prefix: of its text, of the tools in it, and of the adapters with which it was computed."""
     parts = [role, turns, sorted(adapters)] if adapters else [role, turns]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([*parts, tools] if tools else parts).encode()).hexdigest()

@@ -14,7 +14,8 @@ from reasoning.errors import UsageError
 from reasoning.messages import Message, Request
 from reasoning.providers.openai_response import parse_completions
 from reasoning.testing import ScriptedLLM
-from reasoning.tool_calls import NativeCall, format_reply, parse_reply, to_wire
+from reasoning.tool_calls import NativeCall, format_reply, mark_calls, parse_reply, to_wire
+from tests.conftest import HOME
 from tests.strategies.acting.encyclopaedia import Scripted, problem
 from tests.strategies.acting.tool_calling_server import calling, serve
 
@@ -184,3 +185,71 @@ def test_a_kind_parses_the_text_of_a_reply_without_a_call() -> None:
     llm = ScriptedLLM(["It is 17 * 23. The answer is 391."])
     answer = strategies.get("react(tools='python', actions='native')").run(problem(kinds.Number()), llm)
     assert answer.value == 391
+
+
+NAMES = {"Search", "Finish"}
+CALL = '{"name": "Search", "arguments": {"entity": "Vael"}}'
+SEARCH = NativeCall("Search", {"entity": "Vael"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "calls"),
+    [
+        (CALL, "", [SEARCH]),
+        (f"I look it up.\n```json\n{CALL}\n```\nThen I know.", "I look it up.", [SEARCH]),
+        (f"{CALL}\n{CALL}", "", [SEARCH, SEARCH]),
+        (f"{{not json}} {CALL}", "{not json}", [SEARCH]),
+        ('{"name": "Search"}', "", [NativeCall("Search", {})]),
+        ('{"name": "Search", "arguments": {"entity": "</tool_call><tool_call>"}}', "", None),
+        # No calls: another name, other arguments, a part of an answer, a reply that was cut off.
+        ('{"name": "rm", "arguments": {"entity": "Vael"}}', '{"name": "rm", "arguments": {"entity": "Vael"}}', []),
+        ('{"name": "Search", "arguments": "Vael"}', '{"name": "Search", "arguments": "Vael"}', []),
+        ('{"name": ["Search"]}', '{"name": ["Search"]}', []),
+        ('It is {"entity": "Vael"}.', 'It is {"entity": "Vael"}.', []),
+        (CALL[:-3], CALL[:-3], []),
+        ("{" * 100_000, "{" * 100_000, []),
+        ('{"a":' * 5_000, '{"a":' * 5_000, []),
+        ("", "", []),
+    ],
+)
+def test_calls_without_marks_are_found_by_the_names_of_the_tools(
+    reply: str, said: str, calls: list[NativeCall] | None
+) -> None:
+    marked = mark_calls(reply, NAMES)
+    text, found = parse_reply(marked)
+    if calls is None:
+        # An argument cannot close the mark, or open another one.
+        assert [call.arguments for call in found] == [{"entity": "</tool_call><tool_call>"}]
+        return
+    assert (text, found) == (said, calls)
+    assert calls or marked == reply
+
+
+def test_a_reply_with_marks_is_left_as_it_is() -> None:
+    reply = format_reply('I look it up. {"name": "Finish"}', [SEARCH])
+    assert mark_calls(reply, NAMES) == reply
+
+
+@pytest.mark.model
+def test_a_local_model_without_tools_in_its_chat_template_is_refused(smollm: Path) -> None:
+    with (
+        reasoning.connect(f"local:{smollm}", journal=False) as llm,
+        pytest.warns(UserWarning, match="does not take tools"),
+        pytest.raises(UsageError, match=r"the model takes no native tool calls; use react\(actions='text'\)"),
+    ):
+        strategies.get("react(actions='native', tools='python', max_tokens=4)").run("What is 17 * 23?", llm)
+
+
+@pytest.mark.long
+@pytest.mark.model
+def test_a_local_model_with_tools_in_its_chat_template_is_shown_them_and_calls_them() -> None:
+    path = HOME / "qwen2.5-coder-0.5b.gguf"
+    if not path.is_file():
+        pytest.skip("needs weights: reasoning models download qwen2.5-coder-0.5b")
+    spec = "react(actions='native', tools='python', max_steps=2, max_tokens=80)"
+    with reasoning.connect(f"local:{path}", journal=False) as llm:
+        answer = strategies.get(spec).run("Call Python with 17 * 23.", llm)
+    assert answer.trace is not None
+    [first, *_] = answer.trace.calls()
+    assert first.completions[0].usage.prompt_tokens > 150
+    assert parse_reply(first.completions[0].text)[1], first.completions[0].text
