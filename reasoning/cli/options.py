@@ -152,7 +152,7 @@ class RateOptions:
         typer.Option(
             help="Seconds before a call is given up and tried again.",
             min=1e-3,
-            show_default="60",
+            show_default="60; 600 for a model that thinks",
             metavar="SECONDS",
             rich_help_panel=RATE_LIMITS,
         ),

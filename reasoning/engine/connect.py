@@ -41,6 +41,9 @@ _PARAMETERS = (
     *("warm_prefix", "sandbox", "batch", "flex"),
 )
 
+_TIMEOUT, _THINKING_TIMEOUT = 60.0, 600.0
+"""Seconds for one call; 25,000 tokens of thought take minutes, and a call that times out is paid for and made again."""
+
 GROUP = "reasoning.providers"
 """The entry points by which other distributions add providers.
 
@@ -60,7 +63,7 @@ def connect(
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
     shared: bool = False,
-    timeout: float = 60,
+    timeout: float | None = None,
     patience: float | None = None,
     warm_prefix: bool | None = None,
     sandbox: Sandbox | str | None = None,
@@ -90,7 +93,8 @@ def connect(
         shared: share these three limits with all processes of this machine that connect to the
             model with the same journal file and with `shared`. Each gets an equal part, which
             is computed once a second. Not available on Windows.
-        timeout: seconds for one call to a server. Its reply may have 64 MB, or `$REASONING_MAX_MB`.
+        timeout: seconds for one call to a server; None for 60, or 600 if the model is known to think. Its reply may
+            have 64 MB, or `$REASONING_MAX_MB`.
         patience: the seconds of nothing but failures, at a model that has responded before, after
             which the run ends; None for 600.
         warm_prefix: if a prompt needs several requests, send the first alone, so that the
@@ -125,6 +129,10 @@ def connect(
     validate_params(sampling, "of connect", _PARAMETERS)
     if budget is not None:
         check_budget(budget)
+    if timeout is None:
+        of_model = traits(model)
+        thinks = of_model.reasons(sampling) or of_model.efforts or of_model.thinking_budget
+        timeout = _THINKING_TIMEOUT if thinks else _TIMEOUT
     if not (isinstance(timeout, int | float) and timeout > 0):
         raise UsageError(f"timeout must be a number of seconds above 0, got {timeout!r}")
     if batch and flex:
