@@ -24,7 +24,7 @@ from reasoning.providers.replay import ReplayClient
 from reasoning.sandbox import Sandbox
 
 Reply = str | Completion | Exception
-Script = Callable[[tuple[Message, ...]], Reply] | Iterable[Reply]
+Script = Callable[[tuple[Message, ...]], Reply] | Callable[[Request], Reply] | Iterable[Reply]
 
 __all__ = ["BatchFaults", "MockBatchServer", "ReplayLLM", "ScriptedLLM"]
 
@@ -37,6 +37,8 @@ class ScriptedLLM(LLM):
             reply is a text, a `Completion`, or an exception to raise.
         latency: the duration of each request, in seconds.
         max_n: the maximum number of draws of one request.
+        reads_requests: whether the function gets the `Request`, with its sampling parameters, instead of
+            its messages.
         journal: where draws are recorded; by default in memory.
         budget: as in `connect`.
         sandbox: as in `connect`.
@@ -71,12 +73,13 @@ class ScriptedLLM(LLM):
         *,
         latency: float = 0.0,
         max_n: int = 64,
+        reads_requests: bool = False,
         journal: Journal | None = None,
         budget: Budget | None = None,
         sandbox: Sandbox | str | None = None,
         **sampling: Any,
     ) -> None:
-        self._script = _ScriptedClient(script, latency, max_n)
+        self._script = _ScriptedClient(script, latency, max_n, reads_requests)
         super().__init__(
             self._script,
             journal=journal,
@@ -122,8 +125,9 @@ class _ScriptedClient(Client):
     free = True
     model = "scripted"
 
-    def __init__(self, script: Script, latency: float, max_n: int) -> None:
-        self._reply = script if callable(script) else _in_order(script)
+    def __init__(self, script: Script, latency: float, max_n: int, reads_requests: bool) -> None:
+        self._reply: Callable[[Any], Reply] = script if callable(script) else _in_order(script)
+        self._reads_requests = reads_requests
         self._latency, self.max_n = latency, max_n
         self.requests: list[Request] = []
         self.calls = self.peak = self.rounds = self._under_way = 0
@@ -134,7 +138,7 @@ class _ScriptedClient(Client):
         self.peak = max(self.peak, self._under_way)
         this_round = self.rounds + 1
         try:
-            replies = [self._reply(request.messages) for _ in draws]
+            replies = [self._reply(request if self._reads_requests else request.messages) for _ in draws]
             await asyncio.sleep(self._latency)
         finally:
             self._under_way -= 1

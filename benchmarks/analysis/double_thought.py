@@ -47,7 +47,7 @@ def _describe(pair: PairedDifference, chain: StrategySummary, direct: StrategySu
     points = f"{round(100 * pair.difference.value):+d} points (95 %: {difference_cells(pair)[1]})"
     return [
         f"Chain of thought pays twice: {chain.strategy} thinks {thought:,.0f} tokens a problem and writes "
-        f"{written:,.0f} more, {direct.strategy} thinks {direct_thought:,.0f} and writes {direct_written:,.0f}; the "
+        f"{written:,.0f}, {direct.strategy} thinks {direct_thought:,.0f} and writes {direct_written:,.0f}; the "
         f"steps bring {points}, which is not significantly better."
     ]
 

@@ -213,11 +213,13 @@ class Account:
 
 
 def _counts(usage: Usage) -> dict[str, Any]:
+    thought = {"reasoning_tokens": usage.reasoning_tokens} if usage.reasoning_tokens else {}
     return {
         "calls": usage.calls,
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "usd": usage.usd,
+        **thought,
     }
 
 
@@ -240,7 +242,7 @@ def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _usage(entry: Mapping[str, Any], price: Price) -> Usage:
     calls, prompt, completion = (int(_number(entry[name])) for name in ("calls", "prompt_tokens", "completion_tokens"))
-    used = Usage(calls, prompt, completion)
+    used = Usage(calls, prompt, completion, reasoning_tokens=int(_number(entry.get("reasoning_tokens", 0))))
     return replace(used, usd=price(used) if entry["usd"] is None else float(_number(entry["usd"])))
 
 
