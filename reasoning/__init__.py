@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reasoning.engine.connect import connect as connect
     from reasoning.engine.llm import LLM as LLM
     from reasoning.first_call_strategy import FirstCallStrategy as FirstCallStrategy
+    from reasoning.images import Image as Image
     from reasoning.journal import Journal as Journal
     from reasoning.messages import Completion as Completion
     from reasoning.messages import Conversation as Conversation
@@ -76,6 +77,7 @@ _FROM = {
     "Failed": "answer",
     "FirstCall": "branches",
     "FirstCallStrategy": "first_call_strategy",
+    "Image": "images",
     "Index": "retrieval.index",
     "Journal": "journal",
     "LLM": "engine.llm",
