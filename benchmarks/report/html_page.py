@@ -109,7 +109,7 @@ def colours() -> str:
 
 def page_parts() -> str:
     """Return the script that shows texts, answers and traces, as a module for other pages."""
-    return f"{read_resource('page_parts.js')}\nexport {{ el, put, block, makeSortable, mark, steps, addAnswers }};\n"
+    return f"{read_resource('page_parts.js')}\nexport {{ el, put, block, makeSortable, mark, steps, pictures, addAnswers }};\n"
 
 
 def read_resource(name: str) -> str:

@@ -1,5 +1,5 @@
 // One problem, of one run or several, with all answers side by side.
-import { addAnswers, block, el, steps } from "/parts.js";
+import { addAnswers, block, el, pictures, steps } from "/parts.js";
 import { $, address, crumbs, get, keys, link, nameOf } from "/view_parts.js";
 
 export async function problemPage(params) {

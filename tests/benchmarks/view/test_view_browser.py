@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from reasoning import kinds
+from reasoning.benchmarks.experiment import compare
+from reasoning.problem import Example, Problem
+from reasoning.testing import ScriptedLLM
 from tests.benchmarks.report.browser import CHROMIUM, Browser
 from tests.benchmarks.report.synthetic import made
 from tests.benchmarks.report.test_html_page import HOSTILE, hostile
 from tests.benchmarks.view.conftest import Run, Viewer
+from tests.image_files import png
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
@@ -37,7 +42,7 @@ def go(browser: Browser, at: str) -> None:
 def quiet(browser: Browser, server: Viewer) -> None:
     assert browser.said == []
     base = server.url.partition("?")[0]
-    assert all(url.startswith((base, "data:,")) for url in browser.requests)
+    assert all(url.startswith((base, "data:,", "data:image/png;base64,")) for url in browser.requests)
 
 
 def test_a_run_is_followed_while_it_writes(
@@ -170,3 +175,15 @@ def test_a_viewer_that_has_ended_is_named(browser: Browser, view: View, tmp_path
     visit(browser, server)
     browser.open(server.url.partition("?")[0] + "?token=wrong")
     assert "the address that `reasoning view` printed" in browser.ask("document.body.textContent")
+
+
+def test_a_picture_is_shown_and_a_url_is_not_fetched(browser: Browser, view: View, tmp_path: Path) -> None:
+    problem = Problem("Bars?", kinds.Number(), images=[png(40, 30), "https://example.invalid/x.png"], id="p0")
+    compare(["cot"], [Example(problem, 3)], ScriptedLLM(["The answer is 3."]), out=tmp_path / "run")
+    server = view(tmp_path)
+    visit(browser, server, "#/problem?run=run&id=p0")
+    browser.wait("document.querySelector('.picture img')?.naturalWidth === 40")
+    assert browser.ask("document.querySelectorAll('.picture').length") == 2
+    assert browser.ask("document.querySelectorAll('.picture img').length") == 1
+    assert "https://example.invalid/x.png" in browser.ask("document.body.textContent")
+    quiet(browser, server)
