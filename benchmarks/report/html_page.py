@@ -109,7 +109,8 @@ def colours() -> str:
 
 def page_parts() -> str:
     """Return the script that shows texts, answers and traces, as a module for other pages."""
-    return f"{read_resource('page_parts.js')}\nexport {{ el, put, block, makeSortable, mark, steps, pictures, addAnswers }};\n"
+    names = "el, put, block, makeSortable, mark, steps, pictures, addAnswers"
+    return f"{read_resource('page_parts.js')}\nexport {{ {names} }};\n"
 
 
 def read_resource(name: str) -> str:
