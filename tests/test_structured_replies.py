@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from reasoning import Chain, Problem, Prompt, Step, kinds, strategies
+from reasoning import Chain, Problem, Prompt, Step, connect, kinds, strategies
 from reasoning.chain.structured import structure_all
 from reasoning.cli.app import app
+from reasoning.engine.cost_bounds import max_prompt_tokens
 from reasoning.errors import UsageError
 from reasoning.kinds import Kind
 from reasoning.kinds.reply_format import response_format
@@ -316,3 +317,37 @@ def test_a_command_asks_for_json_and_records_what_it_compared(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert "vanilla(prompt={'structured': True})" in done.output
     assert "replies stay free text in: cot" in done.output
+
+
+def test_the_schema_counts_for_the_bound_of_the_prompt_and_is_named_in_a_diagram() -> None:
+    prompt = Prompt("{problem}", recap="{direct_instruction}")
+    problem = Problem("Which?", LABEL)
+    llm = ScriptedLLM(["price"])
+    free = llm.request(prompt.render(problem), {})
+    turns = prompt.replace(structured=True).render(problem)
+    structured = llm.request(turns, {"response_format": turns.response_format})
+    assert max_prompt_tokens(structured) > max_prompt_tokens(free) + 100
+    assert "in JSON" in str(Chain(Step("topic", Prompt("{text}"), returns=LABEL, structured=True)).diagram())
+
+
+@pytest.mark.long
+@pytest.mark.model
+def test_a_local_model_writes_what_the_schema_allows(smollm: Path) -> None:
+    kind = kinds.Label(["größer", "日本", 'the "big" one'])
+    nested = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "of": {"enum": ["a"]}},
+        "required": ["n", "of"],
+    }
+    ask = "Write a poem about the sea."
+    with connect(f"local:{smollm}", journal=False, temperature=1.5, max_tokens=60) as llm:
+        vote = strategies.get("self_consistency(vanilla(prompt={'structured': True}), samples=4, temperature=1.5)")
+        answers = [vote.run(Problem(ask, kind), llm)]
+        answers.append(
+            strategies.get("vanilla(prompt={'structured': True})").run(Problem(ask, kinds.Json(schema=nested)), llm)
+        )
+    drawn = [draw for answer in answers for call in answer.trace.calls() for draw in call.completions]  # type: ignore[union-attr]
+    assert len(drawn) == 5
+    for draw, schema in zip(drawn, [kind.reply_schema()] * 4 + [nested], strict=True):
+        Draft202012Validator(schema).validate(json.loads(draw.text))
+    assert all(answer.state == "answered" for answer in answers)

@@ -107,12 +107,14 @@ def describe_source(step: Step) -> str:
 
 
 def describe_options(step: Step) -> list[str]:
-    """List a step's other settings in short descriptions: its loop, its attempts, its model."""
+    """List a step's other settings in short descriptions: its loop, its attempts, the form of its reply, its model."""
     options = []
     if step.loop:
         options.append(f"for each {step.loop[0]} in {step.loop[1]}")
     if step.max_attempts > 1:
         options.append(f"up to {step.max_attempts} attempts")
+    if step.structured:
+        options.append("in JSON")
     if step.model:
         options.append(f"on {step.model}")
     return options

@@ -170,11 +170,12 @@ def max_prompt_tokens(request: Request) -> int:
     """Return an upper bound on the prompt's tokens.
 
     Every token of text is at least one byte; 16 tokens a turn cover the chat template. Pictures are counted by
-    the formula of their provider. The schemas of tools are part of the prompt.
+    the formula of their provider. The schemas of tools and of a structured reply are part of the prompt.
     """
     turns = sum([_count_bytes(turn.content) + 16 for turn in request.messages])
     turns += sum([image_tokens(image, request.model) for turn in request.messages for image in turn.images])
-    return turns + _count_bytes(str(tools)) if (tools := request.sampling.get("tools")) else turns
+    schemas = [request.sampling[name] for name in ("tools", "response_format") if request.sampling.get(name)]
+    return turns + sum(_count_bytes(str(schema)) for schema in schemas)
 
 
 def _count_bytes(text: str) -> int:
