@@ -78,5 +78,6 @@ class _Activity:
             f"{self._llm.in_flight} in flight",
             f"{time.monotonic() - self._started:.0f} s",
             str(self._llm.limits),
+            self._llm.client.describe_waiting(),
         )
         return " · ".join(filter(None, parts))

@@ -32,7 +32,7 @@ from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retr
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, Tier, price_table
-from reasoning.providers.refusals import SYSTEM_TURN_HINT, drop_hint, find_refusal, refuses_system_turn
+from reasoning.providers.refusals import SYSTEM_TURN_HINT, check_tier, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
 
@@ -85,6 +85,7 @@ class LiteLLMClient(Client):
         try:
             reply = await self._send(litellm, request, settings)
         except CallFailed as error:
+            check_tier(self.model, self._tier, error)
             is_other = isinstance(error, ContextOverflow | SettingRefused)
             if error.status not in (400, 422) or is_other or settings.pop("n", None) is None:
                 raise

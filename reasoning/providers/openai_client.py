@@ -31,6 +31,7 @@ from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_errors import ServerErrors
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, Tier, price_table
+from reasoning.providers.refusals import check_tier
 from reasoning.secret_scan import mask_path, path_secrets
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
@@ -183,6 +184,7 @@ class OpenAIClient(Client):
         except ModelNotFound as error:
             raise error if is_openai(self._base_url) else await self._explain(error, request) from None
         except CallFailed as error:
+            check_tier(self.model, self._tier, error)
             is_other = isinstance(error, PromptRefused | QuotaExhausted | RequestOutdated)
             is_of_n = error.status in (400, 422) and not is_other
             if not is_of_n or body.pop("n", None) is None:

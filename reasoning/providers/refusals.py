@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from reasoning.errors import SettingRefused
+from reasoning.errors import CallFailed, SettingRefused, UsageError
 from reasoning.providers import model_traits
 
 _BEGINNING = 600
@@ -65,6 +65,14 @@ def find_refusal(status: int | None, message: str, text: str, sent: Mapping[str,
     if name is None:
         return None
     return SettingRefused(name if name in sent else f"extra_body.{name}", message, status)
+
+
+def check_tier(model: str, tier: str, error: CallFailed) -> None:
+    """Raise a UsageError that ends the run if a server refuses the flex tier, which is no setting to be left out."""
+    if tier == "flex" and isinstance(error, SettingRefused) and error.setting == "service_tier":
+        refusal = UsageError(f"{model} has no flex tier: leave out flex (--flex); the server said: {error}")
+        refusal.ends_run = True
+        raise refusal from None
 
 
 def drop_hint(model: str, status: int | None, message: str, sent: Mapping[str, Any]) -> str:

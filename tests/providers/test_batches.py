@@ -295,6 +295,7 @@ def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_kill_at_any_write_pays_no_line_twice(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write, places = BatchStore._write, 0
+    monkeypatch.setattr("reasoning.providers.batch.client._FORGET_SECONDS", 0.01)
     for place in range(2, 40):
         with MockBatchServer(form, faults=BatchFaults(fail=0.2, seed=place)) as server:
             if form == "anthropic":
@@ -345,7 +346,7 @@ async def _buy(
     end = asyncio.ensure_future(killed.wait())
     await asyncio.wait([every, end], return_when=asyncio.FIRST_COMPLETED, timeout=20)
     # Let the replies that have come be collected.
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.05)
     for task in [*tasks, end]:
         task.cancel()
     errors = [one for one in await every if isinstance(one, Exception)]
@@ -375,7 +376,7 @@ def kill_at_random(start_it: Callable[[], Any], server: MockBatchServer, kills: 
         process.communicate()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 def test_killed_processes_buy_exactly_the_budget(form: Form, tmp_path: Path) -> None:
     with MockBatchServer(form, seconds=0.2, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
 
@@ -397,8 +398,8 @@ def test_killed_processes_buy_exactly_the_budget(form: Form, tmp_path: Path) -> 
 @pytest.mark.parametrize("form", FORMS)
 def test_ten_techniques_survive_twenty_kills(form: Form, tmp_path: Path) -> None:
     specs = [
-        *("vanilla", "cot", "zero_shot_cot", "self_consistency(cot, samples=5)", "least_to_most", "plan_and_solve"),
-        *("self_refine", "step_back", "rephrase_and_respond", "pot"),
+        *("vanilla", "cot", "self_consistency(cot, samples=5)", "least_to_most", "plan_and_solve", "thread_of_thought"),
+        *("metacognitive", "chain_of_verification", "universal_self_consistency(cot, samples=3)", "contrastive_cot"),
     ]
     with MockBatchServer(form, seconds=0.3, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
 
@@ -563,3 +564,39 @@ def test_lines_of_a_batch_are_json(tmp_path: Path) -> None:
     assert line["custom_id"] == "id-1"
     assert line["url"] == "/v1/chat/completions"
     assert line["body"]["max_tokens"] == 1
+
+
+def test_flex_is_asked_for_and_a_busy_tier_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from reasoning.providers.openai_client import OpenAIClient
+
+    sent: list[dict[str, Any]] = []
+    choice = {"message": {"role": "assistant", "content": "The answer is 4."}, "finish_reason": "stop"}
+
+    async def send(self: OpenAIClient, path: str, body: dict[str, Any]) -> Any:
+        sent.append(body)
+        if len(sent) == 1:
+            text = json.dumps({"error": {"message": "Resource unavailable", "code": "resource_unavailable"}})
+            raise self._errors.from_response(429, text, {}, body)
+        if len(sent) == 3:
+            text = json.dumps(
+                {"error": {"message": "unknown parameter", "param": "service_tier", "code": "unknown_parameter"}}
+            )
+            raise self._errors.from_response(400, text, {}, body)
+        return {"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}, {}
+
+    monkeypatch.setattr(OpenAIClient, "_send", send)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    with connect("openai/gpt-5-mini", flex=True, journal=False) as llm:
+        [[draw]] = ask(llm, ["question"])
+        standard = price_table("openai/gpt-5-mini")
+        assert draw.usage.usd
+        assert standard
+        assert draw.usage.usd < standard.usd(draw.usage)
+        # The tier is no part of the key.
+        single = connect("openai/gpt-5-mini", journal=False)
+        turns = Conversation((Message("user", "question"),))
+        assert single.request(turns, {}).key == llm.request(turns, {}).key
+        with pytest.raises(UsageError, match="has no flex tier"):
+            ask(llm, ["another"])
+    assert [body["service_tier"] for body in sent] == ["flex"] * 3
+    assert llm.client._timeout == 900  # type: ignore[attr-defined]

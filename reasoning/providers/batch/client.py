@@ -19,11 +19,14 @@ from reasoning.providers.batch.api import BatchApi, BatchStatus, LineResult, Out
 from reasoning.providers.batch.store import BatchStore, StoredBatch, StoredLine
 from reasoning.providers.batch.waves import Waiting, Wave, divide
 from reasoning.providers.client import Client
+from reasoning.providers.http_errors import error_class
 
 ATTEMPTS = 6
 """The lines for one request, each in a batch of its own, that may fail before the request fails for good."""
 _SAVED_AT_ONCE = 500
 """Results that are written to the store in one transaction."""
+_FORGET_SECONDS = 0.5
+"""Seconds after which the replies that the journal has committed are deleted, all at once."""
 _log = Log(__name__)
 _Read: TypeAlias = tuple[StoredLine, CompletionBatch | None, LineResult | CallFailed]
 """A line with its completions, or with the reason why it has none."""
@@ -111,12 +114,13 @@ class BatchClient(Client):
 
     def call_name(self, request: Request, draws: Sequence[int]) -> str:
         """Return the name of a line, which is the same after a restart."""
-        return f"{self.store.id}/{request.key}/{draws[0]}"
+        # With the number of draws: if fewer are asked for later, all that was paid for stays counted.
+        return f"{self.store.id}/{request.key}/{draws[0]}x{len(draws)}"
 
     def on_recorded(self, request: Request, draws: Sequence[int]) -> None:
         """Forget the replies that the journal has; those that arrive together in one transaction."""
         if not self._collected:
-            asyncio.get_running_loop().call_soon(self._forget_collected)
+            asyncio.get_running_loop().call_later(_FORGET_SECONDS, self._forget_collected)
         self._collected += [(request.key, draw) for draw in draws]
 
     def price(self, usage: Usage) -> float | None:
@@ -492,7 +496,8 @@ class BatchClient(Client):
                 _fail(again, CallFailed(f"{message}; this single request is longer than the limit"))
                 return
         elif not status.line_errors:
-            _fail(again, CallFailed(message))
+            # Such as an account without credit, or an unknown model.
+            _fail(again, error_class(400, status.refusal)(message, status=400))
             return
         if again:
             self._start(self._submit_wave(again))
@@ -520,7 +525,7 @@ class BatchClient(Client):
 
     def _forget_collected(self) -> None:
         collected, self._collected = self._collected, []
-        if collected:
+        if collected and not self.store.is_closed:
             self.store.collected(collected)
 
 

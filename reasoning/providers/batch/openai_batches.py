@@ -104,7 +104,8 @@ class OpenAIBatches:
     async def results(self, batch: str, status: BatchStatus) -> AsyncIterator[LineResult]:
         """Yield the lines of the file of results and of the file of errors; a batch that expired may have neither."""
         for name in ("output_file_id", "error_file_id"):
-            if isinstance(file := status.data.get(name), str) and file:
+            if status.data.get(name):
+                file = _text(status.data, name)
                 async for line in self._http.lines(f"/files/{file}/content"):
                     if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
                         yield _result(line)

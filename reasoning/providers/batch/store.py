@@ -106,6 +106,10 @@ class BatchStore:
     Args:
         path: the file; it is created if it is missing.
 
+    Attributes:
+        id: the identity of this file, which another file at its place would not have.
+        is_closed: whether it was closed.
+
     Raises:
         JournalError: it cannot be written.
     """
@@ -113,6 +117,7 @@ class BatchStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._process = 0
+        self.is_closed = False
         self._open()
 
     @classmethod
@@ -303,9 +308,10 @@ class BatchStore:
             yield
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. May be called twice."""
         if self._process == os.getpid():
             self._file.close()
+        self.is_closed = True
 
 
 def store_path(journal: Path) -> Path:
