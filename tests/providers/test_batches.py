@@ -241,7 +241,7 @@ def test_another_process_awaits_a_batch_that_was_left(
     from reasoning import event_loop
 
     with MockBatchServer(form, seconds=1) as server:
-        budget = Budget(calls=6)
+        budget = Budget(calls=12)
         llm = model(server, tmp_path, monkeypatch, budget=budget)
 
         async def leave() -> None:
@@ -262,8 +262,8 @@ def test_another_process_awaits_a_batch_that_was_left(
             assert len(ask(later, ["question"], 6)[0]) == 6
     assert server.batches == 1
     assert set(server.paid.values()) == {1}
-    if form == "anthropic":
-        assert budget.spent.calls == 6
+    # A line of six draws of which two are asked for first counts in addition to them: never too little.
+    assert budget.spent.calls == (6 if form == "anthropic" else 12)
 
 
 class Killed(BaseException):
@@ -292,7 +292,7 @@ def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
     return dying
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 def test_a_kill_at_any_write_pays_no_line_twice(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write, places = BatchStore._write, 0
     monkeypatch.setattr("reasoning.providers.batch.client._FORGET_SECONDS", 0.01)
