@@ -13,9 +13,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from reasoning import connect
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.cost_estimate import estimate_cost
+from reasoning.benchmarks.tasks import get as task
 from reasoning.cli.batch import batch as command
 from reasoning.errors import UsageError
 from reasoning.providers.batch.store import BatchStore
+from reasoning.registry import get
 from reasoning.testing import MockBatchServer
 
 MAIN = "from reasoning.cli.app import main; main()"
@@ -99,9 +104,11 @@ def test_a_batch_is_cancelled_or_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_tells_the_waves(tmp_path: Path) -> None:
-    with MockBatchServer() as server:
+    specs = {"vanilla": get("vanilla")}
+    with connect("mock", base_url="http://127.0.0.1:1/v1", batch=True, journal=tmp_path / "journal.sqlite") as llm:
+        at_once = estimate_cost(specs, task("gsm_symbolic"), llm, RunConfig(limit=3, epochs=2))
         # Six solves, of which two are in progress at once.
-        code, out, errors = finish(start(server, tmp_path, "--dry-run", "--concurrency", "2", "--epochs", "2"))
-        assert server.batches == 0
-    assert code == 0, errors
-    assert json.loads(out)["batches"] == {"waves": 3, "hours": 72, "batch_price": True}
+        in_turn = estimate_cost(specs, task("gsm_symbolic"), llm, RunConfig(limit=3, epochs=2, concurrency=2))
+    assert at_once.to_json()["batches"] == {"waves": 1, "hours": 24, "batch_price": True}
+    assert in_turn.to_json()["batches"] == {"waves": 3, "hours": 72, "batch_price": True}
+    assert "at most 3 waves, one after the other, each within 24 hours, so at most 72 hours together" in in_turn.notes
