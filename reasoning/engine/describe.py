@@ -66,6 +66,8 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
     thinks += f", with room for {traits.thinking_tokens:,} tokens"
     is_known = traits.drop_when_reasoning or traits.reasons_by_default
     yield told("thinking", thinks if is_known else "not known", "reasons_by_default", "drop_when_reasoning")
+    if effort := traits.describe_effort():
+        yield told("effort", effort, "takes_effort", "efforts", "thinking_budget")
     if llm.refused:
         yield Assumption("refused", ", ".join(llm.refused), "learned from the server's errors")
     yield told("left out", ", ".join(sorted(traits.drop)) or "nothing", "drop")

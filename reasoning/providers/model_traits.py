@@ -115,25 +115,29 @@ class ModelTraits:
         """
         effort, tokens = sampling.get("reasoning_effort"), sampling.get("thinking_tokens")
         if effort is not None and (not self._has_effort or (self.efforts and effort not in self.efforts)):
-            return f"{model} takes no reasoning_effort {effort!r}; {self._describe_effort()}"
+            return f"{model} takes no reasoning_effort {effort!r}; {self._what_it_takes}"
         if tokens is not None and ("thinking_tokens" in self.drop or not self.thinking_budget):
-            return f"{model} takes no number of tokens of thought; {self._describe_effort()}"
+            return f"{model} takes no number of tokens of thought; {self._what_it_takes}"
         return ""
+
+    @property
+    def _what_it_takes(self) -> str:
+        taken = self.describe_effort()
+        return f"it takes {taken}" if taken else "no setting for its thinking is known"
 
     @property
     def _has_effort(self) -> bool:
         return self.takes_effort and "reasoning_effort" not in self.drop
 
-    def _describe_effort(self) -> str:
+    def describe_effort(self) -> str:
+        """Return the settings for its thinking that the model is known to take; empty without any."""
         taken = list[str]()
         if self.efforts and self._has_effort:
             known = sorted(self.efforts, key=lambda effort: _EFFORTS.index(effort) if effort in _EFFORTS else -1)
             taken.append(f"reasoning_effort {join_words(known)}")
         if self.thinking_budget and "thinking_tokens" not in self.drop:
             taken.append("a number of tokens (thinking_tokens)")
-        if taken:
-            return f"it takes {' and '.join(taken)}"
-        return "no setting for its thinking is known"
+        return " and ".join(taken)
 
     def dropped(self, sampling: Mapping[str, Any]) -> list[str]:
         """Return the parameters that `apply` drops, in their order."""

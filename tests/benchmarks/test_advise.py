@@ -22,7 +22,7 @@ from reasoning.cli.app import app
 from reasoning.engine.budget import Budget
 from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
 from reasoning.kinds import Expression, Text
-from reasoning.messages import Message, Usage
+from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.problem import Example, Problem
 from reasoning.testing import ScriptedLLM
 
@@ -202,3 +202,55 @@ def test_the_command_says_which_problems_its_default_leaves_out(told: Callable[.
     said = told("--budget-calls", "1", "--task", "coin_flip")
     assert "200 generated problems; --limit N for more" in said.stderr
     assert "generated problems" not in told("--budget-calls", "1").stderr
+
+
+def thinker(request: Request) -> Completion:
+    """Reply as a model that thinks: medium effort is as good as high effort, and steps bring nothing."""
+    k = int(re.findall(r"What is (\d+) \+", request.messages[-1].content)[0])
+    effort = request.sampling.get("reasoning_effort", "high")
+    thought = {"low": 100, "medium": 400, "high": 1_600}[effort]
+    written = 80 if "step by step" in request.messages[-1].content else 5
+    usage = Usage(1, 20, thought + written, reasoning_tokens=thought)
+    return Completion(f"The answer is {2 * k + (effort == 'low' and k % 2)}.", usage=usage)
+
+
+def test_an_effort_without_a_technique_may_be_advised(sums: Sums) -> None:
+    llm = ScriptedLLM(thinker, reads_requests=True, max_n=1).sibling("openai/o3-mini")
+    with RunProgress(shown=False) as display:
+        config = RunConfig(60, race_margin=3.0)
+        found = advise(
+            ExampleList(tuple(sums(60))), llm, config, display, ["vanilla", "cot"], ["low", "medium", "high"]
+        )
+    assert found.strategy == "at(vanilla, effort='medium')"
+    said = str(found)
+    assert "That is no technique, with the effort medium." in said
+    assert "against at(vanilla, effort='low'): the race stopped it after" in said
+    assert (
+        "Chain of thought pays twice: at(cot, effort='medium') thinks 400 tokens a problem and writes 80, "
+        "at(vanilla, effort='medium') thinks 400 and writes 5; the steps bring +0 points (95 %: "
+    ) in said
+    assert found.comparison.rows[0].to_json()["reasoning_tokens"] > 0
+
+
+def test_efforts_are_candidates_where_a_model_is_known_to_take_them(sums: Sums) -> None:
+    def raced(model: str) -> list[str]:
+        llm = ScriptedLLM(thinker, reads_requests=True, max_n=1).sibling(model)
+        with RunProgress(shown=False) as display:
+            found = advise(ExampleList(tuple(sums(12))), llm, RunConfig(12, race_margin=3.0), display)
+        return [repr(one) for one in found.candidates if repr(one).startswith("at(")]
+
+    bases, efforts = ("vanilla", "cot"), ("low", "medium", "high")
+    assert sorted(raced("openai/o3-mini")) == sorted(
+        f"at({one}, effort={effort!r})" for one in bases for effort in efforts
+    )
+    assert raced("plain") == []
+
+
+def test_an_effort_that_the_model_does_not_take_is_refused_before_the_race(sums: Sums) -> None:
+    llm, examples = ScriptedLLM(thinker, reads_requests=True), ExampleList(tuple(sums(12)))
+    with (
+        RunProgress(shown=False) as display,
+        pytest.raises(UsageError, match="it takes reasoning_effort low, medium or high"),
+    ):
+        advise(examples, llm.sibling("openai/o3"), RunConfig(12), display, ["vanilla"], ["max"])
+    assert not llm.requests
