@@ -85,9 +85,9 @@ class StrategySummary:
             "calls": self.usage.calls,
             "prompt_tokens": self.usage.prompt_tokens,
             "completion_tokens": self.usage.completion_tokens,
-            "reasoning_tokens": self.usage.reasoning_tokens,
             "usd": None if self.usage.usd is None else round(self.usage.usd, 6),
             "seconds": round(self.usage.seconds, 3),
+            "reasoning_tokens": self.usage.reasoning_tokens,
         }
         if self.repetitive:
             data["repetitive"] = self.repetitive

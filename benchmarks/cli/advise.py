@@ -23,7 +23,7 @@ from reasoning.benchmarks.cli.task_options import (
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.completion import complete_spec_list
-from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, TimeLimit
+from reasoning.cli.options import MODEL, Model, ModelOptions, NewSamples, PromptTexts, TimeLimit
 from reasoning.cli.output import OutputOptions, echo, info, print_json
 
 
@@ -59,6 +59,7 @@ def advise(
             help="Efforts of thought that each candidate is raced at, as in low,high.",
             show_default="for a model that thinks: those that it takes, without a technique and with chain of thought",
             metavar="EFFORTS",
+            rich_help_panel=MODEL,
         ),
     ] = None,
     time_limit: TimeLimit = None,

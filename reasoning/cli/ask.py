@@ -12,7 +12,7 @@ import typer
 
 from reasoning.cli import config
 from reasoning.cli.completion import complete_kinds, complete_specs
-from reasoning.cli.options import Model, ModelOptions, NewSamples, PromptTexts, Structured
+from reasoning.cli.options import MODEL, Model, ModelOptions, NewSamples, PromptTexts, Structured
 from reasoning.cli.output import CALLS_FAILED, OutputOptions, console, info
 from reasoning.errors import UsageError
 
@@ -71,7 +71,9 @@ def ask(
     structured: Structured = False,
     effort: Annotated[
         str | None,
-        typer.Option(help="How much the model thinks, such as low, medium or high.", metavar="EFFORT"),
+        typer.Option(
+            help="How much the model thinks, such as low, medium or high.", metavar="EFFORT", rich_help_panel=MODEL
+        ),
     ] = None,
     new_samples: NewSamples = False,
     trace: Annotated[bool, typer.Option("--trace", help="Print the prompts and replies as a tree.")] = False,

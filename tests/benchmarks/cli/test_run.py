@@ -75,6 +75,7 @@ def test_json_is_one_object_and_nothing_else(command: Any, tmp_path: Path) -> No
         assert found["spent"]["calls"] == spent
         assert [row["calls"] for row in found["results"]] == [8, 8, 16]
         promised = "strategy n correct accuracy ci95 unparsed failed calls prompt_tokens completion_tokens usd seconds"
+        promised += " reasoning_tokens"
         assert " ".join(found["results"][0]) == promised
     assert json.loads(bench("report", str(tmp_path / "run"), "--json").stdout)["results"] == found["results"]
 
