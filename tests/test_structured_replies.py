@@ -167,6 +167,13 @@ def test_what_is_not_structured_is_sent_as_before() -> None:
     assert turns.then("4", "Sure?").response_format is None
 
 
+@pytest.mark.parametrize("label", ["<think>", "the answer is", "answer: x"])
+def test_a_label_that_cannot_be_read_from_json_leaves_its_kind_without_a_schema(label: str) -> None:
+    for kind in (kinds.Label([label, "other"]), kinds.Choice(["one", "two"], labels=[label, "other"])):
+        assert kind.reply_schema() is None
+        assert kind.reply_schema(steps=True) is None
+
+
 def test_a_structured_prompt_must_ask_for_the_answer() -> None:
     with pytest.raises(UsageError, match="its placeholders are: problem, trigger"):
         strategies.get("cot(two_stages={'structured': True})").run(Problem("?", kinds.Number()), ScriptedLLM(["1"]))

@@ -27,7 +27,7 @@ from reasoning.kinds.phrasing import (
     strip_line_markup,
     strip_markup,
 )
-from reasoning.kinds.reply_format import pattern_of
+from reasoning.kinds.reply_format import enum_schema, pattern_of
 from reasoning.kinds.statements import Statement
 
 _DENIED = re.compile(
@@ -131,7 +131,7 @@ class Choice(BaseKind):
         if self.several:
             one = f"({'|'.join(map(pattern_of, self.labels))})"
             return {"type": "string", "pattern": f"^{one}(, {one})*$"}
-        return {"type": "string", "enum": list(self.labels)}
+        return enum_schema(self, self.labels)
 
     def trigger(self) -> str:
         return f"Therefore, among {self._range}, the answer is"

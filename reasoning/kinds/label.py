@@ -19,6 +19,7 @@ from reasoning.kinds.phrasing import (
     is_refusal,
     strip_markup,
 )
+from reasoning.kinds.reply_format import enum_schema
 
 _DENIED = re.compile(
     r"(?:\b(?:no|not|never|neither|nor|rather than|instead of|than|without|nothing(?: is| was)?)|n['’]t)\s"
@@ -88,7 +89,7 @@ class Label(BaseKind):
         return f"Reply with one of these alone, no other words: {', '.join(self.options)}."
 
     def answer_schema(self) -> Mapping[str, Any] | None:
-        return {"type": "string", "enum": list(self.options)}
+        return enum_schema(self, self.options)
 
     def trigger(self) -> str:
         return f"Therefore, among {', '.join(self.options)}, the answer is"

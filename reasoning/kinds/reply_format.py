@@ -7,8 +7,9 @@ accuracy (Tam et al. 2024, arXiv 2408.02442).
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import UsageError
@@ -40,6 +41,15 @@ _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}/]")
 def pattern_of(text: str) -> str:
     """Return the pattern of a text in a JSON schema. `re.escape` escapes more than its dialect allows."""
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
+
+
+def enum_schema(kind: Kind, labels: Sequence[str]) -> dict[str, Any] | None:
+    """Return the schema of one of the labels of a kind; None if the kind cannot read one of them from JSON.
+
+    "not good" is a denial to a choice with the labels "good" and "not good", and so is no answer.
+    """
+    is_read = all(kind.parse(json.dumps({ANSWER: label})) == label for label in labels)
+    return {"type": "string", "enum": list(labels)} if is_read else None
 
 
 def object_schema(fields: Mapping[str, Any]) -> dict[str, Any]:
