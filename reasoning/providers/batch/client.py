@@ -21,7 +21,7 @@ from reasoning.providers.batch.waves import Waiting, Wave, divide
 from reasoning.providers.client import Client
 from reasoning.providers.http_errors import error_class
 
-ATTEMPTS = 6
+ATTEMPTS = 8
 """The lines for one request, each in a batch of its own, that may fail before the request fails for good."""
 _SAVED_AT_ONCE = 500
 """Results that are written to the store in one transaction."""

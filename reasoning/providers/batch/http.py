@@ -34,6 +34,7 @@ class BatchHttp:
     def __init__(self, connection: Connection, timeout: float) -> None:
         self._connection, self._timeout = connection, timeout
         self._sessions = HttpSessions(None)
+        self._reached = False
 
     async def json(
         self,
@@ -101,6 +102,7 @@ class BatchHttp:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_read=self._timeout, sock_connect=self._timeout)
         given = {name: value for name, value in arguments.items() if value is not None}
         response = await session.request(method, address + path, allow_redirects=False, timeout=timeout, **given)
+        self._reached = True
         if response.status >= 300:
             text = (await read_body(response, max_bytes())).decode("utf-8", "replace")
             raise _error(mask_path(address), response.status, text, response.headers, secrets)
@@ -114,6 +116,9 @@ class BatchHttp:
         if isinstance(error, ReplyTooLarge):
             return CallFailed(f"{mask_path(address)} {error}")
         reason = redact(str(error) or type(error).__name__, *secrets)
+        if not self._reached and _is_connecting(error):
+            # A server that answered before may come back. One that never did is a wrong address.
+            return CallFailed(f"nothing answers at {mask_path(address)}: {reason}; is the server running?")
         return CallFailed(f"the connection to {mask_path(address)} failed: {reason}", retryable=True)
 
     async def close(self) -> None:
@@ -144,6 +149,12 @@ class _Response:
             raise self._http.translate(error) from None
 
 
+def _is_connecting(error: Exception) -> bool:
+    import aiohttp
+
+    return isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL)
+
+
 def json_lines(lines: Iterable[bytes]) -> bytes:
     """Return lines as the content of a file."""
     return b"".join(line + b"\n" for line in lines)
@@ -166,4 +177,6 @@ def _error(address: str, status: int, text: str, headers: Mapping[str, str], sec
         return AuthenticationFailed(shown, status=status)
     if error_type is QuotaExhausted:
         return QuotaExhausted(shown + NO_CREDIT_HINT, status=status)
+    if status in (404, 405):
+        shown += "; does this server have a batch API, and the batch?"
     return CallFailed(shown, retryable=is_retryable(status), retry_after=retry_after(headers), status=status)
