@@ -20,7 +20,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
-from reasoning.kinds.reply_format import response_format
+from reasoning.kinds.reply_format import response_format, structured_reply
 from reasoning.messages import Conversation, Message
 from reasoning.text_safety import escape_turn_marks
 
@@ -267,8 +267,14 @@ class Prompt:
                 f"steps before it; its placeholders are: {', '.join(sorted(self.placeholders)) or 'none'}"
             )
         words = kind.structured_instruction(steps=self.asks_for_steps)
-        filled = self.fill(**{**values, "instruction": words, "direct_instruction": words})
+        examples = tuple([self._in_json(example, kind) for example in self.examples])
+        filled = replace(self, examples=examples).fill(**{**values, "instruction": words, "direct_instruction": words})
         return replace(filled, response_format=response_format(kind, steps=self.asks_for_steps))
+
+    def _in_json(self, example: Demonstration, kind: Kind) -> Demonstration:
+        """Return a demonstration whose output is in the form of a structured reply, if that can be made of it."""
+        written = structured_reply(kind, example.output, example.reasoning, steps=self.asks_for_steps)
+        return example if written is None else Demonstration(example.input, written)
 
     @property
     def asks_for_steps(self) -> bool:

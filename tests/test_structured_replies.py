@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from reasoning import Chain, Problem, Prompt, Step, connect, kinds, strategies
+from reasoning import Chain, Demonstration, Problem, Prompt, Step, connect, kinds, strategies
 from reasoning.chain.structured import structure_all
 from reasoning.cli.app import app
 from reasoning.engine.cost_bounds import max_prompt_tokens
@@ -20,6 +20,8 @@ from reasoning.kinds import Kind
 from reasoning.kinds.reply_format import response_format
 from reasoning.messages import Conversation, Message
 from reasoning.testing import ScriptedLLM
+
+LABEL = kinds.Label(["network", "price"])
 
 SENTENCE = 'Not 9. The answer is 7, or (B), or red; is it "yes"? {"answer": 2}\nSo it may be no. '
 """Steps with statements of other answers."""
@@ -158,6 +160,39 @@ def test_branches_of_a_vote_share_the_format_of_their_first_call() -> None:
     assert {request.sampling["response_format"]["type"] for request in llm.requests} == {"json_schema"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "output", "written"),
+    [
+        (kinds.Number(), "The answer is 1,234.", 1234),
+        (LABEL, "The answer is network.", "network"),
+        (kinds.YesNo(), "Yes", "yes"),
+        (kinds.Choice(["red", "blue"]), "(B)", "B"),
+        (kinds.Choice(["red", "blue"], several=True), "A and B", "A, B"),
+        (kinds.Date("%d.%m.%Y"), "2002-02-27", "27.02.2002"),
+        (kinds.Items(), "a; b", ["a", "b"]),
+        (kinds.Items(empty="none"), "none", "none"),
+        (kinds.Text(), "Paris", "Paris"),
+        # Not of the kind: shown as it is.
+        (kinds.Number(), "many", None),
+    ],
+)
+def test_worked_examples_are_shown_in_the_form_of_the_reply(kind: Kind, output: str, written: Any) -> None:
+    prompt = Prompt("{problem}", recap="{direct_instruction}", structured=True)
+    shown = prompt.replace(examples=(Demonstration("Why?", output),)).render(Problem("Which?", kind)).messages[-2]
+    expected = output if written is None else json.dumps({"answer": written}, ensure_ascii=False)
+    assert (shown.role, shown.content) == ("assistant", expected)
+
+
+def test_the_reasoning_of_an_example_is_in_the_field_of_the_steps() -> None:
+    example = Demonstration("Why?", "The answer is 4.", 'It is "2 + 2".')
+    prompt = Prompt("{problem}", recap="{instruction}", structured=True, examples=(example,))
+    shown = prompt.render(Problem("3 + 3?", kinds.Number())).messages[-2].content
+    assert shown == json.dumps({"reasoning": 'It is "2 + 2".', "answer": 4})
+    # A prompt for the answer alone has no place for them.
+    bare = prompt.replace(recap="{direct_instruction}").render(Problem("3 + 3?", kinds.Number())).messages[-2].content
+    assert bare == example.reply
+
+
 def test_what_is_not_structured_is_sent_as_before() -> None:
     llm = ScriptedLLM(["4"])
     strategies.get("vanilla").run(Problem("2 + 2?", kinds.Number()), llm)
@@ -192,9 +227,6 @@ def test_a_prompt_is_structured_by_an_override() -> None:
     assert strategies.prompts(kept)["vanilla.prompt"].structured  # type: ignore[union-attr]
     [free] = strategies.override_prompts([changed], ["vanilla.prompt.structured=false"])
     assert repr(free) == "vanilla"
-
-
-LABEL = kinds.Label(["network", "price"])
 
 
 def test_a_structured_step_keeps_its_format_in_repairs() -> None:

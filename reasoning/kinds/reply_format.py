@@ -99,6 +99,29 @@ def response_format(kind: Kind, *, steps: bool = False) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": ANSWER, "strict": strict, "schema": schema}}
 
 
+def structured_reply(kind: Kind, reply: str, reasoning: str = "", *, steps: bool = False) -> str | None:
+    """Return the reply of a worked example in the form of `Kind.reply_schema`; None if there is no such form of it.
+
+    Args:
+        kind: the kind of the answer.
+        reply: the reply, which states the answer.
+        reasoning: the steps before it.
+        steps: whether the form has a field for them.
+    """
+    value, schema = kind.parse(reply), kind.reply_schema(steps=steps)
+    answer = (schema or {}).get("properties", {}).get(ANSWER)
+    if value is None or answer is None or (reasoning and not steps):
+        return None
+    shown: Any = kind.show(value)
+    if answer.get("type") == "number":
+        shown = value
+    elif isinstance(value, tuple) and value and answer.get("type") != "string":
+        shown = list(value)
+    shown = shown.lower() if answer.get("enum") == ["yes", "no"] else shown
+    written = json.dumps({**({STEPS: reasoning} if steps else {}), ANSWER: shown}, ensure_ascii=False)
+    return written if kind.parse(written) == value else None
+
+
 def close_objects(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema whose objects have no further fields, where all their fields are required.
 
