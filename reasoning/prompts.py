@@ -267,14 +267,16 @@ class Prompt:
                 f"steps before it; its placeholders are: {', '.join(sorted(self.placeholders)) or 'none'}"
             )
         words = kind.structured_instruction(steps=self.asks_for_steps)
-        examples = tuple([self._in_json(example, kind) for example in self.examples])
-        filled = replace(self, examples=examples).fill(**{**values, "instruction": words, "direct_instruction": words})
+        filled = self.with_examples_in_json(kind).fill(**{**values, "instruction": words, "direct_instruction": words})
         return replace(filled, response_format=response_format(kind, steps=self.asks_for_steps))
 
-    def _in_json(self, example: Demonstration, kind: Kind) -> Demonstration:
-        """Return a demonstration whose output is in the form of a structured reply, if that can be made of it."""
-        written = structured_reply(kind, example.output, example.reasoning, steps=self.asks_for_steps)
-        return example if written is None else Demonstration(example.input, written)
+    def with_examples_in_json(self, kind: Kind) -> Prompt:
+        """Return a copy whose demonstrations have the form of a structured reply, where that can be made of them."""
+        shown = []
+        for example in self.examples:
+            written = structured_reply(kind, example.output, example.reasoning, steps=self.asks_for_steps)
+            shown.append(example if written is None else Demonstration(example.input, written))
+        return replace(self, examples=tuple(shown))
 
     @property
     def asks_for_steps(self) -> bool:

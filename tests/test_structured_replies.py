@@ -252,6 +252,13 @@ def test_a_step_with_placeholders_of_its_kind_asks_for_json_there() -> None:
     assert request.messages[-1].content.endswith("Do it.")
 
 
+def test_the_examples_of_a_structured_step_are_in_json() -> None:
+    prompt = Prompt("{text}", examples=(Demonstration("Too dear.", "price"),))
+    llm = ScriptedLLM(['{"answer": "network"}'])
+    Chain(Step("topic", prompt, returns=LABEL, structured=True)).run("It drops.", llm)
+    assert [turn.content for turn in llm.requests[0].messages[:2]] == ["Too dear.", '{"answer": "price"}']
+
+
 def test_a_step_says_what_excludes_structured_replies() -> None:
     with pytest.raises(UsageError, match="step 'one': structured needs a prompt"):
         Step("one", function=len, reads=("text",), structured=True)

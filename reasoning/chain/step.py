@@ -206,10 +206,12 @@ class Step:
     @cached_property
     def asked(self) -> Prompt | None:
         """The prompt as it is sent: that of a structured step asks for JSON."""
-        if not self.structured or self.prompt is None or self.prompt.asks_for_answer:
+        if not self.structured or self.prompt is None:
             return self.prompt
-        last = "{direct_instruction}"
-        return self.prompt.replace(recap=f"{self.prompt.recap}\n\n{last}" if self.prompt.recap else last)
+        prompt, last = self.prompt.with_examples_in_json(self.returns), "{direct_instruction}"
+        if prompt.asks_for_answer:
+            return prompt
+        return prompt.replace(recap=f"{prompt.recap}\n\n{last}" if prompt.recap else last)
 
     @cached_property
     def loop(self) -> tuple[str, str] | None:
