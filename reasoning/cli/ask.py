@@ -12,7 +12,7 @@ import typer
 
 from reasoning.cli import config
 from reasoning.cli.completion import complete_kinds, complete_specs
-from reasoning.cli.options import MODEL, Model, ModelOptions, NewSamples, PromptTexts, Structured
+from reasoning.cli.options import MODEL, TASK, Model, ModelOptions, NewSamples, PromptTexts, Structured
 from reasoning.cli.output import CALLS_FAILED, OutputOptions, console, info
 from reasoning.errors import UsageError
 
@@ -51,12 +51,16 @@ def ask(
     choice: Annotated[
         list[str] | None, typer.Option(help="An option to choose from. Repeatable.", metavar="TEXT")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="A passage that the question is about.", metavar="TEXT")] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(help="A passage that the question is about.", metavar="TEXT", rich_help_panel=TASK),
+    ] = None,
     table: Annotated[
         str | None,
         typer.Option(
             help="A file with a table that the question is about: .csv, .tsv, .json, .jsonl or .parquet.",
             metavar="FILE",
+            rich_help_panel=TASK,
         ),
     ] = None,
     image: Annotated[
@@ -65,6 +69,7 @@ def ask(
             help="A picture that the question is about: a PNG, JPEG, WebP or GIF file, or a URL that is passed on. "
             "Repeatable.",
             metavar="FILE",
+            rich_help_panel=TASK,
         ),
     ] = None,
     prompt: PromptTexts = None,
