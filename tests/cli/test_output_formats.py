@@ -88,12 +88,13 @@ OPTIONS = dict(walk(app()))
 def test_each_command_with_json_has_all_formats_and_is_run_here() -> None:
     """A new command with `--json` needs `--output`, and a line in `LISTINGS` or in `RUNS`.
 
-    The commands of `tune` need adapters, labels or a trained model; tests/tuning/cli runs them.
+    The commands of `tune` need adapters, labels or a trained model; tests/tuning/cli runs them. Those of `batch` need
+    batches; tests/cli/test_batch.py runs them.
     """
     with_json = {name for name, options in OPTIONS.items() if "--json" in options}
     assert with_json == {name for name, options in OPTIONS.items() if "--output" in options}
     run_here = {next(name for name in sorted(OPTIONS, reverse=True) if words.startswith(name)) for words in LISTINGS}
-    assert {name for name in with_json if not name.startswith("tune ")} == run_here - {"tune methods"} | RUNS.keys()
+    assert {name for name in with_json if not name.startswith(("tune ", "batch "))} == run_here - {"tune methods"} | RUNS.keys()
     assert run_here <= with_json
 
 

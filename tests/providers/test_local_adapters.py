@@ -250,10 +250,10 @@ def test_the_hash_of_each_adapter_is_in_the_name_of_the_model(own_data: None) ->
 def test_prefixes_of_the_base_have_their_old_keys_and_those_of_adapters_others() -> None:
     turns = (Message("system", "x"),)
     old = hashlib.sha256(json.dumps(["user", turns]).encode()).hexdigest()
-    assert slot_client._key("user", turns, ()) == old
-    keys = [slot_client._key("user", turns, adapters) for adapters in (("a",), ("b",), ("a", "b"))]
+    assert slot_client._key("user", turns, (), None) == old
+    keys = [slot_client._key("user", turns, adapters, None) for adapters in (("a",), ("b",), ("a", "b"))]
     assert len({old, *keys}) == 4
-    assert slot_client._key("user", turns, ("b", "a")) == keys[2]
+    assert slot_client._key("user", turns, ("b", "a"), None) == keys[2]
 
 
 def test_adapters_that_cannot_be_used_are_refused(own_data: None) -> None:
@@ -264,7 +264,7 @@ def test_adapters_that_cannot_be_used_are_refused(own_data: None) -> None:
     with pytest.raises(UnknownName, match=r"unknown adapter 'cats' of smollm2-135m; did you mean 'cat'\?"):
         local_client("local:smollm2-135m+cats")
     with pytest.raises(
-        UsageError, match=r"'cat' was trained for smollm2-135m, not for qwen2.5-coder-0.5b: use smollm2"
+        UsageError, match=r"'cat' was trained for smollm2-135m, not for qwen2.5-coder-0.5b: use local:smollm2"
     ):
         local_client("local+cat")
     with pytest.raises(UsageError, match=r"cannot serve the adapter 'soft' of the method 'prefix': use torch:smollm2"):

@@ -245,7 +245,7 @@ def test_the_outcome_folder_can_be_read_and_used(tmp_path: Path) -> None:
     assert data["spent_in_total"]["calls"] == outcome.total.calls
     assert (folder / "search.svg").read_text().startswith("<svg")
     page = (folder / "README.md").read_text()
-    assert "--prompt" in page
+    assert "--strategy" in page
     assert "tuned − original" in page
     assert (folder / "prompts.diff").read_text() == outcome.diff() != ""
     assert sorted(path.name for path in folder.iterdir()) == [
