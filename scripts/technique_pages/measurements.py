@@ -32,7 +32,7 @@ class Votes:
 
     Attributes:
         k: number of draws.
-        tokens: prompt and completion tokens for one problem: the prompt once, and k completions.
+        tokens: prompt and completion tokens for one problem: the shared prompt once, and the rest of k draws.
         accuracy, low, high: the vote's accuracy and interval; see
             `reasoning.benchmarks.statistics.vote_curves`.
     """
@@ -156,17 +156,22 @@ def _votes(store: ResultsFolder, found: ReportData) -> tuple[Votes, ...]:
         strategy = get(pool.strategy)
         if strategy.card.name == "self_consistency" and dict(strategy.parameters())["base"] == get(REFERENCE):
             [drawn] = vote_curves(store, found.comparison.results, [pool.strategy], range(1, pool.samples))
-            return _votes_along(drawn, next(row for row in found.comparison.rows if row.strategy == drawn.strategy))
+            row = next(row for row in found.comparison.rows if row.strategy == drawn.strategy)
+            return _votes_along(drawn, row, _shared_prompt(store, drawn.strategy))
     return ()
 
 
-def _votes_along(curve: VoteCurve, row: StrategySummary) -> tuple[Votes, ...]:
-    solves = max(row.n, 1)
-    prompt_tokens, tokens_per_draw = (
-        row.usage.prompt_tokens / solves,
-        row.usage.completion_tokens / solves / curve.samples,
-    )
-    return tuple(
-        Votes(point.k, prompt_tokens + tokens_per_draw * point.k, point.mean, point.low, point.high)
-        for point in curve.majority
-    )
+def _votes_along(curve: VoteCurve, row: StrategySummary, shared: float) -> tuple[Votes, ...]:
+    """Return the votes; a draw costs its replies, and the prompts of the calls that it makes after the first."""
+    each = (tokens_of(row) - shared) / curve.samples
+    return tuple(Votes(point.k, shared + each * point.k, point.mean, point.low, point.high) for point in curve.majority)
+
+
+def _shared_prompt(store: ResultsFolder, spec: str) -> float:
+    """Return the tokens of the prompt that all draws of a solve share, as a mean over the solves."""
+    traces = [store.trace(key.problem, spec, key.epoch) for key in store.results if key.strategy == spec]
+    firsts = [next(trace.calls(), None) for trace in traces if trace is not None]
+    prompts = [call.completions[0].usage.prompt_tokens for call in firsts if call is not None and call.completions]
+    if not prompts:
+        raise SystemExit(f"{store.folder}: the traces of {spec} are missing, from which the cost of a vote is computed")
+    return sum(prompts) / len(prompts)

@@ -39,8 +39,8 @@ _ABOUT = (
     f"of the table. The difference is bold if p is below {ALPHA:g}, also if every answer of the worse strategy that a "
     "limit cut off had been right. An unparsed answer counts as wrong.",
     f"The vote is self-consistency over `{REFERENCE}` with about as many tokens: the simplest way to spend them. It "
-    "is the mean over all choices of k from the recorded draws, with its interval. Its tokens are the prompt once, "
-    "and k completions.",
+    "is the mean over all choices of k from the recorded draws, with its interval. Its tokens are the prompt "
+    "that all draws share, once, and the k draws with the calls that follow.",
     f"The order within a table is no ranking. With {_FEW} problems, p below {ALPHA:g} takes a difference of at least "
     f"{least_difference()} problems ({100 * least_difference() / _FEW:.1f} points), even if the better strategy is "
     f"right wherever the other one is, and more with the correction. On other problems of `gsm_symbolic`, "
