@@ -17,7 +17,8 @@ from reasoning.benchmarks import tasks
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.runs.fingerprint import fingerprint
-from reasoning.messages import Usage
+from reasoning.messages import Completion, Usage
+from reasoning.trace import Call, Trace
 from tests.benchmarks.report.conftest import result
 
 
@@ -28,6 +29,24 @@ def measured(store: ResultsFolder, monkeypatch: pytest.MonkeyPatch) -> Measured:
 
 def words_of(svg: str) -> list[str]:
     return [one.text or "" for one in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def draws(prompt: int) -> Trace:
+    """Return a trace whose first call has a prompt of this number of tokens."""
+    replies = Completion("", usage=Usage(1, prompt, 200)), *[Completion("", usage=Usage(1, 0, 200))] * 4
+    return Trace("", [Trace("draws", [Call((), {}, replies)]), Call((), {}, (Completion(""),))])
+
+
+def test_a_draw_of_a_vote_costs_its_further_calls(
+    kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = kept({}, cot="rw" * 20)
+    spec = "self_consistency(cot, samples=5)"
+    store.register_strategies([spec])
+    for place in range(40):
+        vote = result(f"p{place}", spec, "r", votes=(("1", 3), ("2", 2)), usage=Usage(8, 100, 1000))
+        store.add(vote, draws(prompt=40))
+    assert [vote.tokens for vote in measured(store, monkeypatch).votes] == [252, 464, 676, 888, 1100]
 
 
 def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +69,7 @@ def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypa
     for place in range(40):
         votes = (("1", 3), ("2", 2)) if place < 30 else (("2", 4), ("1", 1))
         right = "r" if place < 30 else "w"
-        store.add(result(f"p{place}", spec, right, votes=votes, usage=Usage(5, 100, 1000)), None)
+        store.add(result(f"p{place}", spec, right, votes=votes, usage=Usage(5, 100, 1000)), draws(prompt=100))
     found = measured(store, monkeypatch)
     assert found.against["program_of_thoughts"].difference.value == pytest.approx(0.375)
     assert found.against["plan_and_solve"].difference.value == pytest.approx(-0.5)
