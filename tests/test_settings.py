@@ -41,6 +41,8 @@ def test_every_setting_is_known_and_in_its_range() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
+        ("temperature", "hot", "a number of at least 0"),
+        ("top_p", [1], "a number from 0 to 1"),
         ("top_p", 1.5, "a number from 0 to 1"),
         ("min_p", -0.1, "a number from 0 to 1"),
         ("min_p", True, "a number from 0 to 1"),

@@ -325,6 +325,9 @@ class LLM:
         last, last_text, resolved = self._last_params
         if params == last and str(params) == last_text:
             return resolved
+        for name, value in params.items():
+            if wrong := find_wrong_value(name, value):
+                raise UsageError(wrong)
         # Without max_tokens a budget has no worst case.
         max_tokens = self._limit(params, params["max_tokens"])
         settings = {
@@ -340,9 +343,6 @@ class LLM:
                 f"{settings['thinking_tokens']}"
             )
         names = frozenset(settings)
-        for name, value in params.items():
-            if wrong := find_wrong_value(name, value):
-                raise UsageError(wrong)
         if names not in self._validated or "extra_body" in names:
             validate_params(settings, "of a call")
             self._validated.add(names)
