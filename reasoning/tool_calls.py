@@ -204,8 +204,10 @@ def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]
             call_id = waiting.pop(0) if waiting else f"call_{made}"
             sent.append({"role": "tool", "tool_call_id": call_id, "content": turn.content})
             continue
-        blocks, text = _take_blocks(turn.content) if turn.role == "assistant" else ([], turn.content)
-        text, calls = parse_reply(text) if turn.role == "assistant" else (text, [])
+        blocks, calls, text = list[dict[str, Any]](), list[NativeCall](), turn.content
+        if turn.role == "assistant":
+            blocks, text = _take_blocks(text)
+            text, calls = parse_reply(text)
         one: dict[str, Any] = {"role": turn.role, "content": text if not calls else text or None}
         if turn.images:
             one["content"] = _content(turn)

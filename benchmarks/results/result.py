@@ -180,10 +180,8 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     "value": (str, _NONE),
     "confidence": (*_NUMBER, _NONE),
     "seconds": _NUMBER,
-    **dict.fromkeys(
-        ("epoch", "parser_version", "truncated", "only_reasoning", "token_limit", "refused", "claimed_outputs"), (int,)
-    ),
-    "repetitive": (int,),
+    **dict.fromkeys(("epoch", "parser_version", "token_limit"), (int,)),
+    **dict.fromkeys(("truncated", "only_reasoning", "refused", "claimed_outputs", "repetitive"), (int,)),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(

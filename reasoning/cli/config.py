@@ -223,14 +223,13 @@ def insert_tuned(specs: str) -> str:
     Raises:
         InputError: a folder is missing or has no tuned prompts.
     """
-    from reasoning import spec
     from reasoning.prompt_overrides import read_tuned
 
     if "/" in specs and not set(specs) & set("'\"(,"):
         return repr(read_tuned(specs.strip()))
     if not set(specs) & set("'\""):
         return specs
-    nodes = [ast.parse(part, mode="eval").body for part in spec.split(specs)]
+    nodes = _parse_specs(specs)
     folders = [node.value if isinstance(node, ast.Constant) else None for node in nodes]
     if not any(isinstance(folder, str) for folder in folders):
         return specs
@@ -242,7 +241,10 @@ def insert_tuned(specs: str) -> str:
 
 def insert_specs(specs: str, named: Mapping[str, str]) -> str:
     """Return specs, separated by commas, in which other specs stand for their names."""
+    return ", ".join(ast.unparse(_Insertion(named).visit(node)) for node in _parse_specs(specs))
+
+
+def _parse_specs(specs: str) -> list[ast.expr]:
     from reasoning import spec
 
-    parts = (ast.parse(part, mode="eval") for part in spec.split(specs))
-    return ", ".join(ast.unparse(_Insertion(named).visit(part)) for part in parts)
+    return [ast.parse(part, mode="eval").body for part in spec.split(specs)]

@@ -249,8 +249,6 @@ class OpenAIClient(Client):
         Raises:
             AuthenticationFailed: the key is missing.
         """
-        if self._listed and self._key is None:
-            raise self._errors.from_missing_key()
         return self._base_url, self._auth_headers(), self._secrets
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -380,13 +378,13 @@ class OpenAIClient(Client):
 
     async def _open(self) -> aiohttp.ClientSession:
         """Open the session of the running event loop."""
-        if self._listed and self._key is None:
-            raise self._errors.from_missing_key()
         headers = {"Content-Type": "application/json", "Accept-Encoding": ACCEPT_ENCODING, **self._auth_headers()}
         # Without a proxy this would cost two thread switches for each call.
         return await self._sessions.open(headers, trust_env=uses_proxy(self._address))
 
     def _auth_headers(self) -> dict[str, str]:
+        if self._listed and self._key is None:
+            raise self._errors.from_missing_key()
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         if self._listed:
             headers |= {header: value for name, header in _ACCOUNT_HEADERS if (value := os.environ.get(name))}

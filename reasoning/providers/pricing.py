@@ -128,7 +128,7 @@ def _listed(model: str, tier: Tier = "") -> Price | None:
 
 def _of_tier(entry: Mapping[str, Any], tier: Tier) -> dict[str, Any]:
     """Return an entry with the prices of a service tier in place of the standard ones, where it has them."""
-    plain = {name: value for name, value in entry.items() if not name.endswith(tuple(f"_{one}" for one in _TIERS))}
+    plain = {name: value for name, value in entry.items() if name == _standard_name(name)}
     if not tier:
         return plain
     own = {name.removesuffix(f"_{tier}"): value for name, value in entry.items() if name.endswith(f"_{tier}")}
@@ -258,8 +258,8 @@ def _select_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _standard_name(name: str) -> str:
-    """Return the name of the standard price of a field."""
-    return name.removesuffix("_batches").removesuffix("_flex")
+    """Return the name of a field without that of a service tier."""
+    return next((name.removesuffix(f"_{tier}") for tier in _TIERS if name.endswith(f"_{tier}")), name)
 
 
 _USED_FIELDS = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}
