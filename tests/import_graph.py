@@ -37,7 +37,7 @@ LAYERS = (
     ("retrieval", "tables_sql"),
     ("voting",),
     ("answer", "problem", "truncation", "repetition", "prompts", "prompt_markdown"),
-    ("display",),
+    ("display", "pages"),
     ("engine",),
     ("session", "session_tools", "branches", "dry_run"),
     ("card", "parameters", "strategy", "first_call_strategy", "call_counts"),

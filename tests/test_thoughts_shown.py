@@ -12,11 +12,11 @@ import reasoning as r
 from reasoning import strategies
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.summary_table import numbers_table, summary_table
-from reasoning.benchmarks.report.page_data import _reply
 from reasoning.benchmarks.results.result import Result
 from reasoning.display import answer_tree, trace_html
 from reasoning.engine.ledger import Ledger, Spending
 from reasoning.messages import Completion, Usage
+from reasoning.pages.drawn_trace import draw_reply
 from reasoning.testing import ScriptedLLM
 from reasoning.tool_calls import record_blocks
 from reasoning.trace import Trace
@@ -74,7 +74,7 @@ def test_a_trace_shows_thoughts_without_what_steers_a_terminal_and_without_signa
 
 
 def test_the_report_gets_plain_thoughts_and_their_count() -> None:
-    fields = _reply(
+    fields = draw_reply(
         {
             "text": "4",
             "reasoning": record_blocks("2 + 2", BLOCKS),

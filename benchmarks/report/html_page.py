@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from reasoning.benchmarks.analysis.palette import DARK, LIGHT
 from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_sections import SECTIONS, sections
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.files import atomic_write
+from reasoning.pages.resources import read_resource, style
 from reasoning.tables import escape_html
 
 
@@ -32,11 +32,11 @@ def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
 
 def page_of(data: ReportData, *, traces: bool = True) -> Iterator[str]:
     """Yield the parts of the page; see `write_page`."""
-    script, style = read_resource("page_parts.js") + read_resource("page.js"), colours() + read_resource("page.css")
+    script, styles = read_resource("parts.js") + _read("page.js"), style() + _read("report.css")
     begun = {result.problem for result in data.comparison.results}
     problems = [problem for problem in data.folder.examples if problem in begun]
     html_by_id = sections(data, problems, traces)
-    yield _head(data.comparison.title, script, style)
+    yield _head(data.comparison.title, script, styles)
     yield _top(data.comparison.title, list(html_by_id))
     yield "".join(
         f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{SECTIONS[name]}</h2>{inside}</section>'
@@ -98,23 +98,7 @@ def _data(name: str, content: str) -> str:
     return f'<script type="application/gzip" id="{name}">{content}</script>\n'
 
 
-def colours() -> str:
-    """Return the colours of both schemes as CSS variables. On paper they are always the light ones."""
-    return (
-        f":root{{color-scheme:light;{LIGHT}}}@media(prefers-color-scheme:dark){{:root[data-theme=auto]"
-        f"{{color-scheme:dark;{DARK}}}}}:root[data-theme=dark]{{color-scheme:dark;{DARK}}}"
-        f"@media print{{:root:root:root{{color-scheme:light;{LIGHT}}}}}\n"
-    )
-
-
-def page_parts() -> str:
-    """Return the script that shows texts, answers and traces, as a module for other pages."""
-    names = "el, put, block, makeSortable, mark, steps, pictures, addAnswers"
-    return f"{read_resource('page_parts.js')}\nexport {{ {names} }};\n"
-
-
-def read_resource(name: str) -> str:
-    """Return the text of a file of this package, such as "page.css"."""
+def _read(name: str) -> str:
     return (files("reasoning.benchmarks.report") / name).read_text(encoding="utf-8")
 
 

@@ -20,12 +20,9 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
-from reasoning.images import Image
+from reasoning.pages.drawn_trace import draw_stage
 from reasoning.problem import Problem
-from reasoning.repetition import find_repetition
 from reasoning.tables import pluralize
-from reasoning.tool_calls import plain_thoughts
-from reasoning.trace import format_tool_call
 
 _GROUP = 1 << 18
 """The bytes of traces that are packed together. Similar prompts compress well together, and this amount
@@ -203,7 +200,7 @@ class Traces:
         """Return a trace and its approximate length in bytes; None without a trace."""
         if self.folder.folder is None:
             trace = self.folder.trace(*key)
-            return (None, 0) if trace is None else (stage(trace.to_json()), 1000)
+            return (None, 0) if trace is None else (draw_stage(trace.to_json()), 1000)
         if file is None or key not in self.locations:
             return None, 0
         path = self._path
@@ -211,7 +208,7 @@ class Traces:
         file.seek(offset)
         data = parse_json_object(file.read(length), f"{path}:{line}")
         try:
-            return stage(data["trace"]), length
+            return draw_stage(data["trace"]), length
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{path}:{line}: damaged record: {error!r}") from None
 
@@ -228,56 +225,3 @@ def trace_key(path: Path, number: int, line: bytes) -> ResultKey:
         return ResultKey(data["problem"], data["strategy"], data.get("epoch", 0))
     except KeyError as error:
         raise InputError(f"{path}:{number}: damaged record: {error} is missing") from None
-
-
-def stage(data: Mapping[str, Any]) -> list[Any]:
-    """Return a stage as [name, seconds, events].
-
-    A note is its text, a call has turns, settings and replies, and a use of a tool has the tool with its
-    arguments, the result and remarks.
-    """
-    return [data["stage"], data.get("seconds"), [_event(event) for event in data["events"]]]
-
-
-def _event(data: Mapping[str, Any]) -> Any:
-    if "stage" in data:
-        return stage(data)
-    if "arguments" in data:
-        return _tool_call(data)
-    if "completions" not in data:
-        return data["text"]
-    settings = ", ".join(f"{name}={value}" for name, value in data["sampling"].items())
-    turns = [
-        [role, text, *([str(Image.from_json(image)) for image in images] for images in more)]
-        for role, text, *more in data["messages"]
-    ]
-    return {"turns": turns, "settings": settings, "replies": list(map(_reply, data["completions"]))}
-
-
-def _tool_call(data: Mapping[str, Any]) -> dict[str, Any]:
-    remarks = [f"{data['seconds']:.1f} s" if data["is_new"] else "from the journal"]
-    if data["error"]:
-        remarks.append("an error")
-    return {
-        "tool": format_tool_call(data["name"], data["arguments"]),
-        "result": data["result"],
-        "about": ", ".join(remarks),
-    }
-
-
-def _reply(data: Mapping[str, Any]) -> list[Any]:
-    """Return a reply as [text, completion tokens, seconds, remarks, reasoning]."""
-    usage = data["usage"]
-    remarks = []
-    if data.get("finish_reason") == "length":
-        remarks.append("truncated by max_tokens")
-        if find_repetition(data["text"] or data.get("reasoning") or ""):
-            remarks.append("repeats itself")
-    if thought := usage.get("reasoning_tokens"):
-        remarks.append(f"{thought:,} tokens thought")
-    if data.get("retries"):
-        remarks.append(f"after {data['retries']} failed attempts")
-    if not data.get("spent", True):
-        remarks.append("from the journal")
-    fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(remarks)]
-    return [*fields, plain_thoughts(data["reasoning"])] if data.get("reasoning") else fields

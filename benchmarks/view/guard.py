@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+from reasoning.pages.resources import HEADERS
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Middleware
@@ -17,20 +19,6 @@ if TYPE_CHECKING:
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 """The names by which a browser may address the viewer. Another name is that of a site whose address was changed to
 this machine's after its page was loaded (DNS rebinding). Ports are not compared, so that a tunnel may have another."""
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-"""The headers of every response."""
 _REFUSED = "This viewer needs the address that `reasoning view` printed when it was started, with its token.\n"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

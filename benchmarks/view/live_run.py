@@ -16,6 +16,7 @@ from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
+from reasoning.pages.drawn_trace import draw_stage
 from reasoning.text_safety import dump_json
 
 _FILES = ("problems", "results")
@@ -93,7 +94,7 @@ class LiveRun:
         return ["".join(map(page_data.state, by_spec.get(spec, {}).values())) for spec in self.store.specs]
 
     def trace(self, key: ResultKey) -> list[Any] | None:
-        """Return a trace in the form of `page_data.stage`; None if none was recorded.
+        """Return a trace in the form of `draw_stage`; None if none was recorded.
 
         Raises:
             InputError: the trace is damaged.
@@ -108,7 +109,7 @@ class LiveRun:
             with path.open("rb") as file:
                 file.seek(offset)
                 record = parse_json_object(file.read(length), f"{path}:{number}")
-            return page_data.stage(record["trace"])
+            return draw_stage(record["trace"])
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,7 +15,6 @@ from typing import Any
 
 from aiohttp import web
 
-from reasoning.benchmarks.report.html_page import colours, page_parts, read_resource
 from reasoning.benchmarks.report.html_sections import FILTERS
 from reasoning.benchmarks.view import chain_pages, problem_pages, run_pages
 from reasoning.benchmarks.view.analysis import load_packages
@@ -25,6 +23,8 @@ from reasoning.benchmarks.view.library import Library
 from reasoning.benchmarks.view.list_page import list_page
 from reasoning.benchmarks.view.problem_pages import Query
 from reasoning.errors import InputError, ReasoningError, UsageError
+from reasoning.pages.resources import modules, style
+from reasoning.pages.responses import respond, serve_text
 from reasoning.tables import escape_html
 
 HOST = "127.0.0.1"
@@ -67,11 +67,10 @@ def make_app(library: Library, guard: Guard) -> web.Application:
     app[_LIBRARY], app[_POOL] = library, ThreadPoolExecutor(_THREADS, "reasoning-view")
     app[_POOL].submit(load_packages)
     html = _text("view.html").replace("ROOT", escape_html(str(library.root)))
-    app.router.add_get("/", _serve_text("text/html", html))
-    app.router.add_get("/view.css", _serve_text("text/css", colours() + read_resource("page.css") + _text("view.css")))
-    for script in _SCRIPTS:
-        app.router.add_get(f"/{script}", _serve_text("text/javascript", _text(script)))
-    app.router.add_get("/parts.js", _serve_text("text/javascript", page_parts()))
+    app.router.add_get("/", serve_text("text/html", html))
+    app.router.add_get("/view.css", serve_text("text/css", style() + _text("view.css")))
+    for script, text in {**modules(), **{script: _text(script) for script in _SCRIPTS}}.items():
+        app.router.add_get(f"/{script}", serve_text("text/javascript", text))
     for name, page in _PAGES.items():
         app.router.add_get(f"/api/{name}", _serve_json(page))
     app.router.add_get("/report", _serve_report)
@@ -124,13 +123,6 @@ async def start(library: Library, port: int) -> Serving:
     raise UsageError(f"no port from {port} to {port + _PORTS - 1} is free; give another --port")
 
 
-def _serve_text(kind: str, text: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def serve(request: web.Request) -> web.Response:
-        return _respond(request, text.encode("utf-8"), kind)
-
-    return serve
-
-
 def _serve_json(page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def serve(request: web.Request) -> web.Response:
         library, pool = request.app[_LIBRARY], request.app[_POOL]
@@ -141,7 +133,7 @@ def _serve_json(page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
         except Exception as error:
             # A folder may hold anything, and a damaged one must not end the viewer.
             data = {"trouble": f"this cannot be shown: {type(error).__name__}: {error}"}
-        return _respond(request, _encode(data), "application/json")
+        return respond(request, _encode(data), "application/json")
 
     return serve
 
@@ -161,17 +153,6 @@ async def _serve_report(request: web.Request) -> web.StreamResponse:
         content_type="text/html",
         headers={"Content-Disposition": 'attachment; filename="report.html"'},
     )
-
-
-def _respond(request: web.Request, body: bytes, kind: str) -> web.Response:
-    """Return a response, or "not modified" if the browser has it already."""
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if request.headers.get("If-None-Match") == tag:
-        return web.Response(status=304, headers={"ETag": tag})
-    response = web.Response(body=body, content_type=kind, charset="utf-8", headers={"ETag": tag})
-    if len(body) > 2000:
-        response.enable_compression()
-    return response
 
 
 def _encode(data: Any) -> bytes:

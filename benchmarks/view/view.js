@@ -1,6 +1,7 @@
 // The viewer in the browser: one page whose address names what it shows.
 import { evaluationPage, outputPage } from "/chain_page.js";
 import { comparePage, listPage, matrixPage } from "/list_page.js";
+import { keepTheme } from "/forms.js";
 import { el } from "/parts.js";
 import { problemPage } from "/problem_page.js";
 import { runPage } from "/run_page.js";
@@ -43,10 +44,7 @@ document.addEventListener("keydown", (event) => {
   keys.pressed?.(event);
 });
 $("skip").onclick = (event) => { event.preventDefault(); $("main").focus(); };
-try { $("theme").value = localStorage.getItem("theme") || "auto"; } catch { /* storage may be forbidden */ }
-const paint = () => { document.documentElement.dataset.theme = $("theme").value; };
-$("theme").onchange = () => { paint(); try { localStorage.setItem("theme", $("theme").value); } catch { /* as above */ } };
-paint();
+keepTheme($("theme"));
 history.replaceState(null, "", `/${location.hash}`); // the token stays out of the address and of the history
 window.addEventListener("hashchange", open);
 setInterval(() => { if (!document.hidden) update(turn); }, POLL);

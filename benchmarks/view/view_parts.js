@@ -1,7 +1,8 @@
 // Addresses, data and parts of the viewer's pages. All data is inserted as text, never as markup.
+import { $, field, select } from "/forms.js";
 import { el, makeSortable } from "/parts.js";
 
-export const $ = (id) => document.getElementById(id);
+export { $, field, select };
 export const nameOf = (name) => (name === "." ? $("root").textContent.split(/[\\/]/).at(-1) : name); // "." is the folder itself
 export const percent = (part) => `${Math.round(100 * part)} %`;
 export const keys = { pressed: null }; // the open page's function of a pressed key
@@ -94,20 +95,6 @@ export const warnings = (lines) => (lines.length ? [el("div", "remarks", el("ul"
 
 export function crumbs(...parts) {
   $("crumbs").replaceChildren(...[link("All runs", "", {}), ...parts].map((part) => el("li", "", part)));
-}
-
-export function field(title, input, kind = "") {
-  input.id ||= `f-${title.replace(/\W+/g, "-")}`;
-  const label = el("label", "", title);
-  label.htmlFor = input.id;
-  return el("div", kind, label, input);
-}
-
-export function select(options, value) {
-  const made = el("select");
-  for (const [name, title] of options) made.append(Object.assign(el("option", "", title), { value: name }));
-  made.value = value;
-  return made;
 }
 
 export function searchBox(value, hint) {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reasoning.benchmarks.analysis.palette import ON_WHITE
+from reasoning.pages.palette import ON_WHITE
 from technique_pages.measurements import REFERENCE, Measured, tokens_of
 
 if TYPE_CHECKING:

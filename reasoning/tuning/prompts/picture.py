@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reasoning.benchmarks.analysis.palette import ON_WHITE
+from reasoning.pages.palette import ON_WHITE
 from reasoning.tables import escape_html
 
 # In pixels: the whole picture, and the margins of the plot.

@@ -1,4 +1,4 @@
-"""The colours of the report's page, as CSS variables.
+"""The colours of pages, as CSS variables.
 
 Text has a contrast of at least 4.5 to its background in both schemes. The series colours can be
 distinguished with colour vision deficiencies.

@@ -122,6 +122,16 @@ function pictures(images) {
 
 // ---- answers
 
+// Return the candidates of a vote with their counts as bars.
+function bars(votes) {
+  const total = votes.reduce((sum, [, count]) => sum + count, 0);
+  return votes.map(([candidate, count]) => {
+    const length = el("i");
+    length.style.width = `${100 * count / total}%`;
+    return el("div", "vote", length, el("span", "", `${candidate} × ${count}`));
+  });
+}
+
 // Add the answers of one strategy to a problem, and a place for each one's trace to `slots`.
 function addAnswers(article, mine, states, rules, empty, slots) {
   mine.forEach((one, epoch) => {
@@ -133,12 +143,7 @@ function addAnswers(article, mine, states, rules, empty, slots) {
     const read = rules[rule];
     if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "reason: " : "parsed by: ", el("b", "", read)));
     if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
-    const total = (votes || []).reduce((sum, [, count]) => sum + count, 0);
-    for (const [candidate, count] of votes || []) {
-      const length = el("i");
-      length.style.width = `${100 * count / total}%`;
-      article.append(el("div", "vote", length, el("span", "", `${candidate} × ${count}`)));
-    }
+    article.append(...bars(votes || []));
     const money = typeof usd === "number" ? ` · $${usd.toFixed(4)}` : "";
     article.append(el("p", "facts", `${calls} ${calls === 1 ? "call" : "calls"} · ${into} + ${out} tokens · ${seconds} s${money}`));
     slots.push(el("div", "", empty ? el("p", "dim", empty) : ""));
