@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from reasoning.strategy import technique as technique
     from reasoning.tables_sql.table import Table as Table
     from reasoning.trace import Trace as Trace
+    from reasoning.watching import SolveEvent as SolveEvent
 
 _FROM = {
     "Answer": "answer",
@@ -87,6 +88,7 @@ _FROM = {
     "Request": "messages",
     "Sandbox": "sandbox",
     "Session": "session",
+    "SolveEvent": "watching",
     "Step": "chain",
     "Strategy": "strategy",
     "Table": "tables_sql.table",

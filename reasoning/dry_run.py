@@ -46,7 +46,10 @@ async def record_requests(strategy: Solver, problem: Problem, llm: LLM) -> list[
     """
     recorded: list[tuple[Request, Sequence[int]]] = []
     session = _RecordingSession(
-        llm, Trace(""), recorded, context=CallContext(llm.budget, Journal()), images=problem.images
+        *(llm, Trace(""), recorded),
+        context=CallContext(llm.budget, Journal()),
+        images=problem.images,
+        before=problem.before,
     )
     with suppress(_FirstRequestsKnown):
         await strategy.solve(problem, session)
@@ -73,5 +76,4 @@ class _RecordingSession(Session):
         raise _FirstRequestsKnown
 
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        more = {"stream": stream, "sampling": sampling, "context": self._context, "images": self._images}
-        return _RecordingSession(llm, trace, self._recorded, **more)
+        return _RecordingSession(llm, trace, self._recorded, stream=stream, sampling=sampling, **self._inherited())

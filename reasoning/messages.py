@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -119,6 +119,20 @@ class Conversation:
         """Return a conversation of other turns with the same beginning."""
         return Conversation(tuple(messages), self.static_prefix, input_turn=self.input_turn)
 
+    def after(self, earlier: Sequence[Message]) -> Conversation:
+        """Return the conversation with the earlier turns of another one before it.
+
+        The system texts of both become one system turn at the beginning, the earlier one first, since
+        many models take no other.
+        """
+        given, turns = _split_system(earlier)
+        own, rest = _split_system(self.messages)
+        system = "\n\n".join(turn.content for turn in (*given, *own))
+        before = [*([Message("system", system)] if system else []), *turns]
+        input_turn = len(before) + max(self.input_turn - len(own), 0)
+        # What is the same for every problem is no longer at the beginning.
+        return replace(self, messages=(*before, *rest), static_prefix=0, input_turn=input_turn)
+
     def with_images(self, images: tuple[Image, ...]) -> Conversation:
         """Return the conversation with pictures in its first user turn from `input_turn` on."""
         turns = [*self.messages]
@@ -128,6 +142,12 @@ class Conversation:
                 turns[index] = Message(turn.role, turn.content, dict.fromkeys((*images, *turn.images)))
                 break
         return replace(self, messages=tuple(turns))
+
+
+def _split_system(turns: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+    """Return the system turns at the beginning, and the rest."""
+    first = next((index for index, turn in enumerate(turns) if turn.role != "system"), len(turns))
+    return turns[:first], turns[first:]
 
 
 @dataclass(frozen=True)
@@ -141,6 +161,8 @@ class Request:
         endpoint: the base URL; None for the provider's own.
         static_prefix: the number of leading messages that are the same for every problem. It is a
             hint for prefix caches and changes nothing that is sent, so it is not part of the key.
+        series: the name of an independent series of draws; empty for the usual one. It is not sent,
+            and it is a part of the key only if it is set.
     """
 
     model: str
@@ -148,6 +170,7 @@ class Request:
     sampling: Mapping[str, Any]
     endpoint: str | None = None
     static_prefix: int = field(default=0, compare=False)
+    series: str = ""
 
     @cached_property
     def canonical(self) -> str:
@@ -158,6 +181,7 @@ class Request:
                 "model": self.model,
                 "messages": [turn.to_json() if turn.images else turn for turn in self.messages],
                 "sampling": dict(self.sampling),
+                **({"series": self.series} if self.series else {}),
             }
         )
 

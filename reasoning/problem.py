@@ -15,11 +15,15 @@ from reasoning.images import Image, ImageSource
 from reasoning.kinds import Choice, Kind, Number, Region, Spans, Text
 from reasoning.kinds.code import Code
 from reasoning.kinds.registry import check_is_kind
-from reasoning.messages import Completion
+from reasoning.messages import Completion, Message
 from reasoning.retrieval import Corpus
 from reasoning.short_repr import format_repr, shorten
 from reasoning.tables_sql.table import Table
+from reasoning.text_safety import escape_turn_marks
 from reasoning.truncation import describe_only_reasoning, is_only_reasoning
+
+ROLES = ("system", "user", "assistant", "tool")
+"""The roles of earlier turns."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,9 @@ class Problem:
         inputs: further named texts, which prompts may name in placeholders.
         images: pictures that the question is about: paths, bytes, URLs or `Image`s. They are sent with
             every request of a solve, and no prompt names them. A URL is passed on and never fetched.
+        before: the earlier turns of a conversation, as `Message`s or pairs of a role and a text. They
+            are sent before the prompt in every request of a solve, and no prompt names them. A system
+            text at their beginning is put before that of the prompt.
         id: the problem's name in results.
 
     Examples:
@@ -59,6 +66,7 @@ class Problem:
     id: str | None = None
     corpus: Corpus | None = None
     images: Sequence[ImageSource] = ()
+    before: Sequence[Message] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.question, str):
@@ -72,6 +80,8 @@ class Problem:
         if self.images != ():
             images = (self.images,) if isinstance(self.images, Image | Path | str | bytes) else self.images or ()
             object.__setattr__(self, "images", tuple(map(Image.of, images)))
+        if self.before != ():
+            object.__setattr__(self, "before", tuple(map(_to_turn, self.before or ())))
         if self.table is not None:
             object.__setattr__(self, "table", Table.of(self.table) if self.table else None)
         if isinstance(self.kind, Spans) and not self.kind.text:
@@ -161,6 +171,16 @@ class Problem:
                 return Unparsed(describe_only_reasoning(reply), text=text)
             return Unparsed(f"{result.rule}{', and the reply was cut off' if truncated else ''}", text=text)
         return Answered(result.value, rule=result.rule, text=text)
+
+
+def _to_turn(turn: Any) -> Message:
+    """Return an earlier turn; marks of a chat template in its text open and close no turn."""
+    if not isinstance(turn, tuple | list) or len(turn) != 2 or not all(isinstance(part, str) for part in turn):
+        raise UsageError(f"a turn of before must be a Message or a pair of a role and a text, got {shorten(turn)}")
+    role, content = turn
+    if role not in ROLES:
+        raise UsageError(f"the role of a turn must be one of {', '.join(ROLES)}, got {role!r:.40}")
+    return Message(role, escape_turn_marks(content), getattr(turn, "images", ()))
 
 
 def _is_whole_reply(kind: Kind) -> bool:

@@ -16,9 +16,10 @@ from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError, unwrap
 from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
 from reasoning.images import Image, ImageSource
-from reasoning.messages import Completion, Conversation, Message, Request
+from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.session_tools import SessionTools
-from reasoning.trace import Call, Note, Trace
+from reasoning.trace import Call, Note, ToolCall, Trace, format_tool_call
+from reasoning.watching import Listener, SolveEvent
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -59,9 +60,15 @@ class Session:
         sampling: Mapping[str, Any] | None = None,
         context: CallContext | None = None,
         images: Sequence[ImageSource] = (),
+        before: Sequence[Message] = (),
+        series: str = "",
+        listener: Listener | None = None,
+        path: tuple[str, ...] = (),
     ) -> None:
         self.trace = trace
         self._llm, self._context, self._images = llm, context, tuple(map(Image.of, images))
+        self._before, self._series = tuple(before), series
+        self._listener, self._path = listener, path
         self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
         self._kept: list[Answer] = []
         self._dropped: frozenset[str] = frozenset()
@@ -121,7 +128,7 @@ class Session:
         completions = list[Completion]()
         while len(completions) < n:
             request = self._request(conversation, settings)
-            drawn = await self._draw(request, self._stream.next(request.key, n - len(completions)))
+            drawn = await self._watched_draw(request, self._stream.next(request.key, n - len(completions)))
             outcomes = _with_limit(request, drawn)
             if self._is_outdated(request, conversation, settings, outcomes):
                 # What has been drawn is paid for. The rest is drawn under the key of what is sent now.
@@ -156,7 +163,7 @@ class Session:
         params = {**settings, **first_call.params} | _stated_format(first_call.messages)
         while True:
             request = self._request(first_call.messages, params)
-            drawn = await self._draw(request, self._stream.first_of(request.key, n, start))
+            drawn = await self._watched_draw(request, self._stream.first_of(request.key, n, start))
             outcomes = _with_limit(request, drawn)
             if not self._is_outdated(request, first_call.messages, params, outcomes):
                 break
@@ -170,7 +177,7 @@ class Session:
             # This session's own stream continues after all branches.
             self._stream.child(start, start + n).next(request.key, 1)
             draws = tuple([draw for _, draw in settled.values()])
-            self.trace.events.append(Call(request.messages, request.sampling, draws))
+            self.record(Call(request.messages, request.sampling, draws))
         started = {}
         for index in range(n):
             if index not in settled:
@@ -252,7 +259,17 @@ class Session:
 
     def note(self, text: str) -> None:
         """Add a note to the trace."""
-        self.trace.events.append(Note(text))
+        self.record(Note(text))
+
+    def record(self, event: Call | ToolCall | Note) -> None:
+        """Add an event to the trace."""
+        self.trace.events.append(event)
+        if self._listener is not None and not isinstance(event, Call):
+            self._notify(event)
+
+    def watched_branch(self) -> AbstractContextManager[None]:
+        """Report a `with` block, in which this session's branch runs, to the listener of the solve as a stage."""
+        return nullcontext() if self._listener is None else _WatchedBranch(self)
 
     def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
         """Return `n` sessions for concurrent branches, each with its own draws; see `gather`.
@@ -328,19 +345,19 @@ class Session:
             AuthenticationFailed, EndpointDown: no call can succeed.
             BudgetExhausted: the budget is used up.
         """
-        session = self._showing(problem.images)
+        session = self._showing(problem)
         try:
             return await strategy.solve(problem, session)
         except CallFailed as error:
             return session._failed(error)
 
-    def _showing(self, images: Sequence[ImageSource]) -> Session:
-        """Return a session of the same solve that sends these images; itself if it does so already."""
-        shown = tuple(map(Image.of, images))
-        if not shown or self._images == shown:
+    def _showing(self, problem: Problem) -> Session:
+        """Return a session of the same solve that sends a problem's images and earlier turns; itself if it does so."""
+        shown, before = tuple(map(Image.of, problem.images)) or self._images, tuple(problem.before) or self._before
+        if (self._images, self._before) == (shown, before):
             return self
         session = self._same(self._llm, self._sampling)
-        session._images = shown
+        session._images, session._before = shown, before
         return session
 
     def _failed(self, error: CallFailed) -> Failed:
@@ -376,11 +393,61 @@ class Session:
     def _completions(self, request: Request, outcomes: list[Completion | DrawError]) -> list[Completion]:
         """Return the completions of a request; those that succeeded are added to the trace."""
         if completions := tuple([outcome for outcome in outcomes if isinstance(outcome, Completion)]):
-            self.trace.events.append(Call(request.messages, request.sampling, completions))
+            self.record(Call(request.messages, request.sampling, completions))
         return unwrap(outcomes)
 
+    async def _watched_draw(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
+        """Draw, and report the call to the listener of the solve."""
+        if self._listener is None:
+            return await self._draw(request, draws)
+        self._tell("call_began", draws=len(draws))
+        started, error, completions = time.monotonic(), "", list[Completion]()
+        try:
+            outcomes = await self._draw(request, draws)
+            completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
+            error = next((str(outcome.error) for outcome in outcomes if isinstance(outcome, DrawError)), "")
+            return outcomes
+        except BaseException as raised:
+            error = str(raised) or type(raised).__name__
+            raise
+        finally:
+            self._tell(
+                "call_ended",
+                draws=len(draws),
+                text="\n\n".join(completion.text for completion in completions),
+                error=error,
+                usage=Usage.total(completion.usage for completion in completions),
+                spent=Usage.total(completion.usage for completion in completions if completion.is_new),
+                seconds=time.monotonic() - started,
+            )
+
+    def _notify(self, event: ToolCall | Note) -> None:
+        if isinstance(event, Note):
+            self._tell("note", text=event.text)
+            return
+        spent = event.usage if event.is_new else Usage()
+        text = f"{format_tool_call(event.name, event.arguments)} = {event.result}"
+        self._tell("tool_used", text=text, usage=event.usage, spent=spent, seconds=event.seconds)
+
+    def _tell(self, kind: Any, **fields: Any) -> None:
+        """Report an event at this place to the listener of the solve."""
+        if self._listener is not None:
+            stage = self._path[-1] if self._path else self._listener.spec
+            self._listener.notify(SolveEvent(kind, stage, self._path, **fields))
+
     def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        return Session(llm, trace, stream=stream, sampling=sampling, context=self._context, images=self._images)
+        return Session(llm, trace, stream=stream, sampling=sampling, **self._inherited())
+
+    def _inherited(self) -> dict[str, Any]:
+        """Return what the other sessions of the same solve have in common with this one."""
+        return {
+            "context": self._context,
+            "images": self._images,
+            "before": self._before,
+            "series": self._series,
+            "listener": self._listener,
+            "path": self._path,
+        }
 
     def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
         """Return another session of the same solve."""
@@ -393,6 +460,7 @@ class Session:
         trace = Trace(name)
         self.trace.events.append(trace)
         branch = self._new(self._llm, trace, stream, sampling)
+        branch._path = (*self._path, name)
         branch._required = self._required
         return branch
 
@@ -412,7 +480,11 @@ class Session:
                 raise error
             self._dropped |= dropped
             self.note(f"left out, since {self._llm.name} does not take it: {', '.join(sorted(dropped))}")
-        return self._llm.request(conversation.with_images(self._images) if self._images else conversation, settings)
+        if self._images:
+            conversation = conversation.with_images(self._images)
+        if self._before:
+            conversation = conversation.after(self._before)
+        return self._llm.request(conversation, settings, self._series)
 
 
 def _stated_format(conversation: Conversation) -> dict[str, Any]:
@@ -464,10 +536,37 @@ class _Stage:
     def __enter__(self) -> None:
         self._outer.events.append(self._inner)
         self._session.trace = self._inner
+        if self._session._listener is not None:
+            self._session._path = (*self._session._path, self._inner.name)
+            self._session._tell("stage_began")
         self._started = time.monotonic()
         self._span.__enter__()
 
     def __exit__(self, *raised: Any) -> bool | None:
         self._inner.seconds = time.monotonic() - self._started
         self._session.trace = self._outer
+        if self._session._listener is not None:
+            _tell_end(self._session, self._inner, raised[1])
+            self._session._path = self._session._path[:-1]
         return self._span.__exit__(*raised)
+
+
+class _WatchedBranch:
+    """The time in which a branch runs, for the listener of the solve."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+        self._session._tell("stage_began")
+
+    def __exit__(self, *raised: Any) -> None:
+        self._session.trace.seconds = time.monotonic() - self._started
+        _tell_end(self._session, self._session.trace, raised[1])
+
+
+def _tell_end(session: Session, trace: Trace, raised: BaseException | None) -> None:
+    """Report the end of a stage to the listener of the solve."""
+    error = "" if raised is None else str(raised) or type(raised).__name__
+    session._tell("stage_ended", error=error, usage=trace.usage, spent=trace.spent, seconds=trace.seconds)

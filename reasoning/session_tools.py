@@ -59,6 +59,10 @@ class ToolSession(Protocol):
         """Add a note to the trace."""
         ...
 
+    def record(self, event: ToolCall) -> None:
+        """Add an event to the trace."""
+        ...
+
 
 class Tool(Protocol):
     """Something that a model may use to solve a problem.
@@ -202,7 +206,7 @@ class SessionTools:
         seconds = time.monotonic() - started
         is_new, usage = (calls.is_new, calls.usage) if calls else (True, Usage())
         kept = {key: value if isinstance(value, int | float | None) else str(value) for key, value in arguments.items()}
-        self._session.trace.events.append(ToolCall(name, kept, _limit(result), error, seconds, is_new, usage))
+        self._session.record(ToolCall(name, kept, _limit(result), error, seconds, is_new, usage))
 
 
 class _Parts(NamedTuple):

@@ -26,10 +26,12 @@ from reasoning.kinds import Kind
 from reasoning.parameters import check_parameters, to_spec
 from reasoning.problem import Example, Problem
 from reasoning.prompts import Prompt
+from reasoning.sampling_params import validate_params
 from reasoning.session import Session
 from reasoning.short_repr import shorten
 from reasoning.trace import Trace
 from reasoning.truncation import name_truncation
+from reasoning.watching import Listener, Watch
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -126,7 +128,17 @@ class Strategy(ABC):
     async def solve(self, problem: Problem, session: Session) -> Answer:
         """Answer one problem. Called by `run`, by other strategies and by the benchmark."""
 
-    def run(self, problem: Problem | str, llm: LLM | str, *, epoch: int = 0, budget: Budget | None = None) -> Answer:
+    def run(
+        self,
+        problem: Problem | str,
+        llm: LLM | str,
+        *,
+        epoch: int = 0,
+        budget: Budget | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
+        series: str | None = None,
+    ) -> Answer:
         """Answer one problem, from synchronous code: a script, a notebook or a thread.
 
         Args:
@@ -134,13 +146,21 @@ class Strategy(ABC):
             llm: the model, or its name for `reasoning.connect`.
             epoch: the number of an independent repetition; each has its own draws.
             budget: the limit for this problem, within the model's budget.
+            sampling: sampling parameters of this solve, which override those of the model; the
+                strategy's own override them.
+            watch: a function that receives a `SolveEvent` whenever a stage or a call begins or ends. It
+                runs on the library's event loop, in another thread, so it must return at once. If it
+                raises an exception, it gets no further event, and the solve runs to its end.
+            series: the name of a series of draws that is independent of all others. The same name
+                repeats its draws without a purchase; None is the series that all solves share.
 
         Returns:
             The answer. If this problem's own budget runs out first, the samples that it covered have
             the vote, and the answer says so; without a vote, `Unparsed` with the partial result.
 
         Raises:
-            UsageError: the strategy does not support this kind of answer.
+            UsageError: the strategy does not support this kind of answer, a parameter is wrong, or `watch`
+                raised an exception; the solve has then ended, and its draws are recorded.
             AuthenticationFailed, EndpointDown: no call can succeed. After other failed calls the
                 answer is `Failed`.
             BudgetExhausted: the model's budget is used up.
@@ -156,7 +176,9 @@ class Strategy(ABC):
         """
         model = _connected(llm)
         with notebook_progress(model):
-            return event_loop.run_sync(self._run(problem, model, epoch, budget, None))
+            return event_loop.run_sync(
+                self._run(problem, model, epoch, budget, None, sampling=sampling, watch=watch, series=series)
+            )
 
     async def arun(
         self,
@@ -167,6 +189,9 @@ class Strategy(ABC):
         budget: Budget | None = None,
         journal: Journal | None = None,
         trace: Trace | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
+        series: str | None = None,
     ) -> Answer:
         """Answer one problem, from asynchronous code on any event loop.
 
@@ -178,8 +203,14 @@ class Strategy(ABC):
             journal: where draws are recorded, instead of the model's own journal.
             trace: the trace to fill, which has the calls and their usage also if an error is raised;
                 by default a new one.
+            sampling: as in `run`.
+            watch: as in `run`. If the caller's event loop is not the library's, pass events on with
+                `loop.call_soon_threadsafe`.
+            series: as in `run`.
         """
-        return await event_loop.run_async(self._run(problem, llm, epoch, budget, journal, trace))
+        return await event_loop.run_async(
+            self._run(problem, llm, epoch, budget, journal, trace, sampling=sampling, watch=watch, series=series)
+        )
 
     def map(
         self,
@@ -433,6 +464,10 @@ class Strategy(ABC):
         budget: Budget | None,
         journal: Journal | None,
         trace: Trace | None = None,
+        *,
+        sampling: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
+        series: str | None = None,
     ) -> Answer:
         llm = _connected(llm)
         problem = self._to_problem(problem)
@@ -443,6 +478,11 @@ class Strategy(ABC):
                 f"{self._misused_prompt} cannot be structured: the technique reads its reply as free text, or does not "
                 "use the prompt with these parameters"
             )
+        if sampling:
+            validate_params(sampling, "of run")
+        if series is not None and (not isinstance(series, str) or not series):
+            raise UsageError(f"series must be a name, or None for the series that all solves share, got {series!r}")
+        listener = None if watch is None else Listener(watch, self._spec)
         llm.check_price(budget)
         nested = nest(budget, llm.budget)
         trace = trace or Trace(self._spec)
@@ -458,10 +498,14 @@ class Strategy(ABC):
                 trace.name,
                 None if budget is None else nested,
             ),
+            sampling=sampling,
             images=problem.images,
+            before=problem.before,
+            series=series or "",
+            listener=listener,
         )
         try:
-            with telemetry.solve(trace.name):
+            with telemetry.solve(trace.name), session.watched_branch():
                 answer = await session.solve(self, problem)
         except BudgetExhausted as error:
             if not session.owns(error):
@@ -469,6 +513,8 @@ class Strategy(ABC):
             answer = session.stopped_answer(error)
         finally:
             trace.seconds = time.monotonic() - started
+        if listener is not None:
+            listener.check()
         if isinstance(answer, Unparsed):
             answer = replace(answer, reason=name_truncation(answer.reason, trace))
         return replace(answer, usage=trace.usage, trace=trace, strategy=self)

@@ -32,7 +32,7 @@ LAYERS = (
         "plugins",
         "forks",
     ),
-    ("kinds", "trace", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
+    ("kinds", "trace", "watching", "draw_stream", "telemetry", "sampling_params", "event_loop", "loop_bridge"),
     ("journal", "sandbox", "providers"),
     ("retrieval", "tables_sql"),
     ("voting",),

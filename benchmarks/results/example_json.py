@@ -10,6 +10,7 @@ from reasoning.benchmarks.tasks.denotation import DenotationScorer
 from reasoning.benchmarks.tasks.field_mapping import DENOTATION
 from reasoning.benchmarks.tasks.math_scorer import MathScorer, default_scorer
 from reasoning.images import Image
+from reasoning.messages import Message
 from reasoning.problem import AnyOf, Example, Problem
 from reasoning.retrieval import Corpus
 from reasoning.tables_sql.table import Table
@@ -33,6 +34,7 @@ def to_json(example: Example) -> dict[str, Any]:
         "corpus": None if problem.corpus is None else reference(problem.corpus),
         "inputs": dict(problem.inputs) or None,
         "images": [Image.of(image).describe() for image in problem.images] or None,
+        "before": [turn.to_json() for turn in problem.before] or None,
         "family": example.family or None,
         "scorer": DENOTATION if isinstance(example.scorer, DenotationScorer) else None,
         "own_scorer": not isinstance(example.scorer, MathScorer | DenotationScorer | None) or None,
@@ -58,6 +60,7 @@ def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
         id=data["id"],
         corpus=corpus,
         images=[Image.from_json(image) for image in data.get("images", ())],
+        before=[Message.from_json(turn) for turn in data.get("before", ())],
     )
     own = data.get("own_scorer")
     target = AnyOf(data["target"]) if data.get("any_of") else data["target"]

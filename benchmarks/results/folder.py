@@ -328,7 +328,8 @@ def _fixed_parts(example: Example) -> bytes:
     table = example.problem.table
     shown = None if table is None else Table.of(table).as_written()
     images = [Image.of(image).to_json() for image in example.problem.images]
-    parts = (example.problem.question, example.problem.context, shown, example.target, images)
+    before = [turn.to_json() for turn in example.problem.before]
+    parts = (example.problem.question, example.problem.context, shown, example.target, images, before)
     return json.dumps(parts, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
     from reasoning.journal import Journal
     from reasoning.trace import Trace
+    from reasoning.watching import Watch
 
 
 @dataclass(frozen=True, repr=False, init=False)
@@ -253,6 +254,9 @@ class Chain(Strategy):
         *,
         epoch: int = 0,
         budget: Budget | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
+        series: str | None = None,
         **inputs: Any,
     ) -> Answer:
         """Run the chain on one set of inputs, from synchronous code: a script, a notebook or a thread.
@@ -262,6 +266,9 @@ class Chain(Strategy):
             llm: the model, or its name for `reasoning.connect`.
             epoch: the number of an independent repetition; each has its own draws.
             budget: the limit for these inputs, within the model's budget.
+            sampling: as in `Strategy.run`; the parameters of a step override it.
+            watch: as in `Strategy.run`; each step is a stage.
+            series: as in `Strategy.run`.
             **inputs: the inputs by name, instead of `problem`. An input that is named like another
                 argument is given in `problem`.
 
@@ -281,7 +288,9 @@ class Chain(Strategy):
         """
         chosen, model = self._choose(problem, inputs), self._require(llm)
         with notebook_progress(model):
-            return event_loop.run_sync(self._run(chosen, model, epoch, budget, None))
+            return event_loop.run_sync(
+                self._run(chosen, model, epoch, budget, None, sampling=sampling, watch=watch, series=series)
+            )
 
     async def arun(
         self,
@@ -292,6 +301,9 @@ class Chain(Strategy):
         budget: Budget | None = None,
         journal: Journal | None = None,
         trace: Trace | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        watch: Watch | None = None,
+        series: str | None = None,
         **inputs: Any,
     ) -> Answer:
         """Run the chain on one set of inputs, from asynchronous code on any event loop.
@@ -303,10 +315,15 @@ class Chain(Strategy):
             budget: as in `run`.
             journal: where draws are recorded, instead of the model's own journal.
             trace: as in `Strategy.arun`.
+            sampling: as in `run`.
+            watch: as in `Strategy.arun`.
+            series: as in `run`.
             **inputs: as in `run`.
         """
-        chosen = self._choose(problem, inputs)
-        return await event_loop.run_async(self._run(chosen, self._require(llm), epoch, budget, journal, trace))
+        chosen, model = self._choose(problem, inputs), self._require(llm)
+        return await event_loop.run_async(
+            self._run(chosen, model, epoch, budget, journal, trace, sampling=sampling, watch=watch, series=series)
+        )
 
     def map(
         self,

@@ -62,7 +62,7 @@ class ChainRun:
         values = {name: value for name, value in self.values.items() if name.partition(".")[0] in known}
         texts = {name: text for name, text in self.texts.items() if name in step.dependencies | self.inputs}
         started = time.monotonic()
-        with telemetry.stage(step.name):
+        with telemetry.stage(step.name), session.watched_branch():
             answer = self.answers[step.name] = await run_step(step, values, texts, session)
         session.trace.seconds = time.monotonic() - started
         self.values |= {f"{step.name}.{name}": value for name, value in answer.steps.items()}

@@ -13,7 +13,7 @@ from reasoning.short_repr import shorten
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
 
-_ARGUMENTS = {"problem", "llm", "epoch", "budget", "journal"}
+_ARGUMENTS = {"problem", "llm", "epoch", "budget", "journal", "trace", "sampling", "watch", "series"}
 """The parameters of `run` and `arun`: an input with such a name is given in a mapping."""
 
 

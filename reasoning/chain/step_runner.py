@@ -160,22 +160,22 @@ async def _run_once(step: Step, inputs: _Inputs, session: Session, where: str) -
                     raise
                 # One item that the provider refuses must not cost the results of the others.
                 result = _Result(None, f"the provider refused it: {error}")
-                session.trace.events.append(Rejected(f"{where}: {result.error}"))
+                session.record(Rejected(f"{where}: {result.error}"))
                 break
             if result.error is None:
                 return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
-            session.trace.events.append(Rejected(f"{where}: rejected: {result.error}"))
+            session.record(Rejected(f"{where}: rejected: {result.error}"))
             unparsed = result.value is None or step.function is not None
             retry = {"error": result.error, "previous": result.text if unparsed else step.kind.show(result.value)}
         if step.fallback is not None:
             result = _apply_fallback(step, result, inputs)
             if result.error is None:
-                session.trace.events.append(FallbackUsed(f"{where}: fallback: {step.kind.show(result.value)}"))
+                session.record(FallbackUsed(f"{where}: fallback: {step.kind.show(result.value)}"))
                 return Answered(result.value, rule=result.rule, text=result.text, steps=result.steps)
     except CallFailed as error:
         if error.ends_run:
             raise
-        session.trace.events.append(CallLost(f"{where}: a call failed: {error}"))
+        session.record(CallLost(f"{where}: a call failed: {error}"))
         return Failed(f"step {where!r}: {error}", refused=isinstance(error, PromptRefused))
     except _StepError as error:
         return Failed(f"step {where!r}: {error}", refused=error.refused, steps=error.steps)
@@ -218,7 +218,7 @@ async def _ask(step: Step, inputs: _Inputs, session: Session) -> _Result:
         result = _read(step, reply.text, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
-        session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
+        session.record(Rejected(f"{step.name}: rejected: {result.error}"))
         turns = turns.then(reply.text, _REPAIR.format(error=result.error))
     raise AssertionError  # the last attempt returns
 
@@ -287,7 +287,7 @@ async def _run_strategy(step: Step, inputs: _Inputs, session: Session) -> _Resul
         result = _validate(step, result, inputs)
         if result.error is None or attempt == step.max_repairs:
             return result
-        session.trace.events.append(Rejected(f"{step.name}: rejected: {result.error}"))
+        session.record(Rejected(f"{step.name}: rejected: {result.error}"))
         rejected = f"An earlier answer:\n{answer.text}\n\n{_REPAIR.format(error=result.error)}"
         problem = Problem(f"{question}\n\n{rejected}", step.returns)
     raise AssertionError  # the last attempt returns

@@ -256,12 +256,13 @@ class LLM:
             self.client.key_variables()
             raise
 
-    def request(self, conversation: Conversation, sampling: Mapping[str, Any]) -> Request:
+    def request(self, conversation: Conversation, sampling: Mapping[str, Any], series: str = "") -> Request:
         """Return the request of a conversation, without parameters that the model does not take.
 
         Args:
             conversation: the chat turns.
             sampling: parameters that override those of the model.
+            series: the name of an independent series of draws; empty for the usual one.
 
         Raises:
             UsageError: a parameter is unknown or invalid, or named like a key.
@@ -269,7 +270,7 @@ class LLM:
         settings = self._resolve_params({**self.sampling, **sampling, "max_tokens": sampling.get("max_tokens")})
         # Concurrent branches often send the same request, so the latest is kept with its computed key.
         # Settings are compared by identity, since 1 and 1.0 are equal by value.
-        identity = (conversation, id(settings), self.client.model, self.client.endpoint)
+        identity = (conversation, id(settings), self.client.model, self.client.endpoint, series)
         if self._last_identity != identity:
             for image in [image for turn in conversation.messages for image in turn.images]:
                 if problem := self.client.find_image_problem(image):
@@ -281,6 +282,7 @@ class LLM:
                 settings,
                 self.client.endpoint,
                 static_prefix=conversation.static_prefix,
+                series=series,
             )
         return self._request
 

@@ -152,7 +152,8 @@ def parse_request(data: Any) -> Request:
         ValueError, TypeError, KeyError, AttributeError: the value is not a request.
     """
     messages = tuple(Message.from_json(turn) for turn in data["messages"])
-    return Request(data["model"], messages, dict(data["sampling"].items()), data["endpoint"])
+    series = data.get("series", "")
+    return Request(data["model"], messages, dict(data["sampling"].items()), data["endpoint"], series=series)
 
 
 def _stored_numbers(usage: Usage) -> tuple[float | None, ...]:
