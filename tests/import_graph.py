@@ -56,6 +56,7 @@ LAYERS = (
         "benchmarks.advise",
         "benchmarks.annotate",
         "benchmarks.rescore",
+        "benchmarks.shards",
         "benchmarks.view",
     ),
     ("benchmarks.cli", "benchmarks"),

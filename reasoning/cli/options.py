@@ -26,7 +26,8 @@ MODEL = "More on the model"
 BUDGET = "More on budgets"
 RATE_LIMITS = "More on rate limits and failures"
 JOURNAL = "More on the journal"
-PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL)
+MACHINES = "More on many machines"
+PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL, MACHINES)
 """The sections of the help below the options that matter most, in this order."""
 
 MODEL_HELP = "local, local:NAME, local:NAME+ADAPTER, a litellm name such as openai/gpt-4o-mini, replay:FILE."
