@@ -61,6 +61,7 @@ LAYERS = (
     ),
     ("benchmarks.cli", "benchmarks"),
     ("tuning",),
+    ("serving",),
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""
 
