@@ -30,6 +30,7 @@ from reasoning.errors import CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
 from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
+from reasoning.providers.server_use import uses_since
 from reasoning.secret_scan import mask_secrets
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
@@ -197,7 +198,7 @@ def run_comparison(
         _check_supported(named, (run.store.examples[problem] for problem in ids))
         run.store.register_strategies(named)
         _record_invocation(run.store, named, config, model)
-        usage_before = model.usage
+        usage_before, used_before = model.usage, model.server_uses
         race, keys = None, list[ResultKey]()
         try:
             named, stopped = fit_strategies(run, named, task, model, config, listener)
@@ -224,6 +225,7 @@ def run_comparison(
             left=run.budget.left,
             selection=config.selection,
         )
+        comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
         if comparison.results:
             Comparison.from_folder(run.store).save(run.store)
         return comparison
