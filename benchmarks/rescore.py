@@ -22,7 +22,7 @@ from reasoning.benchmarks.results.settings import sampling_settings
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.engine.llm import LLM
-from reasoning.errors import CallFailed, ReasoningError
+from reasoning.errors import CallFailed, InputError, ReasoningError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Request
 from reasoning.providers.client import Client
@@ -124,6 +124,11 @@ def rescore(folder: Path) -> RescoreResult:
         InputError: the folder holds no run, is damaged, or is in use.
     """
     stored = ResultsFolder.read(folder)
+    if "imported" in stored.metadata:
+        raise InputError(
+            f"{folder}: made of logs of another tool, so no draws are recorded; import them again: "
+            "reasoning bench import … --rescore"
+        )
     store = ResultsFolder.open(folder, stored.settings, stored.metadata)
     journal = Journal(folder / "journal.sqlite")
     try:

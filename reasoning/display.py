@@ -32,6 +32,12 @@ def cost(usage: Usage) -> str:
     return str(usage)
 
 
+def _cost_of(trace: Trace) -> str:
+    """Return the usage of a trace; calls without any are those of a log that does not record it."""
+    usage = trace.usage
+    return cost(usage) if usage.calls or not any(trace.calls()) else "usage not recorded"
+
+
 def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usage, left: str) -> str:
     """Return lines about the cost of a command.
 
@@ -58,7 +64,8 @@ def describe_spending(spent: Usage, used: Usage, before: Usage, interrupted: Usa
 
 
 def _about(draw: Completion) -> str:
-    marks = [f"{draw.usage.completion_tokens} tokens", f"{draw.usage.seconds:.1f} s"]
+    # The reply in a log of another tool may have no usage of its own.
+    marks = [f"{draw.usage.completion_tokens} tokens", f"{draw.usage.seconds:.1f} s"] if draw.usage.calls else []
     if draw.usage.reasoning_tokens:
         marks[0] += f", {draw.usage.reasoning_tokens} of them thought"
     if draw.usage.usd is not None:
@@ -125,7 +132,7 @@ def trace_tree(trace: Trace) -> Tree:
                 Text.assemble(("model  ", "green"), strip_control(draw.text.strip()), (f"  [{_about(draw)}]", "dim"))
             )
 
-    root = Tree(Text.assemble((trace.name, "bold"), (f"  {cost(trace.usage)}", "dim")))
+    root = Tree(Text.assemble((trace.name, "bold"), (f"  {_cost_of(trace)}", "dim")))
     grow(root, trace)
     return root
 
@@ -169,7 +176,7 @@ _STYLE = (
 
 def trace_html(trace: Trace) -> str:
     """Return a trace as nested, collapsible parts."""
-    return f'{_STYLE}<div class="rsn">{_stage_html(trace, open_=True, about=cost(trace.usage))}</div>'
+    return f'{_STYLE}<div class="rsn">{_stage_html(trace, open_=True, about=_cost_of(trace))}</div>'
 
 
 def _stage_html(stage: Trace, *, open_: bool = False, about: str = "") -> str:

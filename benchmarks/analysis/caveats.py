@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
+from reasoning.benchmarks.analysis.imported import imported_caveats
 from reasoning.benchmarks.analysis.paired import families
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.worst_case import find_incomplete
@@ -47,6 +48,7 @@ def find_caveats(
         *_families(results, bool(stopped) and over_population),
         *_mixed_versions(results),
         *_edited(folder),
+        *imported_caveats(folder.metadata.get("imported"), results),
     ]
 
 

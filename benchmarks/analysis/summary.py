@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
@@ -35,6 +36,7 @@ class StrategySummary:
         metrics: the metrics of tasks that have more than an accuracy.
         fitted: the records of what the strategy learned before the first problem. The cost of that is
             not part of `usage`.
+        unrecorded: the parts of the usage that are unknown for some results; see `Result`.
     """
 
     strategy: str
@@ -48,6 +50,11 @@ class StrategySummary:
     metrics: tuple[Metric, ...] = ()
     fitted: tuple[Fitted, ...] = ()
     repetitive: int = 0
+    unrecorded: tuple[str, ...] = ()
+
+    def knows(self, part: str) -> bool:
+        """Return whether a part of the usage was recorded for all results: "calls", "tokens" or "seconds"."""
+        return part not in self.unrecorded
 
     @property
     def fit_usage(self) -> Usage | None:
@@ -71,9 +78,11 @@ class StrategySummary:
     def to_json(self) -> dict[str, Any]:
         """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts.
 
+        A part of the usage is null if it was not recorded.
         "repetitive" is there if it is not 0, "metrics" if the task has any, and "fit" if the strategy was
         fitted.
         """
+        tokens = self.knows("tokens")
         data: dict[str, Any] = {
             "strategy": self.strategy,
             "n": self.n,
@@ -82,12 +91,12 @@ class StrategySummary:
             "ci95": [round(end, 4) for end in self.interval] if self.n else None,
             "unparsed": self.unparsed,
             "failed": self.failed,
-            "calls": self.usage.calls,
-            "prompt_tokens": self.usage.prompt_tokens,
-            "completion_tokens": self.usage.completion_tokens,
+            "calls": self.usage.calls if self.knows("calls") else None,
+            "prompt_tokens": self.usage.prompt_tokens if tokens else None,
+            "completion_tokens": self.usage.completion_tokens if tokens else None,
             "usd": None if self.usage.usd is None else round(self.usage.usd, 6),
-            "seconds": round(self.usage.seconds, 3),
-            "reasoning_tokens": self.usage.reasoning_tokens,
+            "seconds": round(self.usage.seconds, 3) if self.knows("seconds") else None,
+            "reasoning_tokens": self.usage.reasoning_tokens if tokens else None,
         }
         if self.repetitive:
             data["repetitive"] = self.repetitive
@@ -150,7 +159,10 @@ def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
     Args:
         rows: summaries of the same solves.
     """
-    return min(rows, key=lambda row: (-row.correct, row.usage.completion_tokens), default=None)
+    # Unknown tokens are not few.
+    return min(
+        rows, key=lambda row: (-row.correct, row.usage.completion_tokens if row.knows("tokens") else inf), default=None
+    )
 
 
 def _summary(spec: str, results: list[Result], examples: Mapping[str, Example]) -> StrategySummary:
@@ -165,6 +177,7 @@ def _summary(spec: str, results: list[Result], examples: Mapping[str, Example]) 
         interval=_interval(counted),
         metrics=measure(counted, examples),
         repetitive=sum(result.repetitive > 0 for result in counted),
+        unrecorded=tuple(sorted({part for result in results for part in result.unrecorded})),
     )
 
 

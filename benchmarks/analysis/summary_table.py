@@ -26,6 +26,9 @@ FITTING = ("fitting cost", "fitting tokens")
 THOUGHT = "thought tokens"
 """The column for the completion tokens that were thought, which is there if any were."""
 
+UNKNOWN = "unknown"
+"""The cell of a part of the usage that was not recorded."""
+
 _PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
 """The columns that matter most, for narrow terminals."""
 
@@ -42,9 +45,14 @@ def summary_cells(row: StrategySummary, free: bool) -> tuple[str, ...]:
         row.strategy,
         f"{100 * row.accuracy:.1f} %" if row.n else "–",
         f"{100 * low:.0f}–{100 * high:.0f}" if row.n else "–",
-        *map(_count, (row.unparsed, row.failed, usage.calls, usage.prompt_tokens, usage.completion_tokens)),
-        "local" if free else "unknown" if usage.usd is None else f"${usage.usd:.4f}",
-        f"{row.seconds:.1f}",
+        *map(_count, (row.unparsed, row.failed)),
+        _count(usage.calls) if row.knows("calls") else UNKNOWN,
+        *(
+            _count(count) if row.knows("tokens") else UNKNOWN
+            for count in (usage.prompt_tokens, usage.completion_tokens)
+        ),
+        "local" if free else UNKNOWN if usage.usd is None else f"${usage.usd:.4f}",
+        f"{row.seconds:.1f}" if row.knows("seconds") else UNKNOWN,
     )
 
 
@@ -124,6 +132,8 @@ def _fit_cell(usage: Usage | None, is_priced: bool) -> str:
 
 
 _USAGE = ("calls", "prompt_tokens", "completion_tokens", "usd", "seconds")
+_PARTS = {"prompt_tokens": "tokens", "completion_tokens": "tokens"}
+"""The parts of the usage that are unknown together; see `StrategySummary.unrecorded`."""
 
 
 _AFTER_COMPLETION = HEADER[3:].index("completion tokens") + 1
@@ -141,7 +151,7 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
     cells: list[tuple[Any, ...]] = []
     for row in rows:
         accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)
-        usage = (getattr(row.usage, name) for name in _USAGE)
+        usage = (getattr(row.usage, name) if row.knows(_PARTS.get(name, name)) else None for name in _USAGE)
         own = {metric.name: metric.value for metric in row.metrics}
         cells.append(
             (

@@ -100,7 +100,11 @@ def cost_frontiers(
     """
     selected = common.select(results)
     rows = summarize(selected, specs)
-    known = [name for name, cost in MEASURES.items() if rows and all(cost(row.usage) is not None for row in rows)]
+    known = [
+        name
+        for name, cost in MEASURES.items()
+        if rows and all(row.knows(name) and cost(row.usage) is not None for row in rows)
+    ]
     # A measure that is 0 for every strategy has no frontier.
     known = [name for name in known if any(MEASURES[name](row.usage) for row in rows)]
     shares = _frontier_shares(selected, [row.strategy for row in rows], known) if known else {}

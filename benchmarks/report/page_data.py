@@ -101,7 +101,7 @@ def result_fields(result: Result, number: int, rules: dict[str, int]) -> list[An
     """Return a result as a list for the page, without unknown values at the end.
 
     The fields are: strategy, value, rule or reason, confidence, votes, calls, prompt tokens, completion
-    tokens, seconds, dollars.
+    tokens, seconds, dollars. A part of the usage that was not recorded is None.
 
     Args:
         result: the result.
@@ -112,7 +112,10 @@ def result_fields(result: Result, number: int, rules: dict[str, int]) -> list[An
     usage, votes = result.usage, [list(vote) for vote in result.votes] or None
     usd = None if usage.usd is None else round(usage.usd, 6)
     fields = [number, result.value, rule, result.confidence, votes]
-    fields += [usage.calls, usage.prompt_tokens, usage.completion_tokens, round(usage.seconds, 1), usd]
+    unknown = result.unrecorded
+    tokens = (None, None) if "tokens" in unknown else (usage.prompt_tokens, usage.completion_tokens)
+    fields += [None if "calls" in unknown else usage.calls, *tokens]
+    fields += [None if "seconds" in unknown else round(usage.seconds, 1), usd]
     while fields[-1] is None:
         fields.pop()
     return fields

@@ -72,7 +72,10 @@ def measure_repeatability(
         if len(by_problem) < 2:
             continue
         wins = None if best is None or best == spec else _best_wins(complete[best], by_problem)
+        recorded = all("tokens" not in one.unrecorded for by_epoch in by_problem.values() for one in by_epoch.values())
         for measure, value in _MEASURES.items():
+            if measure == "tokens" and not recorded:
+                continue
             table = [[value(by_epoch[epoch]) for epoch in epochs] for by_epoch in by_problem.values()]
             mean = sum(map(sum, table)) / len(table) / len(epochs)
             best_wins = wins if measure == "accuracy" else None

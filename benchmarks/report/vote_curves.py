@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,8 @@ def vote_curves(
     """Return the curves of each strategy that votes over a fixed number of draws.
 
     The results hold the candidates with their counts. Draws that are missing from the counts had no
-    answer.
+    answer. Of a folder that was made of logs of other tools, the draws are the replies of a solve, or else its
+    repetitions.
 
     Args:
         folder: the results folder.
@@ -57,6 +59,8 @@ def vote_curves(
         specs: the strategies, in order.
         ks: the numbers of draws; all draws are added.
     """
+    if "imported" in folder.metadata:
+        return tuple(filter(None, (imported_curve(folder, results, spec, ks) for spec in specs)))
     curves = []
     for spec in specs:
         samples = _samples(spec)
@@ -65,11 +69,49 @@ def vote_curves(
         if samples and any(result.votes for result in voted) and not folder.needs_examples(0, problems):
             pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]
             if pools:
-                points = [k for k in ks if k < samples] + [samples]
-                measures: Sequence[Measure] = ("majority", "any", "all")
-                drawn = [curve(pools, points, measure=measure) for measure in measures]
-                curves.append(VoteCurve(spec, len(pools), samples, *drawn))
+                curves.append(_drawn(spec, pools, samples, ks))
     return tuple(curves)
+
+
+def imported_curve(
+    folder: ResultsFolder, results: Sequence[Result], spec: str, ks: Sequence[int] = _KS
+) -> VoteCurve | None:
+    """Return the curves of a strategy of another tool; None if its problems were not drawn equally often.
+
+    Args:
+        folder: the results folder.
+        results: the results.
+        spec: the strategy.
+        ks: as in `vote_curves`.
+    """
+    log = folder.metadata["imported"]["strategies"].get(spec, {})
+    own = [result for result in results if result.strategy == spec and not result.failed]
+    samples = log.get("replies") or 0
+    if samples > 1 and any(result.votes for result in own):
+        pools = [pool for result in own if (pool := _pool(result, folder.examples[result.problem], samples))]
+        return _drawn(spec, pools, samples, ks) if pools else None
+    # A vote needs the answers; whole replies to one problem differ in their words.
+    if not log.get("reads_answers") and not folder.metadata["imported"].get("rescored"):
+        return None
+    by_problem: dict[str, list[Result]] = {}
+    for result in own:
+        by_problem.setdefault(result.problem, []).append(result)
+    epochs = max(map(len, by_problem.values()), default=0)
+    whole = [solves for solves in by_problem.values() if len(solves) == epochs]
+    return _drawn(spec, list(map(_pool_of_repetitions, whole)), epochs, ks) if epochs > 1 else None
+
+
+def _pool_of_repetitions(solves: Sequence[Result]) -> SamplePool:
+    right = sum(bool(result.correct) for result in solves)
+    wrong = Counter(result.value for result in solves if not result.correct and result.value is not None)
+    unparsed = len(solves) - right - wrong.total()
+    return SamplePool((right,) if right else (), tuple(sorted(wrong.values())), unparsed, solves[0].cluster)
+
+
+def _drawn(spec: str, pools: Sequence[SamplePool], samples: int, ks: Sequence[int]) -> VoteCurve:
+    points = [k for k in ks if k < samples] + [samples]
+    measures: Sequence[Measure] = ("majority", "any", "all")
+    return VoteCurve(spec, len(pools), samples, *(curve(pools, points, measure=measure) for measure in measures))
 
 
 def _samples(spec: str) -> int | None:

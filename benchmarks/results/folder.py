@@ -8,7 +8,7 @@
     spending.jsonl   the cost of every call of every command, so that a budget is the run's
     journal.sqlite   the draws of the run, so that another person can continue from the folder
     fitted/          what strategies have learned before the first result; see `fitted`
-    shards/          the parts of a run that was divided, each a results folder; see `benchmarks.shards`
+    disagreements.csv  of an import that was scored again: where the scores differ
 
 The JSON lines only grow, so they stay readable after a kill at any moment.
 """
@@ -44,12 +44,8 @@ from reasoning.trace import Trace
 _FORMAT = 1
 SPENDING = "spending.jsonl"
 """The name of the file in which a run enters its calls; see `reasoning.engine.ledger`."""
-DRAWS = "draws.jsonl"
-"""The name of the file with the draws of a folder on a network file system; see `reasoning.journal.draw_log`."""
-SHARDS = "shards"
-"""The name of the folder within a results folder that has the parts of a divided run; see `benchmarks.shards`."""
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock", SPENDING}
-_FILES |= {"corpora.jsonl", DRAWS, "alive"} | {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
+_FILES |= {"corpora.jsonl", "disagreements.csv"} | {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 
 @dataclass
@@ -61,7 +57,8 @@ class ResultsFolder:
         settings: the settings of the run, which never change.
         metadata: further facts: "free" (the model costs nothing), "licence" and "source" of the
             problems, "invocations" (the configurations that filled the folder), "race" (the outcome
-            of a race), "fitted" (the strategies that have learned, and at what cost), and the provenance.
+            of a race), "fitted" (the strategies that have learned, and at what cost), "imported" (the logs of
+            other tools that it was made of), and the provenance.
         examples: the problems by id, in order.
         results: the results by problem, strategy and epoch.
         specs: the strategies of all runs so far, in order.
@@ -100,7 +97,7 @@ class ResultsFolder:
         if folder is None:
             return cls(None, settings, metadata)
         is_new = not folder.is_dir() or not any(folder.iterdir())
-        lock = lock_folder(folder, _FILES | {SHARDS})
+        lock = lock_folder(folder, _FILES)
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             stored, endpoint = store.settings, store.metadata.get("endpoint")
@@ -110,23 +107,6 @@ class ResultsFolder:
             check_settings(folder, stored, settings)
             store._lock, store._is_new = lock, is_new
             forks.reset_in_child(store)
-            store._write_run()
-        except BaseException:
-            lock.close()
-            raise
-        return store
-
-    @classmethod
-    def begin(cls, folder: Path, settings: Settings, metadata: dict[str, Any], specs: Sequence[str]) -> ResultsFolder:
-        """Lock a folder, or create it, and write its `run.json` anew; the caller writes the other files.
-
-        Raises:
-            InputError: the folder is in use, or cannot be written.
-        """
-        lock = lock_folder(folder, _FILES | {SHARDS})
-        store = cls(folder, settings, metadata, specs=list(specs))
-        store._lock = lock
-        try:
             store._write_run()
         except BaseException:
             lock.close()

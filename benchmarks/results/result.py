@@ -53,6 +53,8 @@ class Result:
             prompt.
         claimed_outputs: the number of replies behind an answer that state the output of a program
             which did not run.
+        unrecorded: the parts of the usage that are unknown, since another tool made the result and did not
+            record them: "calls", "tokens", "seconds".
     """
 
     problem: str
@@ -77,6 +79,7 @@ class Result:
     refused: int = 0
     claimed_outputs: int = 0
     repetitive: int = 0
+    unrecorded: tuple[str, ...] = ()
 
     @classmethod
     def from_answer(cls, answer: Answer, example: Example, strategy: str, fingerprint: str, epoch: int = 0) -> Result:
@@ -144,7 +147,10 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; `from_json` reads it back."""
-        return asdict(self)
+        data = asdict(self)
+        if not self.unrecorded:
+            del data["unrecorded"]
+        return data
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
@@ -160,7 +166,8 @@ class Result:
             raise ValueError(f"the state {fields['state']!r} with correct={fields['correct']!r}")
         votes = tuple((str(candidate), count) for candidate, count in data.get("votes", ()))
         usage, spent = (Usage(**_checked(data[name], _USAGE)) for name in ("usage", "spent"))
-        return cls(**fields, votes=votes, usage=usage, spent=spent)
+        unrecorded = tuple(map(str, data.get("unrecorded", ())))
+        return cls(**fields, votes=votes, usage=usage, spent=spent, unrecorded=unrecorded)
 
 
 def _claimed_outputs(answer: Answer, example: Example, replies: Sequence[Completion]) -> int:

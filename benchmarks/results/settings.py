@@ -29,6 +29,7 @@ _NOT_SAMPLING = {
     "parser_version",
     "problem_budget",
     "sandbox",
+    "imported",
 }
 """Settings that are not sampling parameters of the model."""
 
@@ -66,7 +67,11 @@ def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
     Raises:
         SettingsChanged: a setting differs; names it with both values.
     """
-    changed = find_differences(stored, wanted)
+    changed = {
+        name: f"{name} {_format(stored, name)} → {_format(wanted, name)}"
+        for name in dict.fromkeys([*stored, *wanted])
+        if _as_json(stored.get(name)) != _as_json(wanted.get(name))
+    }
     if changed.keys() == {"parser_version"}:
         raise SettingsChanged(
             f"the replies in {folder} were parsed by other rules ({changed['parser_version']}). Parse them again, "
@@ -77,15 +82,6 @@ def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
             f"{folder} was made with other settings: {'; '.join(changed.values())}. "
             "Give another --out, or omit --out, to keep both runs"
         )
-
-
-def find_differences(stored: Settings, wanted: Settings) -> dict[str, str]:
-    """Return the settings that differ, each with both values."""
-    return {
-        name: f"{name} {_format(stored, name)} → {_format(wanted, name)}"
-        for name in dict.fromkeys([*stored, *wanted])
-        if _as_json(stored.get(name)) != _as_json(wanted.get(name))
-    }
 
 
 def default_folder(settings: Settings, purpose: str = "") -> Path:

@@ -30,7 +30,6 @@ _ORDER = (
     "annotate",
     "view",
     "chain",
-    "serve",
     "models",
     "batch",
     "journal",

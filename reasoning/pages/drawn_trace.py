@@ -50,7 +50,7 @@ def _tool_call(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def draw_reply(data: Mapping[str, Any]) -> list[Any]:
-    """Return a reply as [text, completion tokens, seconds, remarks, reasoning]."""
+    """Return a reply as [text, completion tokens, seconds, remarks, reasoning]; the numbers are None if unknown."""
     usage = data["usage"]
     remarks = []
     if data.get("finish_reason") == "length":
@@ -63,5 +63,7 @@ def draw_reply(data: Mapping[str, Any]) -> list[Any]:
         remarks.append(f"after {data['retries']} failed attempts")
     if not data.get("spent", True):
         remarks.append("from the journal")
-    fields = [data["text"], usage["completion_tokens"], round(usage["seconds"], 1), ", ".join(remarks)]
+    known = usage.get("calls", 1) > 0
+    numbers = [usage["completion_tokens"], round(usage["seconds"], 1)] if known else [None, None]
+    fields = [data["text"], *numbers, ", ".join(remarks)]
     return [*fields, plain_thoughts(data["reasoning"])] if data.get("reasoning") else fields

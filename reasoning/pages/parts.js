@@ -92,7 +92,7 @@ function call({ turns, settings, replies }, seen) {
   const items = replies.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
     ...(reasoning ? [el("details", "", el("summary", "role", "reasoning"), block(reasoning, "thought"))] : []),
     block(text, "said"),
-    el("div", "dim", [`${tokens} tokens`, `${seconds} s`, remarks].filter(Boolean).join(" · ")),
+    el("div", "dim", [tokens === null ? "" : `${tokens} tokens`, seconds === null ? "" : `${seconds} s`, remarks].filter(Boolean).join(" · ")),
   ]);
   return [asked, ...items];
 }
@@ -145,7 +145,12 @@ function addAnswers(article, mine, states, rules, empty, slots) {
     if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
     article.append(...bars(votes || []));
     const money = typeof usd === "number" ? ` · $${usd.toFixed(4)}` : "";
-    article.append(el("p", "facts", `${calls} ${calls === 1 ? "call" : "calls"} · ${into} + ${out} tokens · ${seconds} s${money}`));
+    const known = (number) => typeof number === "number";
+    const facts = [
+      known(calls) ? `${calls} ${calls === 1 ? "call" : "calls"}` : "", known(into) && known(out) ? `${into} + ${out} tokens` : "",
+      known(seconds) ? `${seconds} s` : "",
+    ].filter(Boolean).join(" · ");
+    article.append(el("p", "facts", `${facts || "usage not recorded"}${money}`));
     slots.push(el("div", "", empty ? el("p", "dim", empty) : ""));
     article.append(slots.at(-1));
   });

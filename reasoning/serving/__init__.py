@@ -1,1 +1,0 @@
-"""A server that puts strategies and chains behind the OpenAI protocol."""
