@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from reasoning.benchmarks import chains as chains
     from reasoning.benchmarks import report as report
+    from reasoning.benchmarks import shards as shards
     from reasoning.benchmarks import statistics as statistics
     from reasoning.benchmarks import tasks as tasks
     from reasoning.benchmarks.analysis.comparison import Comparison as Comparison
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.tasks import Task as Task
 
 _FROM = {"Comparison": "analysis.comparison", "Result": "results.result", "Task": "tasks", "compare": "experiment"}
-_MODULES = ("chains", "report", "statistics", "tasks")
+_MODULES = ("chains", "report", "shards", "statistics", "tasks")
 
 __all__ = sorted([*_FROM, *_MODULES])
 

@@ -30,6 +30,7 @@ from reasoning.errors import CallFailed, ReasoningError, UsageError
 from reasoning.journal import Journal
 from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
+from reasoning.providers.server_use import uses_since
 from reasoning.secret_scan import mask_secrets
 from reasoning.strategy import Strategy
 from reasoning.tables import pluralize
@@ -108,21 +109,21 @@ def compare(
         0.5
     """
     with RunProgress(shown=progress, plain=False) as listener, interruptible(listener.describe_stop):
-        source = _task(task, split)
-        selection = ProblemLimit.choose(source, limit, seed)
-        config = RunConfig(
-            limit=selection.count,
+        source, config = configure(
+            task,
+            limit=limit,
             seed=seed,
-            folder=None if out is None else Path(out),
+            out=out,
             concurrency=concurrency,
             time_limit=time_limit,
             strategy_budget=strategy_budget,
             problem_budget=problem_budget,
             new_samples=new_samples,
             epochs=epochs,
-            race_margin=margin if race else None,
-            selection=selection,
-            pool=None if pool is None else _task(pool),
+            race=race,
+            margin=margin,
+            split=split,
+            pool=pool,
             pool_size=pool_size,
         )
         comparison = run_comparison(strategies, source, llm, config, listener)
@@ -133,6 +134,48 @@ def compare(
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
         raise comparison.stopped
     return comparison
+
+
+def configure(
+    task: str | Task | Sequence[Example],
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    concurrency: int | None = None,
+    time_limit: float | None = None,
+    strategy_budget: Budget | None = None,
+    problem_budget: Budget | None = None,
+    new_samples: bool = False,
+    epochs: int = 1,
+    race: bool = False,
+    margin: float = 3.0,
+    split: str = "",
+    pool: str | Task | Sequence[Example] | None = None,
+    pool_size: int | None = None,
+) -> tuple[Task, RunConfig]:
+    """Return the task and the configuration of arguments as `compare` takes them.
+
+    Raises:
+        UsageError: an argument is wrong.
+    """
+    source = _task(task, split)
+    selection = ProblemLimit.choose(source, limit, seed)
+    return source, RunConfig(
+        limit=selection.count,
+        seed=seed,
+        folder=None if out is None else Path(out),
+        concurrency=concurrency,
+        time_limit=time_limit,
+        strategy_budget=strategy_budget,
+        problem_budget=problem_budget,
+        new_samples=new_samples,
+        epochs=epochs,
+        race_margin=margin if race else None,
+        selection=selection,
+        pool=None if pool is None else _task(pool),
+        pool_size=pool_size,
+    )
 
 
 def run_comparison(
@@ -155,7 +198,7 @@ def run_comparison(
         _check_supported(named, (run.store.examples[problem] for problem in ids))
         run.store.register_strategies(named)
         _record_invocation(run.store, named, config, model)
-        usage_before = model.usage
+        usage_before, used_before = model.usage, model.server_uses
         race, keys = None, list[ResultKey]()
         try:
             named, stopped = fit_strategies(run, named, task, model, config, listener)
@@ -182,9 +225,29 @@ def run_comparison(
             left=run.budget.left,
             selection=config.selection,
         )
+        comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
         if comparison.results:
             Comparison.from_folder(run.store).save(run.store)
         return comparison
+
+
+def fit_only(
+    strategies: Sequence[str | Strategy], task: Task, model: LLM, config: RunConfig, listener: ProgressListener
+) -> ReasoningError | None:
+    """Fit the strategies of a run, and make no result. Return the error that stopped it, such as a used-up budget.
+
+    Raises:
+        UsageError: no strategy needs a fit, or an argument is wrong.
+    """
+    named = named_strategies(strategies)
+    if not any(strategy.needs_fit for strategy in named.values()):
+        raise UsageError(f"a strategy must need a fit, and none of {', '.join(named)} does: begin with the shards")
+    with open_run(task, model, named, config) as run:
+        _choose_epoch(run.store, config, run.journal)
+        ids = _load_problems(run.store, task, config, listener)
+        _check_supported(named, (run.store.examples[problem] for problem in ids))
+        run.store.register_strategies(named)
+        return fit_strategies(run, named, task, model, config, listener)[1]
 
 
 def _load_problems(store: ResultsFolder, task: Task, config: RunConfig, listener: ProgressListener) -> list[str]:
@@ -289,7 +352,8 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
 
 def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:
     """Store the configuration, unless it is stored: a repetition needs every one that filled the folder."""
-    invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **config.to_json()}
+    whole = config.part_of or config
+    invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **whole.to_json()}
     optional = {"budget": str(model.budget), "prices": model.client.prices}
     invocation |= {name: value for name, value in optional.items() if value}
     known = store.metadata.get("invocations", [])

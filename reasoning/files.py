@@ -58,6 +58,19 @@ def read_lines(file: IO[AnyStr], name: object) -> Iterator[AnyStr]:
         yield line
 
 
+def last_line_end(file: IO[bytes]) -> int:
+    """Return the offset after the last complete line, searched in blocks from the end."""
+    end = file.seek(0, 2)
+    while end:
+        start = max(0, end - 65536)
+        file.seek(start)
+        newline = file.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
+
+
 def atomic_write(path: Path, content: str | bytes | Iterable[str]) -> None:
     """Write a file atomically.
 

@@ -92,10 +92,7 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
         "http.request.resend_count": failed,
         **{_SETTINGS[name]: value for name, value in request.sampling.items() if name in _SETTINGS},
     }
-    if request.endpoint:
-        address = urlsplit(request.endpoint)
-        attributes["server.address"] = address.hostname
-        attributes["server.port"] = address.port or (443 if address.scheme == "https" else 80)
+    attributes |= _server_attributes(request.endpoint)
     kind = sys.modules["opentelemetry.trace"].SpanKind.CLIENT
     with tracer.start_as_current_span(f"chat {request.model}", kind=kind, attributes=attributes) as span:
         try:
@@ -103,6 +100,20 @@ def _call(tracer: Any, request: Request, draws: int, failed: int) -> Iterator[Ca
         except Exception as error:
             span.set_attribute("error.type", type(error).__name__)
             raise
+
+
+def set_server(endpoint: str) -> None:
+    """Set the server of the current span, which is one of several."""
+    if (api := sys.modules.get("opentelemetry.trace")) is not None:
+        api.get_current_span().set_attributes(_server_attributes(endpoint))
+
+
+def _server_attributes(endpoint: str | None) -> dict[str, Any]:
+    if endpoint is None:
+        return {}
+    address = urlsplit(endpoint)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    return {"server.address": address.hostname, "server.port": port}
 
 
 def _tracer() -> Any:

@@ -57,10 +57,12 @@ LAYERS = (
         "benchmarks.annotate",
         "benchmarks.exchange",
         "benchmarks.rescore",
+        "benchmarks.shards",
         "benchmarks.view",
     ),
     ("benchmarks.cli", "benchmarks"),
     ("tuning",),
+    ("serving",),
 )
 """The areas of the package by layer, lowest first. A module may import its own area, its layer and lower layers."""
 

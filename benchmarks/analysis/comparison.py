@@ -29,6 +29,7 @@ from reasoning.engine.ledger import Spending
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.notebook import running_cell
+from reasoning.providers.server_use import ServerUse
 from reasoning.tables import escape_html, escape_markdown, pluralize
 from reasoning.text_safety import dump_json
 
@@ -61,6 +62,7 @@ class Comparison:
         common: the solves on which strategies are compared; by default computed from the results.
         source: the results folder that the comparison was read from, if any.
         shown_in: the notebook's cell below which the comparison stands already, if any.
+        servers: what each of several servers did in this run.
     """
 
     task: str
@@ -80,6 +82,7 @@ class Comparison:
     left: str = ""
     selection: ProblemLimit | None = field(default=None, repr=False, compare=False)
     shown_in: int | None = field(default=None, repr=False, compare=False)
+    servers: tuple[ServerUse, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def from_folder(
@@ -273,6 +276,7 @@ class Comparison:
         data["pairs"] = [_pair_json(pair) for pair in self.pairs]
         if spent:
             data |= {"spent": _usage_json(self.spent), "spent_before": _usage_json(self.before.total())}
+            data |= {"servers": [use.to_json() for use in self.servers]} if self.servers else {}
         return data
 
     def save(self, folder: ResultsFolder) -> None:

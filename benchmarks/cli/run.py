@@ -11,15 +11,18 @@ from reasoning.benchmarks.cli import exchange, results
 from reasoning.benchmarks.cli.advise import advise
 from reasoning.benchmarks.cli.annotate import annotate
 from reasoning.benchmarks.cli.run_output import confirm_cost, exit_with_status, print_cost, print_models, print_results
+from reasoning.benchmarks.cli.shards import check_shard_options, merge, run_shard_command
 from reasoning.benchmarks.cli.task_options import (
     NEW_SAMPLES_NEED_OUT,
     Fields,
     Limit,
+    LocalDir,
     Margin,
     Out,
     Pool,
     PoolSize,
     Seed,
+    ShardOption,
     Split,
     Task,
     choose_limit,
@@ -59,6 +62,7 @@ bench = Commands(help="Compare techniques on the same problems.", no_args_is_hel
 def register(root: typer.Typer) -> None:
     """Add this package's commands."""
     results.register(bench)
+    bench.command()(merge)
     exchange.register(bench)
     root.add_typer(bench, name="bench")
     root.command("tasks")(tasks)
@@ -142,6 +146,8 @@ def run(
         typer.Option(help="Budget of each strategy on one problem.", metavar="LIMITS", rich_help_panel=BUDGET),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
+    shard: ShardOption = None,
+    local_dir: LocalDir = None,
     yes: Annotated[bool, typer.Option("--yes", help="Start a dear run of your own file without asking.")] = False,
     *,
     output: OutputOptions,
@@ -156,6 +162,8 @@ def run(
 
     Without --limit, all problems of your own file run. If that may cost more than $1 or 10 minutes, the forecast is
     printed, and a terminal asks first; --yes, --limit or a budget answers the question.
+
+    With --shard I/N, the budget and the rate limits that are given are those of all shards together.
 
     Exit codes: 0 all done, 1 not started, 2 wrong usage, 3 stopped by the budget, 4 some calls failed for good.
 
@@ -177,6 +185,10 @@ def run(
 
     if new_samples and out is None:
         raise UsageError(NEW_SAMPLES_NEED_OUT)
+    if shard is not None:
+        options = check_shard_options(shard, model, options)
+    elif local_dir is not None:
+        raise UsageError("--local-dir names the place of a shard's journal: give --shard I/N, too")
     models = list(dict.fromkeys(model or ["local"]))
     budget = options.budget.to_budget()  # shared by all models
     of_strategy = None if strategy_budget is None else Budget.parse(strategy_budget)
@@ -235,6 +247,9 @@ def run(
                 print_cost(estimate_cost(chosen, source, llm, config), output)
                 continue
             interrupts.keep(f"the results are kept in {out or folder}{options.kept_batches}")
+            if shard is not None:
+                run_shard_command(shard, list(chosen.values()), source, llm, config, progress, local_dir, output)
+                return
             comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
         if comparisons[folder].results and not (output.format in ("json", "csv") and len(models) > 1):
             print_results(comparisons[folder], folder, output.format)

@@ -19,6 +19,7 @@ from reasoning.cli.output import (
     OutputOptions,
     can_ask,
     confirm,
+    console,
     echo,
     info,
     print_json,
@@ -71,6 +72,11 @@ def print_cost(estimate: CostEstimate, output: OutputOptions) -> None:
 def print_results(comparison: Comparison, folder: Path, form: Format) -> None:
     """Print the results of a run, their folder, and their cost."""
     print_comparison(comparison, form)
+    if comparison.servers:
+        from reasoning.providers.server_use import servers_table
+
+        info("\nServers, in this command:")
+        console(stderr=True).print(servers_table(comparison.servers))
     info(f"\n{describe_cost(comparison)}\nresults: {folder}")
     wrong = next((result for result in comparison.results if result.correct is False), comparison.results[0])
     selection = f"--strategy {shlex.quote(wrong.strategy)} --id {shlex.quote(wrong.problem)}"

@@ -10,7 +10,7 @@ import typer
 from reasoning.benchmarks.cli.completion import complete_tasks
 from reasoning.cli import config as config_file
 from reasoning.cli.completion import complete_results
-from reasoning.cli.options import TASK
+from reasoning.cli.options import MACHINES, TASK
 from reasoning.cli.output import info
 
 if TYPE_CHECKING:
@@ -97,6 +97,25 @@ PoolSize = Annotated[
         metavar="N",
         show_default="100",
         rich_help_panel=TASK,
+    ),
+]
+
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="Run a part of the problems, I/N with I from 0 to N - 1, or fit, before them. See bench merge.",
+        metavar="I/N",
+        rich_help_panel=MACHINES,
+    ),
+]
+LocalDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="With --shard, keep the journal in this folder on a local disk.",
+        metavar="DIR",
+        show_default="a temporary folder",
+        rich_help_panel=MACHINES,
     ),
 ]
 

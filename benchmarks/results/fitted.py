@@ -96,6 +96,24 @@ def store_record(store: ResultsFolder, record: Fitted) -> None:
     store.update_metadata(fitted=[one.to_json() for one in (*others, record)])
 
 
+def copy_fits(source: Path, store: ResultsFolder) -> None:
+    """Copy what strategies have learned in another results folder, if that exists, in place of earlier copies.
+
+    Raises:
+        InputError: the other folder is damaged, or a file cannot be written.
+    """
+    if store.folder is None or not (source / "run.json").is_file():
+        return
+    other = ResultsFolder.read_run_file(source)
+    for record in fitted_records(other):
+        for name in filter(None, (record.file, record.pool_file)):
+            path, target = _path(other, name), _path(store, name)
+            if path is not None and target is not None and path.is_file():
+                target.parent.mkdir(exist_ok=True)
+                atomic_write(target, path.read_bytes())
+        store_record(store, record)
+
+
 def edited_files(store: ResultsFolder) -> Iterator[str]:
     """Yield the files of the run that were edited after the fit, relative to the results folder."""
     for record in fitted_records(store) if store.folder else ():

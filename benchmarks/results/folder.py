@@ -8,6 +8,7 @@
     spending.jsonl   the cost of every call of every command, so that a budget is the run's
     journal.sqlite   the draws of the run, so that another person can continue from the folder
     fitted/          what strategies have learned before the first result; see `fitted`
+    shards/          the parts of a run that was divided, each a results folder; see `benchmarks.shards`
     disagreements.csv  of an import that was scored again: where the scores differ
 
 The JSON lines only grow, so they stay readable after a kill at any moment.
@@ -44,8 +45,13 @@ from reasoning.trace import Trace
 _FORMAT = 1
 SPENDING = "spending.jsonl"
 """The name of the file in which a run enters its calls; see `reasoning.engine.ledger`."""
+DRAWS = "draws.jsonl"
+"""The name of the file with the draws of a folder on a network file system; see `reasoning.journal.draw_log`."""
+SHARDS = "shards"
+"""The name of the folder within a results folder that has the parts of a divided run; see `benchmarks.shards`."""
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock", SPENDING}
-_FILES |= {"corpora.jsonl", "disagreements.csv"} | {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
+_FILES |= {"corpora.jsonl", "disagreements.csv", DRAWS, "alive"}
+_FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 
 @dataclass
@@ -97,7 +103,7 @@ class ResultsFolder:
         if folder is None:
             return cls(None, settings, metadata)
         is_new = not folder.is_dir() or not any(folder.iterdir())
-        lock = lock_folder(folder, _FILES)
+        lock = lock_folder(folder, _FILES | {SHARDS})
         try:
             store = cls._stored(folder) if (folder / "run.json").exists() else cls(folder, settings, metadata)
             stored, endpoint = store.settings, store.metadata.get("endpoint")
@@ -107,6 +113,23 @@ class ResultsFolder:
             check_settings(folder, stored, settings)
             store._lock, store._is_new = lock, is_new
             forks.reset_in_child(store)
+            store._write_run()
+        except BaseException:
+            lock.close()
+            raise
+        return store
+
+    @classmethod
+    def begin(cls, folder: Path, settings: Settings, metadata: dict[str, Any], specs: Sequence[str]) -> ResultsFolder:
+        """Lock a folder, or create it, and write its `run.json` anew; the caller writes the other files.
+
+        Raises:
+            InputError: the folder is in use, or cannot be written.
+        """
+        lock = lock_folder(folder, _FILES | {SHARDS})
+        store = cls(folder, settings, metadata, specs=list(specs))
+        store._lock = lock
+        try:
             store._write_run()
         except BaseException:
             lock.close()

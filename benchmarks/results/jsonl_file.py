@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning.errors import InputError
-from reasoning.files import parse_json_object, read_lines
+from reasoning.files import last_line_end, parse_json_object, read_lines
 from reasoning.text_safety import dump_json
 
 
@@ -77,21 +77,8 @@ class JsonlFile:
         """Return the file, positioned after the last complete line."""
         if self._file is None:
             file = self.path.open("r+b" if self.path.exists() else "x+b", buffering=0)
-            end = _last_end(file)
+            end = last_line_end(file)
             file.truncate(end)
             file.seek(end)
             self._file = file
         return self._file
-
-
-def _last_end(file: IO[bytes]) -> int:
-    """Return the offset after the last complete line, searched in blocks from the end."""
-    end = file.seek(0, 2)
-    while end:
-        start = max(0, end - 65536)
-        file.seek(start)
-        newline = file.read(end - start).rfind(b"\n")
-        if newline >= 0:
-            return start + newline + 1
-        end = start
-    return 0

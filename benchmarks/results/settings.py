@@ -67,11 +67,7 @@ def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
     Raises:
         SettingsChanged: a setting differs; names it with both values.
     """
-    changed = {
-        name: f"{name} {_format(stored, name)} → {_format(wanted, name)}"
-        for name in dict.fromkeys([*stored, *wanted])
-        if _as_json(stored.get(name)) != _as_json(wanted.get(name))
-    }
+    changed = find_differences(stored, wanted)
     if changed.keys() == {"parser_version"}:
         raise SettingsChanged(
             f"the replies in {folder} were parsed by other rules ({changed['parser_version']}). Parse them again, "
@@ -82,6 +78,15 @@ def check_settings(folder: Path, stored: Settings, wanted: Settings) -> None:
             f"{folder} was made with other settings: {'; '.join(changed.values())}. "
             "Give another --out, or omit --out, to keep both runs"
         )
+
+
+def find_differences(stored: Settings, wanted: Settings) -> dict[str, str]:
+    """Return the settings that differ, each with both values."""
+    return {
+        name: f"{name} {_format(stored, name)} → {_format(wanted, name)}"
+        for name in dict.fromkeys([*stored, *wanted])
+        if _as_json(stored.get(name)) != _as_json(wanted.get(name))
+    }
 
 
 def default_folder(settings: Settings, purpose: str = "") -> Path:

@@ -46,6 +46,11 @@ class RunConfig:
         pool: the task from which strategies learn; by default the run's task, without the judged
             problems.
         pool_size: the largest number of examples to learn from; None is 100.
+        budget: a budget for this folder's run, within the model's; see `reasoning.benchmarks.shards`.
+        local_journal: the file of the folder's journal, on a local disk, if the folder is on a network file system.
+            The folder then keeps the draws as `draws.jsonl`, from which the journal is made anew at the start.
+        part_of: the run that this is a part of. It is recorded in place of this configuration.
+        fit_folder: a results folder whose fits are used; strategies that it has not fitted are not fitted.
 
     Raises:
         UsageError: a number is out of range, or a budget is not a `Budget`.
@@ -66,6 +71,10 @@ class RunConfig:
     selection: ProblemLimit | None = None
     pool: Task | None = None
     pool_size: int | None = None
+    budget: Budget | None = None
+    local_journal: Path | None = None
+    part_of: RunConfig | None = None
+    fit_folder: Path | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 1), ("concurrency", 1), ("pool_size", 1), ("time_limit", 0)):
@@ -74,7 +83,7 @@ class RunConfig:
                 raise UsageError(
                     f"{name} must be {f'at least {least}' if least else 'a number of seconds'}, got {value!r}"
                 )
-        for budget in (self.strategy_budget, self.problem_budget):
+        for budget in (self.strategy_budget, self.problem_budget, self.budget):
             if budget is not None:
                 check_budget(budget)
         if not 1 <= self.epochs <= MAX_EPOCHS:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from reasoning import event_loop
 from reasoning.benchmarks.results.fitted import (
     Fitted,
+    copy_fits,
     fitted_records,
     read_learned,
     read_pool,
@@ -51,11 +52,14 @@ def fit_strategies(
         listener: receives the progress.
 
     Raises:
-        UsageError: no example is left to learn from, a file does not hold what a strategy takes, or
-            strategies have learned from another pool than the one that is asked for.
+        UsageError: no example is left to learn from, a file does not hold what a strategy takes,
+            strategies have learned from another pool than the one that is asked for, or the folder of
+            the fits lacks one.
     """
     if not any(strategy.needs_fit for strategy in named.values()):
         return dict(named), None
+    if config.fit_folder is not None:
+        copy_fits(config.fit_folder, run.store)
     return event_loop.run_sync(_Fits(run, task, model, config, listener).fit_all(named))
 
 
@@ -118,6 +122,11 @@ class _Fits:
 
     async def _fit(self, learner: Strategy, name: str, spec: str) -> tuple[Strategy, Fitted]:
         run, config = self.run, self.config
+        if config.fit_folder is not None:
+            raise UsageError(
+                f"{name} must learn before the shards, once and without their problems, and {config.fit_folder} does "
+                "not hold what it has learned: run the same command with --shard fit, and then the shards"
+            )
         if self.pool is None:
             judged = list(run.store.examples.values())
             self.pool = choose_pool(self.task, judged, config.seed, config.pool_size or USUAL_POOL, config.pool)

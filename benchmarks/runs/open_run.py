@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder import DRAWS, SPENDING, ResultsFolder
 from reasoning.benchmarks.results.settings import run_settings
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.tasks import Task
@@ -62,7 +63,7 @@ def open_run(task: Task, model: LLM, named: Mapping[str, Strategy], config: RunC
     try:
         if config.folder is not None:
             # The folder keeps a copy of the draws that it used, so that it can be sent to another person.
-            own_journal = Journal(config.folder / "journal.sqlite", parent=model.journal)
+            own_journal = _open_journal(config.folder, config.local_journal, model.journal)
             ledger = Ledger(config.folder / SPENDING, model.price)
         run = OpenRun(store, own_journal or model.journal, ledger, *_resume_budget(config, model, ledger))
         yield run
@@ -83,10 +84,24 @@ def open_run(task: Task, model: LLM, named: Mapping[str, Strategy], config: RunC
         store.close()
 
 
+def _open_journal(folder: Path, local: Path | None, parent: Journal) -> Journal:
+    """Return the journal of a folder. One on a local disk is made from the folder's draws."""
+    if local is None:
+        return Journal(folder / "journal.sqlite", parent=parent)
+    from reasoning.journal.draw_log import DrawLog, make_journal
+
+    for suffix in ("", "-wal", "-shm"):
+        local.with_name(local.name + suffix).unlink(missing_ok=True)
+    make_journal(local, [folder / DRAWS])
+    # A parent in memory would keep every draw there.
+    return Journal(local, parent=None if parent.path is None else parent, log=DrawLog(folder / DRAWS))
+
+
 def _resume_budget(config: RunConfig, model: LLM, ledger: Ledger | None) -> tuple[Spending, Budget]:
     """Return the spending of the run's earlier commands, and the model's budget with that spending."""
+    budget = model.budget if config.budget is None else config.budget.nested_in(model.budget)
     if ledger is None:
-        return Spending(), model.budget
+        return Spending(), budget
     runs = [ledger.before, *(Spending.read(folder / SPENDING, model.price) for folder in config.shares_budget_with)]
     spent = Usage.total(run.total() for run in runs)
-    return ledger.before, model.budget.resumed(spent, ledger.before.bounds, ledger.before.carried())
+    return ledger.before, budget.resumed(spent, ledger.before.bounds, ledger.before.carried())

@@ -30,6 +30,7 @@ _ORDER = (
     "annotate",
     "view",
     "chain",
+    "serve",
     "models",
     "batch",
     "journal",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,14 +110,14 @@ class NamedModel:
     Attributes:
         model: the name for `connect`.
         place: the file and line of its table.
-        base_url: the address of its server.
+        base_url: the address of its server, or of each of several.
         api_key_env: the environment variable with its key.
         settings: arguments of `connect`, sampling parameters among them.
     """
 
     model: str
     place: str
-    base_url: str | None = None
+    base_url: str | Sequence[str] | None = None
     api_key_env: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 

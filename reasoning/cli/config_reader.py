@@ -175,7 +175,9 @@ class _Reader:
     def _check_settings(self, settings: Mapping[str, Any], table: str) -> None:
         for key, name in _CONNECT.items():
             value: Any = settings.get(name)
-            if name in ("base_url", "sandbox"):
+            if name == "base_url" and isinstance(value, list):
+                is_right, expected = bool(value) and all(isinstance(one, str) for one in value), "a list of texts"
+            elif name in ("base_url", "sandbox"):
                 is_right, expected = isinstance(value, str), "a text"
             elif name in ("warm_prefix", "shared"):
                 is_right, expected = isinstance(value, bool), "true or false"

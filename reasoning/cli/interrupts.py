@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from typing import NoReturn
@@ -35,6 +35,7 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "S
 
 _kept = ""
 _quiet = False
+_stop: Callable[[], object] | None = None
 _requested = threading.Event()
 _finishing = threading.Lock()
 _spoken = threading.Lock()
@@ -72,6 +73,15 @@ def leave_quietly() -> None:
     """Let an interrupt end the command without a word, since that is how it ends: a server, which keeps nothing."""
     global _quiet
     _quiet = True
+
+
+def call_instead(stop: Callable[[], object]) -> None:
+    """Call a function at the first signal, in another thread, instead of ending the command: it ends itself.
+
+    The second signal ends it at once.
+    """
+    global _stop
+    _stop = stop
 
 
 def requested() -> bool:
@@ -135,6 +145,11 @@ def _do_nothing(number: int, frame: object) -> None:
 def _watch(pipe: int, handled: list[int]) -> None:
     while os.read(pipe, 1)[0] not in handled:
         continue
+    if _stop is not None:
+        _stop()
+        while os.read(pipe, 1)[0] not in handled:
+            continue
+        _leave()
     _requested.set()
     try:
         threading.Thread(target=_leave_after_grace, daemon=True).start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,8 @@ MODEL = "More on the model"
 BUDGET = "More on budgets"
 RATE_LIMITS = "More on rate limits and failures"
 JOURNAL = "More on the journal"
-PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL)
+MACHINES = "More on many machines"
+PANELS = (TASK, PROMPTS, MODEL, BUDGET, RATE_LIMITS, JOURNAL, MACHINES)
 """The sections of the help below the options that matter most, in this order."""
 
 MODEL_HELP = "local, local:NAME, local:NAME+ADAPTER, a litellm name such as openai/gpt-4o-mini, replay:FILE."
@@ -46,6 +47,14 @@ Models = Annotated[
     ),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="The address of an OpenAI-compatible server.", metavar="URL")]
+BaseUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--base-url",
+        help="The address of an OpenAI-compatible server. Repeatable, for several servers of the same model.",
+        metavar="URL",
+    ),
+]
 NewSamples = Annotated[
     bool,
     typer.Option("--new-samples", help="Draw new samples instead of using recorded ones.", rich_help_panel=JOURNAL),
@@ -231,7 +240,7 @@ class ModelOptions:
     budget: BudgetOptions
     rate: RateOptions
     journal: JournalOptions
-    base_url: BaseUrl = None
+    base_url: BaseUrls = None
     max_tokens: Annotated[int | None, typer.Option(help="Maximum number of tokens per reply.", min=1, metavar="N")] = (
         None
     )
@@ -296,7 +305,8 @@ class ModelOptions:
         settings = {**self.rate.to_settings(), **self.to_sampling(), **self.to_tier()}
         if self.sandbox is not None:
             settings["sandbox"] = self.sandbox
-        base_url, api_key, file = self.base_url, None, config.of(self.command_context)
+        base_url: str | Sequence[str] | None = self.base_url or None
+        api_key, file = None, config.of(self.command_context)
         if file is not None and (named := file.models.get(model)) is not None:
             model, settings, api_key = named.model, {**named.settings, **settings}, named.api_key()
             if named.base_url is not None and not config.is_on_line(self.command_context, "base_url"):

@@ -41,6 +41,7 @@ class CircuitBreaker:
         open_after: seconds of nothing but failures after which it opens.
         probe_interval: seconds between two probes while it is open.
         max_outage_seconds: seconds of nothing but failures after which the run ends.
+        name: the name of the endpoint in warnings, where there are several; empty for the only one.
         has_succeeded: whether any attempt has succeeded.
         last_failure: the latest failure in a few words; empty before one.
     """
@@ -48,6 +49,7 @@ class CircuitBreaker:
     open_after: float = 60.0
     probe_interval: float = 10.0
     max_outage_seconds: float = MAX_OUTAGE_SECONDS
+    name: str = ""
     has_succeeded: bool = field(default=False, init=False)
     last_failure: str = field(default="", init=False)
     _successes: int = field(default=0, init=False)
@@ -73,7 +75,7 @@ class CircuitBreaker:
         """Record a response to an attempt that was sent at the time `started`: there is no outage."""
         if self._is_reported:
             self._is_reported = False
-            _log.warning("the outage is over after %d failed calls", self._failed_in_a_row)
+            _log.warning("the outage%s is over after %d failed calls", self._place, self._failed_in_a_row)
         self.has_succeeded, self._failing_since, self._failed_in_a_row = True, None, 0
         self._last_success = time.monotonic()
         self._successes += 1
@@ -107,10 +109,14 @@ class CircuitBreaker:
         if not self._is_reported and now - self._failing_since >= _INTERRUPTIBLE_AFTER:
             self._is_reported = True
             _log.warning(
-                "outage: every call has failed for %.0f s, %d times, the last with %s",
-                *(now - self._failing_since, self._failed_in_a_row, error.brief),
+                "outage%s: every call has failed for %.0f s, %d times, the last with %s",
+                *(self._place, now - self._failing_since, self._failed_in_a_row, error.brief),
             )
             _log.debug("outage: the last call failed with: %s", error)
+
+    @property
+    def _place(self) -> str:
+        return f" of {self.name}" if self.name else ""
 
     @property
     def now(self) -> Moment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ returns a `Client`.
 def connect(
     model: str,
     *,
-    base_url: str | None = None,
+    base_url: str | Sequence[str] | None = None,
     api_key: str | None = None,
     journal: Journal | str | Path | bool | None = None,
     budget: Budget | None = None,
@@ -78,7 +79,9 @@ def connect(
             others, "local:NAME+ADAPTER" with a trained adapter), "torch:NAME+ADAPTER" (for adapters that
             llama.cpp cannot serve; slower), "replay:FILE.jsonl" (recorded samples), or any litellm
             name such as "openai/gpt-4o-mini".
-        base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly.
+        base_url: an OpenAI-compatible server (vLLM, llama.cpp, Ollama, SGLang, …), called directly. Several, if
+            each serves the same model: requests that begin alike go to the same one, unless it is loaded or
+            down. The first address stands for all in the journal. See `reasoning.engine.server_pool`.
         api_key: the key, if it is not in the provider's environment variable. OPENAI_API_KEY is
             sent to OpenAI alone; a server at another address gets REASONING_API_KEY.
         journal: the journal of draws: a `Journal`, a file, or False for none; None for the user's
@@ -87,7 +90,7 @@ def connect(
         concurrency: the maximum number of requests in flight; None for 32. This limit, the next two
             and `patience` belong to the model at its endpoint: every connection in this process
             with the same `api_key` shares them. The strictest value applies, until the `LLM` that it
-            was passed for is closed or garbage-collected.
+            was passed for is closed or garbage-collected. Of several servers, each has these limits.
         requests_per_minute: the provider's limit of requests; None for no limit.
         tokens_per_minute: the provider's limit of tokens; None for no limit.
         shared: share these three limits with all processes of this machine that connect to the
@@ -138,12 +141,18 @@ def connect(
     if batch and flex:
         raise UsageError("batch and flex exclude each other: a batch has a price of its own")
     tier: Tier = "batches" if batch else "flex" if flex else ""
+    urls = [base_url] if base_url is None or isinstance(base_url, str) else [*base_url]
+    if not urls or not all(isinstance(url, str) for url in urls if url is not None or len(urls) > 1):
+        raise UsageError(f"base_url must be an address or a list of addresses, got {base_url!r:.60}")
+    if len(urls) > 1 and tier:
+        raise UsageError(f"{'batch' if batch else 'flex'} needs one base_url, got {len(urls)}: give the one to use")
     if flex:
         timeout = max(timeout, FLEX_TIMEOUT)
-        check_flex(model, base_url)
+        check_flex(model, urls[0])
     if batch:
-        check_batches(model, base_url)
-    client = _client(model, base_url, api_key, timeout, concurrency, tier)
+        check_batches(model, urls[0])
+    clients = [_client(model, url, api_key, timeout, concurrency, tier) for url in urls]
+    client = clients[0]
     if sandbox is not None:
         sandbox = Sandbox.of(sandbox)
         check_sandbox(sandbox)
@@ -168,8 +177,13 @@ def connect(
         )
     folder = journal.path.with_name(f"{journal.path.name}.shared") if shared and journal.path else None
     settings = LimitSettings(concurrency, requests_per_minute, tokens_per_minute, patience, folder)
+    if len(clients) > 1:
+        from reasoning.engine.server_pool import ServerPool
+
+        client = pool = ServerPool(clients, settings, api_key)
+        settings = pool.total_settings
     # Batches have limits of their own.
-    limits = RateLimiter.shared(client.endpoint, f"{client.model} {tier}".strip(), api_key)
+    limits = RateLimiter.shared(client.limited_as, f"{client.model} {tier}".strip(), api_key)
     if batch:
         # What fails in one wave says nothing about the next, which need not be sent line by line.
         limits.circuit.open_after = math.inf

@@ -46,7 +46,9 @@ def _server(llm: LLM) -> Iterator[Assumption]:
     else:
         # A server that the caller names has models of its own, without a provider.
         is_override = override and llm.name.startswith("openai/")
-        yield Assumption("server", client.endpoint, f"${override}" if is_override else "base_url")
+        addresses = [use.address for use in client.uses] or [client.endpoint]
+        for address in addresses:
+            yield Assumption("server", address, f"${override}" if is_override else "base_url")
     for variable, is_set in client.key_variables():
         yield Assumption("key", f"{variable} is {'set' if is_set else 'not set'}", "environment")
 

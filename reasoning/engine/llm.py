@@ -20,6 +20,7 @@ from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.model_traits import ModelTraits, traits
+from reasoning.providers.server_use import ServerUse, add_uses
 from reasoning.sampling_params import find_wrong_value, validate_params
 from reasoning.sandbox import Sandbox
 from reasoning.text_safety import redact
@@ -134,7 +135,7 @@ class LLM:
 
     def _with_client(self, client: Client) -> LLM:
         """Return the model of another client, with this one's journal, budget and sampling parameters."""
-        limits = self.limits.for_model(client.endpoint, client.model)
+        limits = self.limits.for_model(client.limited_as, client.model)
         other = LLM(
             client,
             journal=self.journal,
@@ -183,6 +184,11 @@ class LLM:
         """The usage of this model, its siblings and the paid clients since they were made."""
         paid = [service.usage for (_, is_paid), service in self._clients.items() if is_paid]
         return Usage.total((self.usage, *paid, *(sibling.total_usage for sibling in self._siblings.values())))
+
+    @property
+    def server_uses(self) -> tuple[ServerUse, ...]:
+        """The work of each of several servers for this model and its siblings; empty with one server."""
+        return add_uses((*self.client.uses, *(use for one in self._siblings.values() for use in one.server_uses)))
 
     @property
     def traits(self) -> ModelTraits:

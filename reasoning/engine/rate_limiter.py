@@ -88,6 +88,11 @@ class RateLimiter:
             with suppress(UsageError):
                 self._registry = ProcessRegistry(folder)
 
+    @property
+    def now(self) -> float:
+        """The time on the monotonic clock, for `on_success` and `on_failure` of a request that is sent now."""
+        return time.monotonic()
+
     @classmethod
     def shared(cls, endpoint: str | None, model: str, key: str | None = None) -> RateLimiter:
         """Return the limits of a model at an endpoint.
@@ -171,7 +176,7 @@ class RateLimiter:
         """
         if (error := self._fatal_error) is not None:
             raise error
-        if self._queue.groups or not self._may_send(time.monotonic()):
+        if not self.try_acquire(tokens):
             queued = QueuedRequest(asyncio.get_running_loop().create_future(), tokens, is_wanted)
             self._queue.add(group, queued)
             self._admit()
@@ -188,9 +193,14 @@ class RateLimiter:
                 error = self._ended_by
                 self.release()
                 raise error
-        else:
-            self._count_sent(tokens)
         return time.monotonic()
+
+    def try_acquire(self, tokens: int) -> bool:
+        """Return whether a request may be sent now, and count it if so; `release` must follow."""
+        if self._queue.groups or not self._may_send(time.monotonic()):
+            return False
+        self.count_sent(tokens)
+        return True
 
     def release(self) -> None:
         """Report that an admitted request has ended."""
@@ -258,7 +268,8 @@ class RateLimiter:
             return self.in_flight == 0 and now >= max(self.circuit.next_probe_at, self._not_before)
         return self.in_flight < int(self.window) and now >= self._not_before
 
-    def _count_sent(self, tokens: int) -> None:
+    def count_sent(self, tokens: int) -> None:
+        """Count a request as sent, whether or not the limits admit it; `release` must follow."""
         self.in_flight += 1
         gap = 60 / self.requests_per_minute if self.requests_per_minute else 0.0
         if self.tokens_per_minute:
@@ -278,7 +289,7 @@ class RateLimiter:
             if not queued.is_wanted():
                 queued.admitted.cancel()
             else:
-                self._count_sent(queued.tokens)
+                self.count_sent(queued.tokens)
                 queued.admitted.set_result(None)
         until = max(self.circuit.next_probe_at, self._not_before) if self.circuit.is_open else self._not_before
         if self._queue.groups and (wait := until - now) > 0:

@@ -78,7 +78,7 @@ def import_draws(path: Path, source: Path, progress: ProgressCallback = no_progr
             checked, records = folder / "checked.sqlite", _read_records(source)
             with closing(open_for_writing(checked, create_folder=False)) as connection:
                 read = 0
-                for batch in _batches(records):
+                for batch in batches(records):
                     commit(connection, batch)
                     read += len(batch)
                     progress(read, 0)
@@ -118,7 +118,7 @@ def merge_journal(path: Path, other: Path, progress: ProgressCallback = no_progr
     return result
 
 
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+def batches(records: Iterator[Record]) -> Iterator[list[Record]]:
     """Yield the records in lists of bounded length and size."""
     batch, size = list[Record](), 0
     for record in records:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from reasoning import paths
 from reasoning.draw_stream import EPOCH_STRIDE, MAX_EPOCHS
@@ -28,6 +28,9 @@ from reasoning.journal.stored_images import ImageRow, image_keys
 from reasoning.journal.write_job import Done
 from reasoning.journal.writer import writer
 from reasoning.messages import Completion, Request
+
+if TYPE_CHECKING:
+    from reasoning.journal.draw_log import DrawLog
 
 
 class Journal:
@@ -46,6 +49,7 @@ class Journal:
         parent: a journal behind this one. Draws that only the parent has are read from it and
             copied into this one; draws that are recorded here are recorded in the parent too. So a
             results folder keeps its own copy of every draw that it used.
+        log: a file to which each draw that this journal takes is appended first; see `draw_log`.
 
     Examples:
         >>> from reasoning import strategies
@@ -63,9 +67,11 @@ class Journal:
     _shared: ClassVar[weakref.WeakValueDictionary[Path, Journal]] = weakref.WeakValueDictionary()
     _shared_lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, path: str | Path | None = None, *, parent: Journal | None = None) -> None:
+    def __init__(
+        self, path: str | Path | None = None, *, parent: Journal | None = None, log: DrawLog | None = None
+    ) -> None:
         self.path = None if path is None else Path(path).expanduser().resolve()
-        self.parent = parent
+        self.parent, self.log = parent, log
         self._store = MemoryStore() if self.path is None else SqliteStore(self.path)
         self._stores: tuple[MemoryStore | SqliteStore, ...] = (
             self._store,
@@ -211,9 +217,13 @@ class Journal:
         if self._claims is not None and self._claims.close():
             self._claims = None
         self._store.close()
+        if self.log is not None:
+            self.log.close()
 
     def _put(self, record: Record, done: Done, loop: asyncio.AbstractEventLoop | None = None) -> None:
         paths = self._paths
+        if self.log is not None and record.rows:
+            self.log.append(record)
         for store in self._stores:
             if isinstance(store, MemoryStore):
                 store.put(record)
@@ -233,6 +243,8 @@ class Journal:
             # The draws of a damaged request are sound, but cannot be copied without it.
             images = () if found is None else tuple(self._images(image_keys(found[1])))
             record = None if found is None else Record(bytes.fromhex(key), *found, more, images)
+            if record is not None and self.log is not None:
+                self.log.append(record)
             if record is not None and isinstance(self._store, SqliteStore):
                 writer.put(record, [self._store.path], None, asyncio._get_running_loop())
             elif record is not None and isinstance(self._store, MemoryStore):

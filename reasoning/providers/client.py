@@ -11,6 +11,7 @@ from reasoning.messages import Completion, Request, Usage
 if TYPE_CHECKING:
     from reasoning.images import Image
     from reasoning.providers.adapter_folder import Adapter
+    from reasoning.providers.server_use import ServerUse
 
 HeadersCallback: TypeAlias = Callable[[Mapping[str, str]], object]
 """Receives the headers of an HTTP response."""
@@ -71,6 +72,16 @@ class Client(ABC):
         Raises:
             CallFailed: the request failed.
         """
+
+    @property
+    def limited_as(self) -> str | None:
+        """The name under which the rate limits of its endpoint are shared."""
+        return self.endpoint
+
+    @property
+    def uses(self) -> tuple[ServerUse, ...]:
+        """The work of each of several servers; empty for a client of one."""
+        return ()
 
     def call_name(self, request: Request, draws: Sequence[int]) -> str:
         """Return the name of a call that survives this process, as a line of a batch does; empty for other calls.

@@ -52,6 +52,15 @@ class WrongAddress(ModelNotFound):
     """The server has no API at this address."""
 
 
+class NothingListens(CallFailed):
+    """No connection could be made, so that nothing was sent."""
+
+    @property
+    def brief(self) -> str:
+        """The error in two words."""
+        return "no connection"
+
+
 def lacks_route(status: int, message: str, kind: str = "") -> bool:
     """Return whether an error says that the server has no such path, rather than no such model."""
     beginning = f"{kind} {message}"[:300]

@@ -10,6 +10,7 @@ from typing import Any
 from reasoning.errors import AuthenticationFailed, CallFailed, ModelNotFound, QuotaExhausted, SettingRefused
 from reasoning.providers.http_errors import (
     NO_CREDIT_HINT,
+    NothingListens,
     WrongAddress,
     error_class,
     error_message,
@@ -69,7 +70,7 @@ class ServerErrors:
         if isinstance(error, aiohttp.ClientConnectorError):
             # A server that answered before may come back. One that never did is a wrong address.
             hint = "is there a network?" if self.is_listed else "is the server running?"
-            return CallFailed(f"nothing answers at {self.address}: {hint}", retryable=self.has_answered)
+            return NothingListens(f"nothing answers at {self.address}: {hint}", retryable=self.has_answered)
         if isinstance(error, ValueError):
             return CallFailed(f"{self.address} cannot be called: {reason}")
         return CallFailed(f"the connection to {self.address} broke: {reason}", retryable=True)

@@ -1,0 +1,212 @@
+"""One shard of a run as a process of its own: a task of a SLURM array, or a command on one of several machines.
+
+Nothing is locked between machines. Each shard writes only in its own folder, on a file system that all may share, and
+its journal is on a local disk. What strategies learn is made before, by one process, so that no shard waits for
+another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.experiment import fit_only, named_strategies, run_comparison
+from reasoning.benchmarks.results.folder import DRAWS, SHARDS, SPENDING
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.progress import ProgressListener
+from reasoning.benchmarks.shards.division import FIT, Shard, ShardTask
+from reasoning.benchmarks.shards.heartbeat import Heartbeat, wait_until_free
+from reasoning.benchmarks.tasks import Task
+from reasoning.engine.ledger import Spending
+from reasoning.engine.limit_settings import LimitSettings
+from reasoning.engine.llm import LLM
+from reasoning.errors import InputError, ReasoningError, UsageError
+from reasoning.messages import Usage
+from reasoning.strategy import Strategy
+
+_SYNCED = (DRAWS, "results.jsonl", "traces.jsonl", SPENDING)
+
+
+def run_shard(
+    strategies: Sequence[str | Strategy],
+    task: Task,
+    model: LLM,
+    config: RunConfig,
+    shard: Shard,
+    listener: ProgressListener,
+    local_folder: Path | None = None,
+) -> Comparison:
+    """Run one shard. The same call continues one that was stopped, also on another machine.
+
+    Args:
+        strategies: the strategies of the run.
+        task: the task of the run.
+        model: the model, with the budget and the rate limits of the run, of which the shard has its part.
+        config: the configuration of the run. Its folder is that of the run.
+        shard: the shard.
+        listener: receives the progress.
+        local_folder: the folder for the journal, on a local disk; None for a temporary one.
+
+    Returns:
+        The comparison on the problems of the shard.
+
+    Raises:
+        UsageError: the shard has no problem, a strategy has not been fitted, or the run cannot be divided.
+        InputError: another process is running the shard.
+    """
+    out = check_divisible(config)
+    limit = len(range(shard.index, config.limit, shard.count))
+    if not limit:
+        raise UsageError(
+            f"the shard {shard} has no problem, since the run has {config.limit}: give at most {config.limit} shards"
+        )
+    fits = fit_folder(out)
+    with open_part(shard.folder(out), model, listener, local_folder) as journal:
+        part = replace(
+            divided(config, shard, model, fit_spending(fits, model).total()),
+            limit=limit,
+            folder=shard.folder(out),
+            local_journal=journal,
+            fit_folder=fits,
+        )
+        owner = _Owner()
+        settings = model.limits.settings_of(model)
+        if settings is not None:
+            model.limits.apply(owner, shard.of_limits(settings))
+        try:
+            return run_comparison(strategies, ShardTask(task, shard), model, part, listener)
+        finally:
+            model.limits.remove(owner)
+
+
+def fit_before_shards(
+    strategies: Sequence[str | Strategy],
+    task: Task,
+    model: LLM,
+    config: RunConfig,
+    listener: ProgressListener,
+    local_folder: Path | None = None,
+) -> ReasoningError | None:
+    """Fit the strategies of a run once, before its shards, on examples that none of them judges.
+
+    Args:
+        strategies: the strategies of the run.
+        task: the task of the run.
+        model: the model. What the fits spend of its budget, the shards do not have.
+        config: the configuration of the run. Its folder is that of the run.
+        listener: receives the progress.
+        local_folder: the folder for the journal, on a local disk; None for a temporary one.
+
+    Returns:
+        The error that stopped the fits, such as a used-up budget; the same call continues them.
+
+    Raises:
+        UsageError: no strategy needs a fit, or the run cannot be divided.
+    """
+    folder = fit_folder(check_divisible(config))
+    with open_part(folder, model, listener, local_folder) as journal:
+        return fit_only(strategies, task, model, replace(config, folder=folder, local_journal=journal), listener)
+
+
+def fit_folder(out: Path) -> Path:
+    """Return the folder of the fits of a divided run."""
+    return out / SHARDS / FIT
+
+
+def fit_spending(folder: Path, model: LLM) -> Spending:
+    """Return what the fits of a divided run have spent."""
+    return Spending.read(folder / SPENDING, model.price)
+
+
+def needs_fit(strategies: Sequence[str | Strategy]) -> bool:
+    """Return whether a strategy must learn before the run."""
+    return any(strategy.needs_fit for strategy in named_strategies(strategies).values())
+
+
+def divided(config: RunConfig, shard: Shard, model: LLM, spent: Usage) -> RunConfig:
+    """Return the configuration of a shard with its part of the budgets and of the problems in progress.
+
+    Raises:
+        UsageError: there are fewer problems in progress than shards.
+    """
+    given = model.limits.settings_of(model)
+    concurrency = config.concurrency and shard.of_limits(LimitSettings(config.concurrency)).concurrency
+    limits = None if config.strategy_budget is None else shard.of_budget(config.strategy_budget)
+    whole = replace(config, concurrency=config.concurrency or (given.concurrency if given else None))
+    return replace(
+        config,
+        concurrency=concurrency,
+        strategy_budget=limits,
+        budget=shard.of_budget(model.budget, spent),
+        part_of=whole,
+    )
+
+
+def check_divisible(config: RunConfig) -> Path:
+    """Return the folder of a run that can be divided.
+
+    Raises:
+        UsageError: it cannot be.
+    """
+    if config.folder is None:
+        raise UsageError("a divided run needs a folder that all shards share: give --out DIR (out=…)")
+    if config.race_margin is not None:
+        raise UsageError("a race compares all results at every step, so it needs one process: leave out --race")
+    if config.new_samples:
+        raise UsageError(
+            "leave out --new-samples: the journal of a shard is its own, so that all its samples are new, unless "
+            "--journal names another one"
+        )
+    return config.folder
+
+
+@contextmanager
+def open_part(folder: Path, model: LLM, listener: ProgressListener, local: Path | None) -> Iterator[Path]:
+    """Show that this process fills a part of a run, and yield the file for its journal.
+
+    The journal is removed at the end: the folder has the draws.
+
+    Raises:
+        InputError: another process fills the folder, or the local folder cannot be used.
+    """
+    wait_until_free(folder, listener.on_status)
+    with ExitStack() as stack:
+        journal = stack.enter_context(_local_journal(folder, local))
+        stack.enter_context(Heartbeat(folder, _SYNCED))
+        yield journal
+
+
+@contextmanager
+def _local_journal(folder: Path, local: Path | None) -> Iterator[Path]:
+    """Yield the file of a journal on a local disk, and remove it at the end."""
+    own = 2 if local is None else 1
+    if local is None:
+        user = os.getuid() if hasattr(os, "getuid") else "user"
+        local = Path(os.environ.get("SLURM_TMPDIR") or tempfile.gettempdir()) / f"reasoning-shards-{user}"
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    path = local / name
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Another user could have made a folder of this name, and put files into it.
+        if hasattr(os, "getuid") and any(one.lstat().st_uid != os.getuid() for one in (path, local)[:own]):
+            raise PermissionError(1, "the folder belongs to another user")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be used for the journal of a shard: {error.strerror}; name a folder on a local disk with "
+            "--local-dir DIR"
+        ) from None
+    try:
+        yield path / "journal.sqlite"
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class _Owner:
+    """The owner of the rate limits of a shard."""

@@ -1,0 +1,1 @@
+"""A server that puts strategies and chains behind the OpenAI protocol."""

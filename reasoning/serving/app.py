@@ -1,0 +1,179 @@
+"""The routes of the server, and the checks that every request passes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from reasoning.logs import Log
+from reasoning.serving.access import Key
+from reasoning.serving.aliases import describe_model, list_models
+from reasoning.serving.protocol.body import ChatBody, read_body
+from reasoning.serving.protocol.chat import ChatRequest, no_model, read_chat
+from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
+from reasoning.serving.protocol.reply import to_completion
+from reasoning.serving.protocol.responses import ResponsesBody, begin, to_chat_body, to_response
+from reasoning.serving.responses_stream import stream_response
+from reasoning.serving.server import Server
+from reasoning.serving.stream import Stream, stream_chat
+from reasoning.text_safety import dump_json, to_line
+
+MAX_BODY = 32_000_000
+"""The most bytes of a body: a few pictures."""
+_BODY_SECONDS = 60.0
+_LOCAL = frozenset(["localhost", "127.0.0.1", "::1"])
+_SERVER: web.AppKey[Server] = web.AppKey("server", Server)
+_log = Log(__name__)
+
+
+@dataclass
+class _Asked:
+    """A request of a client, for the log: who asked for what, and what became of it."""
+
+    key: Key | None = None
+    chat: ChatRequest | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+_asked: ContextVar[_Asked] = ContextVar("asked")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_app(server: Server) -> web.Application:
+    """Return the application; it may run on any event loop.
+
+    Clients that leave are noticed only by a runner with `handler_cancellation=True`.
+
+    Args:
+        server: what is served.
+    """
+    app = web.Application(middlewares=[_check], client_max_size=MAX_BODY)
+    app[_SERVER] = server
+    app.router.add_get("/health", _health)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/v1/models", _models)
+    app.router.add_get("/v1/models/{name:.+}", _model)
+    app.router.add_post("/v1/chat/completions", _chat)
+    app.router.add_post("/v1/responses", _responses)
+    if find_spec("reasoning.serving.page") is not None:
+        import_module("reasoning.serving.page").add_page(app, server)
+    return app
+
+
+@web.middleware
+async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Check who asks, turn errors into replies, and count and log the request."""
+    server, started = request.app[_SERVER], time.monotonic()
+    _asked.set(asked := _Asked())
+    # As nginx logs a client that has left.
+    status = 499
+    try:
+        response = await _reply(request, handler)
+        status = response.status
+    finally:
+        if request.method == "POST":
+            _report(server, asked, request.path, status, time.monotonic() - started)
+    if not response.prepared:
+        response.headers["x-request-id"] = f"req_{uuid4().hex}"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+async def _reply(request: web.Request, handler: Handler) -> web.StreamResponse:
+    server = request.app[_SERVER]
+    try:
+        if server.local_only and (request.url.host or "") not in _LOCAL:
+            raise RequestFailed(403, "this server answers only to the name localhost; see --host", "wrong_host")
+        if request.path.startswith("/v1/") or request.path == "/metrics":
+            _asked.get().key = server.access.key_of(request.headers.get("Authorization"))
+        return await handler(request)
+    except ConnectionError:
+        # The client has left.
+        raise
+    except Exception as raised:
+        if (error := to_request_failed(raised)).status == 500:
+            _log.warning("%s", f"{request.path}: {type(raised).__name__}: {raised}")
+        return error.response()
+
+
+def _report(server: Server, asked: _Asked, path: str, status: int, seconds: float) -> None:
+    chat, about = asked.chat, asked.about
+    model = chat.alias.name if chat else ""
+    server.metrics.count_request(model, status, seconds)
+    parts = [asked.key.name if asked.key else "", path, model, str(status), f"{seconds:.2f} s"]
+    if about:
+        parts += [about["state"], f"{about['new_calls']} of {about['calls']} calls bought"]
+        parts += [f"${about['usd']:.4f}"] if about["usd"] is not None else []
+    if server.log_prompts and chat:
+        parts.append(f"{chat.problem.question!r} -> {about.get('value')!r}")
+    server.log(to_line(" · ".join(filter(None, parts))))
+
+
+async def _health(request: web.Request) -> web.Response:
+    server = request.app[_SERVER]
+    state = {"status": "stopping" if server.stopping else "ok", "requests_in_flight": server.metrics.in_flight}
+    return web.json_response(state, status=503 if server.stopping else 200)
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    text = request.app[_SERVER].metrics.to_text()
+    return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def _models(request: web.Request) -> web.Response:
+    server = request.app[_SERVER]
+    return _json(list_models(server.aliases, server.started))
+
+
+async def _model(request: web.Request) -> web.Response:
+    server, name = request.app[_SERVER], request.match_info["name"]
+    if (alias := server.aliases.get(name)) is None:
+        raise no_model(name, server.aliases)
+    return _json(describe_model(alias, server.started))
+
+
+async def _chat(request: web.Request) -> web.StreamResponse:
+    server, asked = request.app[_SERVER], _asked.get()
+    chat = asked.chat = read_chat(read_body(ChatBody, await _read(request)), server.aliases)
+    if chat.stream:
+        stream = Stream(request, server.heartbeat)
+        asked.about = await stream_chat(stream, server, chat, asked.key)
+        return stream.response
+    answers, asked.about = await server.solve(chat, asked.key)
+    return _json(to_completion(answers, chat, asked.about))
+
+
+async def _responses(request: web.Request) -> web.StreamResponse:
+    server, asked = request.app[_SERVER], _asked.get()
+    chat = asked.chat = read_chat(to_chat_body(read_body(ResponsesBody, await _read(request))), server.aliases)
+    if chat.stream:
+        stream = Stream(request, server.heartbeat)
+        asked.about = await stream_response(stream, server, chat, asked.key)
+        return stream.response
+    answers, asked.about = await server.solve(chat, asked.key)
+    return _json(to_response(answers, chat, asked.about, begin(chat)))
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return the body, which must be JSON: a web page of another site cannot send that type without being asked."""
+    if request.content_type != "application/json":
+        raise RequestFailed(415, f"Content-Type must be application/json, got {request.content_type}", "wrong_type")
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise RequestFailed(408, f"the body must arrive within {_BODY_SECONDS:.0f} s", "timeout", retry=True) from None
+
+
+def _json(data: Any) -> web.Response:
+    return web.Response(body=dump_json(data, compact=True, default=str).encode(), content_type="application/json")

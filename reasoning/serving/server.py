@@ -1,0 +1,119 @@
+"""The state of a server, and the solve of one request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reasoning.answer import Answer, Failed
+from reasoning.branches import gather
+from reasoning.engine.budget import Budget
+from reasoning.engine.llm import LLM
+from reasoning.serving.access import Access, Key
+from reasoning.serving.aliases import Alias
+from reasoning.serving.metrics import Metrics
+from reasoning.serving.protocol.chat import ChatRequest, new_series
+from reasoning.serving.protocol.errors import RequestFailed
+from reasoning.serving.protocol.reply import describe
+from reasoning.usage import Usage
+from reasoning.watching import SolveEvent
+
+Watch = Callable[[int, SolveEvent], None]
+"""A listener of the events of the choices of a request, by index."""
+
+
+@dataclass
+class Server:
+    """The state of a server: its aliases, keys and limits.
+
+    Attributes:
+        llm: the model.
+        aliases: what is served, by name.
+        access: the keys and budgets; by default everybody may use the server.
+        problem_budget: what one request may spend; None for no limit.
+        fresh: whether a request without a series or a seed gets new draws instead of the recorded ones.
+        max_concurrent: the most requests that are answered at the same time; more are refused.
+        log: receives a line for each request; it holds no text of a chat.
+        log_prompts: whether the lines have the question and the answer nevertheless.
+        local_only: whether only requests to this machine's own name are answered, so that a web page
+            cannot reach the server by another one.
+        heartbeat: seconds without an event after which a stream sends a comment.
+        stopping: whether no further request is answered.
+    """
+
+    llm: LLM
+    aliases: Mapping[str, Alias]
+    access: Access = field(default=None)  # type: ignore[assignment]  # made below
+    problem_budget: Budget | None = None
+    fresh: bool = False
+    max_concurrent: int = 256
+    log: Callable[[str], None] = lambda line: None
+    log_prompts: bool = False
+    local_only: bool = False
+    heartbeat: float = 10.0
+    metrics: Metrics = field(default_factory=Metrics)
+    stopping: bool = False
+    started: int = field(default_factory=lambda: int(time.time()))
+
+    def __post_init__(self) -> None:
+        self.access = self.access or Access(self.llm, [])
+        self.llm.check_price(self.problem_budget)
+
+    async def solve(
+        self, chat: ChatRequest, key: Key | None, watch: Watch | None = None
+    ) -> tuple[list[Answer], dict[str, Any]]:
+        """Answer a request.
+
+        Returns:
+            The answers, one for each choice, and the field `reasoning` of the reply.
+
+        Raises:
+            RequestFailed: a call failed for good, or a limit of this server is reached.
+            ReasoningError: no call can succeed, or a budget is used up.
+        """
+        if self.stopping or self.metrics.in_flight >= self.max_concurrent:
+            reason = "the server is stopping" if self.stopping else f"{self.max_concurrent} requests are being answered"
+            raise RequestFailed(503 if self.stopping else 429, reason, "overloaded", retry=True, retry_after=1)
+        self.access.admit(key)
+        budget, series = self._budget(key), chat.series or (new_series() if self.fresh else None)
+        started = time.monotonic()
+        self.metrics.in_flight += 1
+        try:
+            answers = await gather(
+                [
+                    chat.alias.strategy.arun(
+                        *(chat.problem, self.llm),
+                        epoch=index,
+                        budget=budget,
+                        sampling=chat.sampling,
+                        watch=_of_choice(watch, index),
+                        series=series,
+                    )
+                    for index in range(chat.choices)
+                ]
+            )
+        finally:
+            self.metrics.in_flight -= 1
+        about = describe(answers, chat, series, time.monotonic() - started)
+        used = Usage.total(answer.usage for answer in answers)
+        spent = Usage.total(answer.trace.spent for answer in answers if answer.trace)
+        self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers], used, spent)
+        for answer in answers:
+            if isinstance(answer, Failed):
+                # The other draws are recorded, so that a second attempt pays for what is missing.
+                refused = "prompt_refused" if answer.refused else "upstream_failed"
+                raise RequestFailed(400 if answer.refused else 502, answer.error, refused, retry=not answer.refused)
+        return answers, about
+
+    def _budget(self, key: Key | None) -> Budget | None:
+        around = self.access.budget_of(key)
+        if self.problem_budget is not None:
+            return self.problem_budget.nested_in(around)
+        # A budget of its own, since that of a key is no limit of one request.
+        return None if around is self.llm.budget else Budget(within=around)
+
+
+def _of_choice(watch: Watch | None, index: int) -> Callable[[SolveEvent], None] | None:
+    return None if watch is None else lambda event: watch(index, event)
