@@ -52,14 +52,13 @@ class Alias:
     def to_json(self) -> dict[str, Any]:
         """Return what `/v1/models` says of it."""
         card, low_high = self.strategy.card, self.strategy.calls_range()
-        doi = card.doi or (f"10.48550/arXiv.{card.arxiv}" if card.arxiv else "")
         return {
             "strategy": self.spec,
             "kind": self.kind.name,
             "title": card.title,
             "summary": card.summary,
             "calls": list(low_high),
-            "paper": f"https://doi.org/{doi}" if doi else None,
+            "paper": f"arXiv {card.arxiv}" if card.arxiv else card.doi and f"doi {card.doi}",
             "use_when": card.use_when,
             "avoid_when": card.avoid_when,
         }
@@ -91,7 +90,10 @@ def read_aliases(texts: Sequence[str], kinds: Sequence[str] = (), *, allow_code:
         strategy = get(spec)
         strategy.check_fitted()
         kind = names.pop(name, of_all)
-        strategy.check_supports(kind)
+        try:
+            strategy.check_supports(kind)
+        except UsageError as error:
+            raise UsageError(f"--strategy {name}: {error}; give --kind {name}=KIND") from None
         aliases[name] = _chain_alias(name, strategy) if isinstance(strategy, Chain) else Alias(name, strategy, kind)
     if names:
         raise UsageError(f"--kind {next(iter(names))}=…: no strategy has this alias; known: {', '.join(aliases)}")

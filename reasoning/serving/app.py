@@ -86,6 +86,8 @@ async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         response.headers["x-request-id"] = f"req_{uuid4().hex}"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        # The versions of Python and aiohttp are not shown to clients.
+        response.headers["Server"] = "reasoning"
     return response
 
 
@@ -110,7 +112,8 @@ def _report(server: Server, asked: _Asked, path: str, status: int, seconds: floa
     chat, about = asked.chat, asked.about
     model = chat.alias.name if chat else ""
     server.metrics.count_request(model, status, seconds)
-    parts = [asked.key.name if asked.key else "", path, model, str(status), f"{seconds:.2f} s"]
+    who = asked.key.name if asked.key else ""
+    parts = [time.strftime("%H:%M:%S"), who, path, model, str(status), f"{seconds:.2f} s"]
     if about:
         parts += [about["state"], f"{about['new_calls']} of {about['calls']} calls bought"]
         parts += [f"${about['usd']:.4f}"] if about["usd"] is not None else []
@@ -171,6 +174,8 @@ async def _read(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.read()
+    except web.RequestPayloadError as error:
+        raise RequestFailed(400, f"the body cannot be read: {error}", "invalid_body") from None
     except TimeoutError:
         raise RequestFailed(408, f"the body must arrive within {_BODY_SECONDS:.0f} s", "timeout", retry=True) from None
 

@@ -175,8 +175,9 @@ async def _serve(server: Server, host: str, port: int, grace: float) -> None:
             info(f"  {alias.name}: {alias.spec}, {alias.kind.name}")
         info(f"with {server.llm.name}; Ctrl-C ends it")
         await stop.wait()
-        if server.metrics.in_flight:
-            info(f"stopping: {server.metrics.in_flight} requests may take up to {grace:g} s; Ctrl-C again ends them")
+        if left := server.metrics.in_flight:
+            requests = "1 request" if left == 1 else f"{left} requests"
+            info(f"stopping: {requests} may take up to {grace:g} s to end; Ctrl-C again ends at once")
     finally:
         await runner.cleanup()
 

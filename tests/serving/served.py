@@ -10,10 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
+from reasoning.engine.llm import LLM
 from reasoning.serving.aliases import read_aliases
 from reasoning.serving.app import build_app
 from reasoning.serving.server import Server
-from reasoning.testing import ScriptedLLM
 
 
 @contextmanager
@@ -42,6 +42,6 @@ def serving(server: Server) -> Iterator[str]:
         loop.close()
 
 
-def make(llm: ScriptedLLM, *strategies: str, kinds: tuple[str, ...] = (), **settings: Any) -> Server:
+def make(llm: LLM, *strategies: str, kinds: tuple[str, ...] = (), **settings: Any) -> Server:
     """Return a server of a scripted model."""
     return Server(llm, read_aliases(strategies or ["cot=cot"], kinds), **settings)

@@ -277,7 +277,7 @@ def test_the_async_client_and_models() -> None:
         models, one, reply = asyncio.run(ask(url))
     assert [model.id for model in models] == ["cot", "vote"]
     assert models[1].reasoning["calls"] == [3, 6]
-    assert one.reasoning["paper"].startswith("https://doi.org/")
+    assert one.reasoning["paper"].startswith("arXiv 2201.11903")
     assert reply.choices[0].message.content == "16"
 
 
