@@ -145,7 +145,7 @@ def answer_tree(answer: Answer) -> Tree:
     root = trace_tree(answer.trace) if answer.trace else Tree(Text(strip_control(answer.state), style="bold"))
     if answer.votes:
         branch = root.add(Text("votes", style="bold"))
-        for share, candidate, about, wins in _bars(answer.votes):
+        for share, candidate, about, wins in vote_bars(answer.votes):
             bar = "█" * round(20 * share) or "▏"
             branch.add(
                 Text.assemble((bar, "green" if wins else "dim"), f" {strip_control(candidate)}", (f"  {about}", "dim"))
@@ -155,7 +155,7 @@ def answer_tree(answer: Answer) -> Tree:
     return root
 
 
-def _bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
+def vote_bars(votes: Vote) -> list[tuple[float, str, str, bool]]:
     """Return each candidate's share, value, votes as text, and whether it wins or ties with the winner."""
     rows = []
     for rank, (candidate, share) in enumerate(zip(votes.candidates, votes.shares, strict=True)):
@@ -250,7 +250,7 @@ def _votes_html(votes: Vote) -> str:
     bars = "".join(
         f'<div><span class="bar" style="width:{10 * share:.2f}em{"" if wins else ";opacity:.4"}"></span> '
         f"{escape(candidate)} <span class=dim>{escape(about)}</span></div>"
-        for share, candidate, about, wins in _bars(votes)
+        for share, candidate, about, wins in vote_bars(votes)
     )
     return bars + "".join(f'<div class="note">{escape(remark)}</div>' for remark in votes.notes)
 

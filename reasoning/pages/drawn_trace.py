@@ -61,7 +61,7 @@ def draw_reply(data: Mapping[str, Any]) -> list[Any]:
         remarks.append(f"{thought:,} tokens thought")
     if data.get("retries"):
         remarks.append(f"after {data['retries']} failed attempts")
-    if not data.get("spent", True):
+    if not data.get("is_new", True):
         remarks.append("from the journal")
     known = usage.get("calls", 1) > 0
     numbers = [usage["completion_tokens"], round(usage["seconds"], 1)] if known else [None, None]

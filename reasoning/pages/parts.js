@@ -77,24 +77,29 @@ function steps([, , events], seen) {
   const list = el("ol", "steps");
   for (const event of events) {
     if (typeof event === "string") list.append(el("li", "dim", event));
-    else if (Array.isArray(event)) {
-      const time = event[1] === null ? "" : ` · ${event[1].toFixed(1)} s`;
-      const part = el("details", "", el("summary", "", el("b", "", event[0]), el("span", "dim", time)), steps(event, seen));
-      part.open = true;
-      list.append(el("li", "", part));
-    } else list.append(el("li", "", ...(event.turns ? call(event, seen) : [el("div", "role", `${event.tool} · ${event.about}`), block(event.result)])));
+    else if (Array.isArray(event)) list.append(el("li", "", part(event[0], event[1] === null ? "" : ` · ${event[1].toFixed(1)} s`, steps(event, seen))));
+    else list.append(el("li", "", ...(event.turns ? call(event, seen) : [el("div", "role", `${event.tool} · ${event.about}`), block(event.result)])));
   }
   return list;
 }
 
+// Return an inner stage, open, with its name, a remark, and the list of its steps.
+function part(name, remark, list) {
+  return Object.assign(el("details", "", el("summary", "", el("b", "", name), el("span", "dim", remark)), list), { open: true });
+}
+
 function call({ turns, settings, replies }, seen) {
   const asked = el("details", "", el("summary", "dim", `prompt${settings ? ` (${settings})` : ""}`), ...prompt(turns, seen));
-  const items = replies.flatMap(([text, tokens, seconds, remarks, reasoning]) => [
+  return [asked, ...replies.flatMap(reply)];
+}
+
+// Return the elements of one reply.
+function reply([text, tokens, seconds, remarks, reasoning]) {
+  return [
     ...(reasoning ? [el("details", "", el("summary", "role", "reasoning"), block(reasoning, "thought"))] : []),
     block(text, "said"),
     el("div", "dim", [tokens === null ? "" : `${tokens} tokens`, seconds === null ? "" : `${seconds} s`, remarks].filter(Boolean).join(" · ")),
-  ]);
-  return [asked, ...items];
+  ];
 }
 
 function prompt(turns, seen) {
@@ -122,14 +127,24 @@ function pictures(images) {
 
 // ---- answers
 
-// Return the candidates of a vote with their counts as bars.
-function bars(votes) {
-  const total = votes.reduce((sum, [, count]) => sum + count, 0);
-  return votes.map(([candidate, count]) => {
+// Return the candidates of a vote as bars, each with a text and a share from 0 to 1.
+function bars(candidates) {
+  return candidates.map(([text, share]) => {
     const length = el("i");
-    length.style.width = `${100 * count / total}%`;
-    return el("div", "vote", length, el("span", "", `${candidate} × ${count}`));
+    length.style.width = `${100 * share}%`;
+    return el("div", "vote", length, el("span", "", text));
   });
+}
+
+// Return what an answer cost as text, without unknown numbers.
+function cost(calls, into, out, seconds, usd) {
+  const known = (number) => typeof number === "number";
+  const facts = [
+    known(calls) ? `${calls} ${calls === 1 ? "call" : "calls"}` : "", known(into) && known(out) ? `${into} + ${out} tokens` : "",
+    known(seconds) ? `${seconds} s` : "",
+  ].filter(Boolean).join(" · ");
+  const money = !known(usd) ? "" : usd > 0 && usd < 0.00005 ? " · < $0.0001" : ` · $${usd.toFixed(4)}`;
+  return `${facts || "usage not recorded"}${money}`;
 }
 
 // Add the answers of one strategy to a problem, and a place for each one's trace to `slots`.
@@ -143,14 +158,9 @@ function addAnswers(article, mine, states, rules, empty, slots) {
     const read = rules[rule];
     if (read) article.append(el("p", "facts", kind === "f" || kind === "u" ? "reason: " : "parsed by: ", el("b", "", read)));
     if (typeof sure === "number") article.append(el("p", "facts", `confidence ${Math.round(100 * sure)} %`));
-    article.append(...bars(votes || []));
-    const money = typeof usd === "number" ? ` · $${usd.toFixed(4)}` : "";
-    const known = (number) => typeof number === "number";
-    const facts = [
-      known(calls) ? `${calls} ${calls === 1 ? "call" : "calls"}` : "", known(into) && known(out) ? `${into} + ${out} tokens` : "",
-      known(seconds) ? `${seconds} s` : "",
-    ].filter(Boolean).join(" · ");
-    article.append(el("p", "facts", `${facts || "usage not recorded"}${money}`));
+    const total = (votes || []).reduce((sum, [, count]) => sum + count, 0);
+    article.append(...bars((votes || []).map(([candidate, count]) => [`${candidate} × ${count}`, count / total])));
+    article.append(el("p", "facts", cost(calls, into, out, seconds, usd)));
     slots.push(el("div", "", empty ? el("p", "dim", empty) : ""));
     article.append(slots.at(-1));
   });

@@ -21,7 +21,7 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """The headers of a page that loads nothing from other sites and runs no script but those of its own server."""
-_PARTS = "el, put, block, makeSortable, mark, steps, pictures, bars, addAnswers"
+_PARTS = "el, put, block, makeSortable, mark, steps, part, reply, pictures, bars, cost, addAnswers"
 
 
 def style() -> str:

@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +15,7 @@ from aiohttp import web
 from reasoning.logs import Log
 from reasoning.serving.access import Key
 from reasoning.serving.aliases import describe_model, list_models
+from reasoning.serving.page import add_page
 from reasoning.serving.protocol.body import ChatBody, read_body
 from reasoning.serving.protocol.chat import ChatRequest, no_model, read_chat
 from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
@@ -65,8 +64,7 @@ def build_app(server: Server) -> web.Application:
     app.router.add_get("/v1/models/{name:.+}", _model)
     app.router.add_post("/v1/chat/completions", _chat)
     app.router.add_post("/v1/responses", _responses)
-    if find_spec("reasoning.serving.page") is not None:
-        import_module("reasoning.serving.page").add_page(app, server)
+    add_page(app, server)
     return app
 
 

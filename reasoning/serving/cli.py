@@ -173,7 +173,9 @@ async def _serve(server: Server, host: str, port: int, grace: float) -> None:
         echo(f"http://{where}:{runner.addresses[0][1]}/v1")
         for alias in server.aliases.values():
             info(f"  {alias.name}: {alias.spec}, {alias.kind.name}")
-        info(f"with {server.llm.name}; Ctrl-C ends it")
+        info(
+            f"with {server.llm.name}; Ctrl-C ends it. Try them in the browser: http://{where}:{runner.addresses[0][1]}/"
+        )
         await stop.wait()
         if left := server.metrics.in_flight:
             requests = "1 request" if left == 1 else f"{left} requests"

@@ -13,7 +13,7 @@ from reasoning.answer import Answer
 from reasoning.serving.access import Key
 from reasoning.serving.protocol.chat import ChatRequest
 from reasoning.serving.protocol.errors import to_request_failed
-from reasoning.serving.protocol.reply import begin, format_usage, to_output
+from reasoning.serving.protocol.reply import begin, format_spent, format_usage, to_output
 from reasoning.serving.server import Server
 from reasoning.text_safety import dump_json
 from reasoning.watching import SolveEvent
@@ -102,6 +102,7 @@ def event_json(event: SolveEvent) -> dict[str, Any]:
         used = event.usage
         tokens = {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens, "usd": used.usd}
         data["usage"] = {"calls": used.calls, "new_calls": event.spent.calls, **tokens}
+        data["spent"] = format_spent(event.spent)
     more = {"draws": event.draws, "text": event.text, "error": event.error, "seconds": event.seconds}
     return data | {name: value for name, value in more.items() if value not in ("", 0, None)}
 

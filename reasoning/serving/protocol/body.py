@@ -47,7 +47,7 @@ class Body(_Strict):
     tool_choice: Any = None
     kind: str | dict[str, Any] | None = None
     series: str | None = Field(None, min_length=1, max_length=100)
-    trace: bool | None = None
+    trace: bool | Literal["drawn"] | None = None
 
 
 class ChatBody(Body):

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from reasoning.errors import ReasoningError, UsageError
@@ -44,7 +44,7 @@ class ChatRequest:
         max_tokens: the limit of an answer; None for none.
         stream: whether the reply is streamed.
         separate_usage: whether the usage of a stream comes in a chunk of its own, as the client asked.
-        trace: whether the reply has the trace.
+        trace: whether the reply has the trace; "drawn" for the form that pages in the browser draw.
     """
 
     alias: Alias
@@ -56,7 +56,7 @@ class ChatRequest:
     max_tokens: int | None = None
     stream: bool = False
     separate_usage: bool = False
-    trace: bool = False
+    trace: bool | Literal["drawn"] = False
 
 
 def read_chat(body: ChatBody, aliases: Mapping[str, Alias]) -> ChatRequest:
@@ -91,7 +91,7 @@ def read_chat(body: ChatBody, aliases: Mapping[str, Alias]) -> ChatRequest:
         max_tokens=limit,
         stream=bool(body.stream),
         separate_usage=bool((body.stream_options or {}).get("include_usage")),
-        trace=bool(body.trace),
+        trace=body.trace or False,
     )
 
 

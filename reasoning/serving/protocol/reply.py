@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from reasoning.answer import Answer, Answered, Unparsed
+from reasoning.display import vote_bars
 from reasoning.kinds import Text
+from reasoning.pages.drawn_trace import draw_stage
 from reasoning.serving.protocol.chat import ChatRequest, format_value
 from reasoning.text_safety import dump_json
 from reasoning.token_estimate import estimate_tokens
 from reasoning.tool_calls import NativeCall, parse_reply
 from reasoning.usage import Usage
+from reasoning.voting import Vote
 
 
 class Output(NamedTuple):
@@ -101,6 +104,7 @@ def describe(answers: Sequence[Answer], chat: ChatRequest, series: str | None, s
         "calls": sum(answer.usage.calls for answer in answers),
         "new_calls": spent.calls,
         "usd": spent.usd if spent.calls else 0.0,
+        "spent": format_spent(spent),
         "seconds": round(seconds, 3),
         "reason": first.reason,
         "series": series,
@@ -110,11 +114,29 @@ def describe(answers: Sequence[Answer], chat: ChatRequest, series: str | None, s
             {"state": one.state, "value": one.value, "confidence": one.confidence, "reason": one.reason}
             for one in answers
         ]
+    if first.votes:
+        about["votes"] = _votes(first.votes)
     if first.steps:
         about["steps"] = dict(first.steps)
     if chat.trace:
-        about["trace"] = traces[0].to_json() if len(traces) == 1 else [trace.to_json() for trace in traces]
+        shown = [trace.to_json() for trace in traces]
+        if chat.trace == "drawn":
+            shown = [draw_stage(trace) for trace in shown]
+        about["trace"] = shown[0] if len(shown) == 1 else shown
     return about
+
+
+def _votes(votes: Vote) -> dict[str, Any]:
+    candidates = [
+        {"value": value, "about": about, "share": share, "wins": wins} for share, value, about, wins in vote_bars(votes)
+    ]
+    return {"candidates": candidates, "notes": votes.notes}
+
+
+def format_spent(spent: Usage) -> dict[str, Any]:
+    """Return what was bought now, without what was recorded."""
+    tokens = {"prompt_tokens": spent.prompt_tokens, "completion_tokens": spent.completion_tokens}
+    return {"calls": spent.calls, **tokens, "usd": spent.usd if spent.calls else 0.0}
 
 
 def format_usage(answers: Sequence[Answer]) -> dict[str, Any]:
