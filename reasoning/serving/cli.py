@@ -20,29 +20,40 @@ if TYPE_CHECKING:
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 ACCESS = "Keys and limits of clients"
+Aliases = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        "-s",
+        help='A name for clients and what answers under it: vote="self_consistency(cot, samples=5)", or '
+        "feedback=chain:FOLDER. Repeatable.",
+        metavar="ALIAS=SPEC",
+    ),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="The kind of answers, such as number, of all strategies or of one (ALIAS=KIND); a request may name "
+        "another. Repeatable.",
+        metavar="KIND",
+        show_default="text",
+    ),
+]
+ProblemBudget = Annotated[
+    str | None,
+    typer.Option(
+        help="What one request may spend, such as calls=20 or usd=0.05.", metavar="LIMITS", rich_help_panel=ACCESS
+    ),
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Draw anew for each request, instead of repeating recorded answers.")
+]
 
 
 def serve(
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strategy",
-            "-s",
-            help='A name for clients and what answers under it: vote="self_consistency(cot, samples=5)", or '
-            "feedback=chain:FOLDER. Repeatable.",
-            metavar="ALIAS=SPEC",
-        ),
-    ] = None,
+    strategy: Aliases = None,
     model: Model = "local",
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="The kind of answers, such as number, of all strategies or of one (ALIAS=KIND); a request may name "
-            "another. Repeatable.",
-            metavar="KIND",
-            show_default="text",
-        ),
-    ] = None,
+    kind: Kinds = None,
     host: Annotated[
         str, typer.Option(help="The address to listen on; another than this machine needs --key-file.", metavar="HOST")
     ] = "127.0.0.1",
@@ -63,12 +74,7 @@ def serve(
             rich_help_panel=ACCESS,
         ),
     ] = False,
-    problem_budget: Annotated[
-        str | None,
-        typer.Option(
-            help="What one request may spend, such as calls=20 or usd=0.05.", metavar="LIMITS", rich_help_panel=ACCESS
-        ),
-    ] = None,
+    problem_budget: ProblemBudget = None,
     day_budget: Annotated[
         str | None,
         typer.Option(
@@ -95,9 +101,7 @@ def serve(
             rich_help_panel=ACCESS,
         ),
     ] = 256,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Draw anew for each request, instead of repeating recorded answers.")
-    ] = False,
+    fresh: Fresh = False,
     grace: Annotated[
         float,
         typer.Option(help="Seconds that requests may take to end when the server stops.", min=0, metavar="SECONDS"),
@@ -184,6 +188,31 @@ async def _serve(server: Server, host: str, port: int, grace: float) -> None:
         await runner.cleanup()
 
 
+def mcp(
+    strategy: Aliases = None,
+    model: Model = "local",
+    kind: Kinds = None,
+    problem_budget: ProblemBudget = None,
+    fresh: Fresh = False,
+    allow_code: AllowCode = False,
+    *,
+    options: ModelOptions,
+) -> None:
+    """Offer strategies and chains as tools to agents, over the Model Context Protocol.
+
+    The agent's program starts this command and talks to it on standard input and output; it ends when the input ends.
+    """
+    from reasoning.event_loop import run_sync
+    from reasoning.serving.aliases import read_aliases
+    from reasoning.serving.mcp import ToolServer
+
+    aliases = read_aliases(strategy or [], kind or [], allow_code=allow_code)
+    with options.open_model(model) as llm:
+        interrupts.leave_quietly()
+        run_sync(ToolServer(llm, aliases, _budget(problem_budget), fresh).serve())
+
+
 def register(root: typer.Typer) -> None:
     """Add the commands of this package."""
     root.command()(serve)
+    root.command()(mcp)
