@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from reasoning.cli.output import OutputOptions, echo
 
 _REFUSED = "refused: choose --sandbox container or interpreter, or accept fewer locks with require_lockdown=no"
+_BUILD = "the page on models in the documentation shows how to compile a faster one"
 _EVERYWHERE = {"environment": "cleared before the process starts", "time": "killed from outside at the limit"}
 
 
@@ -63,10 +64,22 @@ def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
     yield "reasoning", "", _version("reasoning-strategies")
     yield "python", "", f"{platform.python_version()}, {sys.platform} {platform.machine()}, {sys.executable}"
     yield "weights", "", str(weights.folder())
+    yield "llama.cpp", "", _describe_llama_cpp()
     yield "indexes", "", str(opened_sources.folder())
     yield "journal", "", str(paths.data_dir() / "journal.sqlite")
     exists = "" if users_path().is_file() else ", which does not exist: nothing is added to what is known of models"
     yield "models", "", f"{users_path()}{exists}"
+
+
+def _describe_llama_cpp() -> str:
+    from reasoning.providers.llama_cpp import cpu
+
+    compiled, unused = cpu.read_compiled_features(), cpu.find_unused_features()
+    if not compiled:
+        return "not installed: local models need the extra `local`"
+    used = ", ".join(name for name in cpu.FLAGS if name in compiled) or "no vector instructions"
+    advice = f"; this CPU also has {', '.join(unused)}; {_BUILD}" if unused else ""
+    return f"xllamacpp {_version('xllamacpp')}, compiled for {used}{advice}"
 
 
 def _process() -> Iterator[tuple[str, str, str]]:

@@ -27,6 +27,7 @@ from reasoning.errors import (
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers.llama_cpp import server, weights
 from reasoning.providers.llama_cpp.client import LocalClient, local_client
+from reasoning.providers.llama_cpp.cpu import Layout
 from reasoning.providers.openai_client import OpenAIClient
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ def test_stop_and_logprobs(smollm: Path) -> None:
 
 @pytest.mark.model
 def test_what_does_not_fit_gets_longer_slots_or_is_refused(smollm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CONTEXT", 2048)  # 256 a slot
+    monkeypatch.setattr(server, "choose_layout", lambda *_: Layout(slots=8, context=2048))  # 256 a slot
 
     async def talk(client: LocalClient) -> None:
         [short] = await client.complete(ask(client, shared=1), [0])
@@ -149,7 +150,7 @@ def test_what_does_not_fit_gets_longer_slots_or_is_refused(smollm: Path, monkeyp
 def test_many_that_do_not_fit_at_once_get_longer_slots_together(
     many: int, tokens: int, smollm: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "CONTEXT", 2048)
+    monkeypatch.setattr(server, "choose_layout", lambda *_: Layout(slots=8, context=2048))
     real = OpenAIClient.post
 
     async def slow(client: OpenAIClient, path: str, body: Mapping[str, Any]) -> Any:

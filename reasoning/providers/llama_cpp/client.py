@@ -25,6 +25,7 @@ from reasoning.providers.client import NO_VISION, Client, LoadProgress
 from reasoning.providers.daemon_thread import run_in_thread
 from reasoning.providers.llama_cpp import download, server
 from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_file
+from reasoning.providers.llama_cpp.cpu import choose_layout
 from reasoning.providers.llama_cpp.slot_client import SlotClient
 
 
@@ -102,8 +103,6 @@ class LocalClient(Client):
             the first call. By default a download prints lines on standard error.
     """
 
-    max_n = server.SLOTS
-    concurrency: int | None = server.SLOTS
     free = True
     ignores_settings = True
 
@@ -113,6 +112,7 @@ class LocalClient(Client):
         self._find = find
         self._slots: SlotClient | None = None
         self._starting: asyncio.Task[None] | None = None
+        self.max_n = self.concurrency = choose_layout().slots
         forks.reset_in_child(self)
 
     def reset_after_fork(self) -> None:

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import socket
-import sys
 import tempfile
 import threading
 import weakref
@@ -22,16 +21,10 @@ from typing import Any
 
 from reasoning.errors import MissingExtra, UsageError, WeightsError
 from reasoning.providers.adapters import GGUF, Adapter
+from reasoning.providers.llama_cpp.cpu import choose_layout
 from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
 from reasoning.providers.llama_cpp.slot_pool import SlotPool
 from reasoning.providers.openmp import short_waits
-
-SLOTS = 8
-CONTEXT = 16_384
-"""The context of all slots together, in tokens.
-
-A token costs 12 kB of memory at 0.5 B parameters, 28 kB at 1.5 B.
-"""
 
 # Decoding is limited by memory bandwidth, so more threads would only take cores from other work.
 _MAX_THREADS = 8
@@ -48,7 +41,7 @@ _MEAN_POOLING = 1
 
 _servers: dict[tuple[Path, bool], LlamaServer] = {}
 _lock = threading.Lock()
-_unusable = False
+_started = _unusable = False
 
 
 class LlamaServer:
@@ -63,6 +56,7 @@ class LlamaServer:
         path: the weights.
         adapters: the hashes of the adapters, in llama.cpp's order.
         embeds: whether it computes embeddings instead of replies.
+        layout: how many parallel sequences it has, and their context.
         address: the base URL.
         key: the bearer token of the server.
         slots: the pool of its parallel sequences.
@@ -77,9 +71,10 @@ class LlamaServer:
         self.adapters: tuple[str, ...] = ()
         self.key = secrets.token_urlsafe(32)
         self.address = ""
-        self.slots = SlotPool(_EMBEDDING_SLOTS if embeds else SLOTS)
+        self.layout = choose_layout(_size(path), _free_memory())
+        self.slots = SlotPool(_EMBEDDING_SLOTS if embeds else self.layout.slots)
         self.prefixes = PrefixCache(Path())
-        self.trained_context = CONTEXT
+        self.trained_context = self.layout.context
         self.takes_tools = False
         self.users = 0
         self._server: Any = None
@@ -89,12 +84,12 @@ class LlamaServer:
     @property
     def context(self) -> int:
         """The context of one request, prompt and answer together, in tokens."""
-        return CONTEXT // self.slots.count
+        return self.layout.context // self.slots.count
 
     @property
     def max_context(self) -> int:
         """The longest possible context of one request, in tokens."""
-        return min(CONTEXT, self.trained_context)
+        return min(self.layout.context, self.trained_context)
 
     @property
     def loaded(self) -> bool:
@@ -127,7 +122,7 @@ class LlamaServer:
         """Load again with fewer slots of at least `tokens` each. No slot may be in use."""
         with self._loading:
             count = self.slots.count
-            while count > 1 and CONTEXT // count < tokens:
+            while count > 1 and self.layout.context // count < tokens:
                 count //= 2
             self.slots.reset(count)
             self._stop()
@@ -181,10 +176,12 @@ class LlamaServer:
         settings = xllamacpp.CommonParams()
         settings.model.path = str(self.path)
         settings.n_parallel = self.slots.count
-        settings.n_ctx = CONTEXT
+        settings.n_ctx = self.layout.context
         settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = threads()
         settings.cache_ram_mib = 0  # no copies of idle slots: PrefixCache keeps prefixes
         settings.warmup = False
+        if self.layout.flash_attention is not None:
+            settings.flash_attn_type = xllamacpp.llama_flash_attn_type(int(self.layout.flash_attention))
         settings.verbosity = 0
         settings.ui = False
         settings.hostnames = ["127.0.0.1"]
@@ -198,6 +195,8 @@ class LlamaServer:
         settings.lora_adapters = [
             xllamacpp.CommonAdapterLoraInfo(str(self._adapter_file(digest)), 0.0) for digest in self.adapters
         ]
+        global _started
+        _started = True
         try:
             self._server = xllamacpp.Server(settings)
         except RuntimeError:
@@ -318,6 +317,21 @@ def threads() -> int:
     return max(1, min(len(cores), _quota(), _MAX_THREADS))
 
 
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # `load` says what is wrong with the file
+        return None
+
+
+def _free_memory() -> int | None:
+    """Return the memory that programs may still take in bytes; None where the system does not tell."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def _quota() -> int:
     """Return the whole cores that a container's CPU limit leaves."""
     try:
@@ -350,7 +364,7 @@ def _after_fork() -> None:
     for server in _servers.values():
         server.leak_after_fork()
     _servers.clear()
-    _lock, _unusable = threading.Lock(), "xllamacpp" in sys.modules
+    _lock, _unusable = threading.Lock(), _started
 
 
 atexit.register(_close_all)
