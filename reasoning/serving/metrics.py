@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 
 from reasoning.usage import Usage
 
-_BUCKETS = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, float("inf"))
+_BOUNDS = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """Upper bounds of the durations that are counted together, in seconds."""
+_SECONDS, _FLIGHT = "reasoning_request_seconds", "reasoning_requests_in_flight"
 _HELP = {
     "reasoning_requests_total": ("counter", "Requests by model and HTTP status."),
     "reasoning_answers_total": ("counter", "Answers by model and state."),
     "reasoning_calls_total": ("counter", "Calls of the model behind, bought (new) or from the journal (recorded)."),
     "reasoning_tokens_total": ("counter", "Tokens of bought calls by model and kind."),
     "reasoning_usd_total": ("counter", "US dollars of bought calls whose price is known."),
-    "reasoning_requests_in_flight": ("gauge", "Requests that are being answered."),
-    "reasoning_request_seconds": ("histogram", "Seconds from a request to the end of its reply, by model."),
+    _SECONDS: ("histogram", "Seconds from a request to the end of its reply, by model."),
 }
 
 
@@ -29,39 +31,40 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
-        self._values: defaultdict[tuple[str, str], float] = defaultdict(float)
+        # The names of models are those of aliases, which have no sign that must be escaped.
+        self._counts: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._durations: dict[str, list[int]] = {}
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def count_answers(self, model: str, states: Sequence[str], used: Usage, spent: Usage) -> None:
         """Count the answers of a request, and what they took."""
+        counts, of_model = self._counts, f'model="{model}"'
         for state in states:
-            self._add("reasoning_answers_total", 1, model=model, state=state)
-        for source, calls in (("new", spent.calls), ("recorded", used.calls - spent.calls)):
-            self._add("reasoning_calls_total", calls, model=model, source=source)
-        for kind, tokens in (("prompt", spent.prompt_tokens), ("completion", spent.completion_tokens)):
-            self._add("reasoning_tokens_total", tokens, model=model, kind=kind)
-        self._add("reasoning_usd_total", spent.usd or 0.0, model=model)
+            counts["reasoning_answers_total", f'{of_model},state="{state}"'] += 1
+        counts["reasoning_calls_total", f'{of_model},source="new"'] += spent.calls
+        counts["reasoning_calls_total", f'{of_model},source="recorded"'] += used.calls - spent.calls
+        counts["reasoning_tokens_total", f'{of_model},kind="prompt"'] += spent.prompt_tokens
+        counts["reasoning_tokens_total", f'{of_model},kind="completion"'] += spent.completion_tokens
+        counts["reasoning_usd_total", of_model] += spent.usd or 0.0
 
     def count_request(self, model: str, status: int, seconds: float) -> None:
         """Count a request that has ended."""
-        self._add("reasoning_requests_total", 1, model=model, status=str(status))
-        for bound in _BUCKETS:
-            le = "+Inf" if bound == float("inf") else f"{bound:g}"
-            self._add("reasoning_request_seconds_bucket", float(seconds <= bound), model=model, le=le)
-        self._add("reasoning_request_seconds_sum", seconds, model=model)
-        self._add("reasoning_request_seconds_count", 1, model=model)
+        self._counts["reasoning_requests_total", f'model="{model}",status="{status}"'] += 1
+        self._durations.setdefault(model, [0] * (len(_BOUNDS) + 1))[bisect_left(_BOUNDS, seconds)] += 1
+        self._seconds[model] += seconds
 
     def to_text(self) -> str:
         """Return all numbers in the text form 0.0.4."""
-        values = {**self._values, ("reasoning_requests_in_flight", ""): float(self.in_flight)}
         lines = []
         for name, (kind, about) in _HELP.items():
             lines += [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
-            for (series, labels), value in values.items():
-                if series == name or (kind == "histogram" and series.startswith(f"{name}_")):
-                    lines.append(f"{series}{labels} {value:.12g}")
-        return "\n".join(lines) + "\n"
-
-    def _add(self, name: str, value: float, **labels: str) -> None:
-        # Names of models are those of aliases, which have no sign that must be escaped.
-        written = ",".join(f'{label}="{text}"' for label, text in labels.items())
-        self._values[name, f"{{{written}}}"] += value
+            found = [(labels, value) for (of, labels), value in self._counts.items() if of == name]
+            lines += [f"{name}{{{labels}}} {value:.12g}" for labels, value in found]
+        for model, durations in self._durations.items():
+            of_model, bounds = f'model="{model}"', (*(f"{bound:g}" for bound in _BOUNDS), "+Inf")
+            for bound, count in zip(bounds, accumulate(durations), strict=True):
+                lines.append(f'{_SECONDS}_bucket{{{of_model},le="{bound}"}} {count}')
+            lines.append(f"{_SECONDS}_sum{{{of_model}}} {self._seconds[model]:.12g}")
+            lines.append(f"{_SECONDS}_count{{{of_model}}} {sum(durations)}")
+        lines += [f"# HELP {_FLIGHT} Requests that are being answered.", f"# TYPE {_FLIGHT} gauge"]
+        return "\n".join([*lines, f"{_FLIGHT} {self.in_flight}"]) + "\n"

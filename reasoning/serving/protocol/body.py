@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reasoning.errors import nearest
 from reasoning.serving.protocol.errors import RequestFailed
 
-MAX_CHOICES = 128
+MAX_CHOICES, MAX_TOKENS = 128, 10_000_000
 IGNORED = frozenset(
     [
         *("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "include"),
@@ -40,7 +40,8 @@ class Body(_Strict):
     """The fields that both endpoints take, and those of our own: `kind`, `series` and `trace`."""
 
     model: str
-    temperature: float | None = None
+    # A server that refuses a wrong value might be taken to refuse the setting.
+    temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = None
     stream: bool | None = None
     tools: list[dict[str, Any]] | None = None
@@ -57,14 +58,14 @@ class ChatBody(Body):
     n: int | None = Field(None, ge=1, le=MAX_CHOICES)
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     stop: str | list[str] | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
+    max_completion_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     stream_options: dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     logit_bias: dict[str, float] | None = None
-    reasoning_effort: str | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
     verbosity: str | None = None
     top_k: int | None = None
     min_p: float | None = None

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import uuid4
 
 from reasoning.errors import ReasoningError, UsageError
-from reasoning.images import Image
 from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.registry import from_json
-from reasoning.messages import Message
 from reasoning.problem import Problem
 from reasoning.sampling_params import validate_params
 from reasoning.serving.aliases import Alias
 from reasoning.serving.protocol.body import ChatBody, Turn
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.serving.protocol.schemas import check_schema
-from reasoning.tool_calls import format_reply, read_message
+from reasoning.serving.protocol.turns import read_turns
 
 _SAMPLING = (
     *("temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty"),
     *("logit_bias", "reasoning_effort", "verbosity"),
 )
-_LINK = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
-_DATA = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -112,54 +107,13 @@ def _read_problem(turns: Sequence[Turn], kind: Kind, *, tools: bool) -> Problem:
         raise RequestFailed(400, "the last message must be of the role user, which asks the question", param="messages")
     if turns[-1].role in ("assistant", "system", "developer"):
         raise RequestFailed(400, f"the last message must be of the role user, got {turns[-1].role}", param="messages")
-    read = list(_read_turns(turns, tools=tools))
+    read = list(read_turns(turns, tools=tools))
     question = read[last]
     if not question.content.strip():
         raise RequestFailed(400, "the last user message has no text", param=f"messages.{last}.content")
     # Results of tools come after the question, which is then asked again after them.
     before = read if last < len(turns) - 1 else read[:last]
     return Problem(question.content, kind, images=question.images, before=before)
-
-
-def _read_turns(turns: Sequence[Turn], *, tools: bool) -> Iterator[Message]:
-    names: dict[str, str] = {}
-    for index, turn in enumerate(turns):
-        where = f"messages.{index}.content"
-        text, images = _read_content(turn.content, where)
-        if turn.role == "assistant" and turn.tool_calls:
-            calls = read_message({"tool_calls": turn.tool_calls})
-            names |= {str(one.get("id")): call.name for one, call in zip(turn.tool_calls, calls, strict=False)}
-            text = format_reply(text, calls)
-        if turn.role == "tool" and not tools:
-            name = names.get(turn.tool_call_id or "", "tool")
-            yield Message("user", f"Result of {name}:\n{text}", images)
-        else:
-            yield Message("system" if turn.role == "developer" else turn.role, text, images)
-
-
-def _read_content(content: str | list[dict[str, Any]] | None, where: str) -> tuple[str, list[Image]]:
-    if not isinstance(content, list):
-        return content or "", []
-    texts, images = list[str](), list[Image]()
-    for part in content:
-        kind, value = part.get("type"), part.get("text", part.get("refusal", part.get("image_url")))
-        if kind == "image_url" or kind == "input_image":
-            images.append(_read_image(value.get("url") if isinstance(value, dict) else value, where))
-        elif kind in ("text", "input_text", "output_text", "refusal") and isinstance(value, str):
-            texts.append(value)
-        else:
-            raise RequestFailed(400, f"{where}: parts must be texts or images, got {kind!r:.40}", param=where)
-    return "\n".join(texts), images
-
-
-def _read_image(address: Any, where: str) -> Image:
-    """Return the image of a URL, which is passed on, or of bytes. The path of a file is never one."""
-    if isinstance(address, str) and _LINK.fullmatch(address):
-        return Image(url=address)
-    if isinstance(address, str) and _DATA.match(address):
-        return Image.of(address)
-    wanted = f"{where}: an image must be an http(s) or base64 data URL, got {address!r:.40}"
-    raise RequestFailed(400, wanted, param=where)
 
 
 def _read_kind(body: ChatBody, alias: Alias) -> Kind:

@@ -12,6 +12,7 @@ from reasoning.errors import (
     CallFailed,
     EndpointDown,
     ModelNotFound,
+    PriceUnknown,
     PromptRefused,
     QuotaExhausted,
     ReasoningError,
@@ -75,6 +76,8 @@ def to_request_failed(error: Exception) -> RequestFailed:
             return RequestFailed(error.status, f"{error.reason}: see /v1/models and /v1/chat/completions", "not_found")
         case BudgetExhausted():
             return RequestFailed(429, str(error), "insufficient_quota")
+        case PriceUnknown():
+            return RequestFailed(500, str(error), "server_error")
         case UsageError():
             return RequestFailed(400, str(error), "invalid_value")
         case PromptRefused():

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from pydantic import Field
-
 from reasoning.answer import Answer
 from reasoning.serving.protocol.body import Body, ChatBody, read_body
 from reasoning.serving.protocol.chat import ChatRequest
@@ -21,7 +19,7 @@ class ResponsesBody(Body):
 
     input: str | list[dict[str, Any]]
     instructions: str | None = None
-    max_output_tokens: int | None = Field(None, ge=1)
+    max_output_tokens: int | None = None
     text: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None
     seed: int | None = None
