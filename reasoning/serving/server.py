@@ -11,6 +11,7 @@ from reasoning.answer import Answer, Failed
 from reasoning.branches import gather
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
+from reasoning.errors import ReasoningError
 from reasoning.serving.access import Access, Key
 from reasoning.serving.aliases import Alias
 from reasoning.serving.metrics import Metrics
@@ -108,7 +109,10 @@ class Server:
         return answers, about
 
     def _budget(self, key: Key | None) -> Budget | None:
-        around = self.access.budget_of(key)
+        try:
+            around = self.access.budget_of(key)
+        except (OSError, ReasoningError) as error:
+            raise RequestFailed(500, f"what is spent cannot be kept: {error}", "server_error") from None
         if self.problem_budget is not None:
             return self.problem_budget.nested_in(around)
         # A budget of its own, since that of a key is no limit of one request.
