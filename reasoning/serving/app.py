@@ -51,7 +51,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def build_app(server: Server) -> web.Application:
     """Return the application; it may run on any event loop.
 
-    Clients that leave are noticed only by a runner with `handler_cancellation=True`.
+    Clients that leave are noticed by `listening.listen`, and by a runner with `handler_cancellation=True`.
 
     Args:
         server: what is served.
@@ -62,8 +62,8 @@ def build_app(server: Server) -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name:.+}", _model)
-    app.router.add_post("/v1/chat/completions", _chat)
-    app.router.add_post("/v1/responses", _responses)
+    app.router.add_post("/v1/chat/completions", _chat, expect_handler=_expect)
+    app.router.add_post("/v1/responses", _responses, expect_handler=_expect)
     add_page(app, server)
     return app
 
@@ -120,6 +120,16 @@ def _report(server: Server, asked: _Asked, path: str, status: int, seconds: floa
     server.log(to_line(" · ".join(filter(None, parts))))
 
 
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Let a client send its body that asks first whether it may, as curl does."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return RequestFailed(417, "the only Expect that is met is 100-continue", "invalid_http").response()
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    # What was written is no part of the reply.
+    request.writer.output_size = 0
+    return None
+
+
 async def _health(request: web.Request) -> web.Response:
     server = request.app[_SERVER]
     state = {"status": "stopping" if server.stopping else "ok", "requests_in_flight": server.metrics.in_flight}
@@ -169,6 +179,8 @@ async def _read(request: web.Request) -> bytes:
     """Return the body, which must be JSON: a web page of another site cannot send that type without being asked."""
     if request.content_type != "application/json":
         raise RequestFailed(415, f"Content-Type must be application/json, got {request.content_type}", "wrong_type")
+    if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
+        raise RequestFailed(415, f"the body must be sent without Content-Encoding, got {coding!r:.40}", "wrong_type")
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             return await request.read()

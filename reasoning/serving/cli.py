@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,9 +154,8 @@ def _budget(text: str | None) -> Budget | None:
 
 async def _serve(server: Server, host: str, port: int, grace: float) -> None:
     """Listen until a signal arrives, then answer the requests that have begun."""
-    from aiohttp import web
-
     from reasoning.serving.app import build_app
+    from reasoning.serving.listening import listen
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
@@ -164,28 +164,20 @@ async def _serve(server: Server, host: str, port: int, grace: float) -> None:
         stop.set()
 
     interrupts.call_instead(lambda: loop.call_soon_threadsafe(begin_stop))
-    runner = web.AppRunner(
-        build_app(server), access_log=None, handler_cancellation=True, shutdown_timeout=grace, keepalive_timeout=75
-    )
-    await runner.setup()
-    try:
+    async with AsyncExitStack() as stack:
         try:
-            await web.TCPSite(runner, host, port).start()
+            bound = await stack.enter_async_context(listen(build_app(server), host, port, grace))
         except OSError as error:
             raise UsageError(f"--host {host} --port {port}: cannot be used: {error.strerror}") from None
         where = f"[{host}]" if ":" in host else host
-        echo(f"http://{where}:{runner.addresses[0][1]}/v1")
+        echo(f"http://{where}:{bound}/v1")
         for alias in server.aliases.values():
             info(f"  {alias.name}: {alias.spec}, {alias.kind.name}")
-        info(
-            f"with {server.llm.name}; Ctrl-C ends it. Try them in the browser: http://{where}:{runner.addresses[0][1]}/"
-        )
+        info(f"with {server.llm.name}; Ctrl-C ends it. Try them in the browser: http://{where}:{bound}/")
         await stop.wait()
         if left := server.metrics.in_flight:
             requests = "1 request" if left == 1 else f"{left} requests"
             info(f"stopping: {requests} may take up to {grace:g} s to end; Ctrl-C again ends at once")
-    finally:
-        await runner.cleanup()
 
 
 def mcp(

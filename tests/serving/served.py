@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aiohttp import web
-
 from reasoning.engine.llm import LLM
 from reasoning.serving.aliases import read_aliases
 from reasoning.serving.app import build_app
+from reasoning.serving.listening import listen
 from reasoning.serving.server import Server
 
 
@@ -23,13 +22,10 @@ def serving(server: Server) -> Iterator[str]:
     port: list[int] = []
 
     async def run() -> None:
-        runner = web.AppRunner(build_app(server), access_log=None, handler_cancellation=True, shutdown_timeout=2)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port.append(runner.addresses[0][1])
-        started.set()
-        await ended.wait()
-        await runner.cleanup()
+        async with listen(build_app(server), "127.0.0.1", 0, grace=2) as bound:
+            port.append(bound)
+            started.set()
+            await ended.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
     thread.start()

@@ -52,6 +52,8 @@ def to_chat_body(body: ResponsesBody) -> ChatBody:
                 where = f"input.{index}"
                 raise RequestFailed(400, f"{where}: items of the type {other!r:.40} are not supported", param=where)
     form = (body.text or {}).get("format") or {"type": "text"}
+    if not isinstance(form, dict):
+        raise RequestFailed(400, f"text.format must be an object, got {form!r:.40}", param="text.format")
     if form.get("type") == "json_schema":
         form = {"type": "json_schema", "json_schema": {"schema": form.get("schema")}}
     same = {"model", "temperature", "top_p", "stream", "tool_choice", "kind", "series", "trace", "seed"}
