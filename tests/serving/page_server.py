@@ -24,11 +24,12 @@ QUESTION = "What is 3 + 4?"
 
 
 class Replies(Client):
-    """A client whose replies are held back while it is not open. A reply costs $0.001 and 15 tokens.
+    """A client whose replies are held back while it is not open. A reply costs $0.001, and its prompt has 10 tokens.
 
     Args:
         reply: the reply to a prompt and its draw.
         latency: the duration of a request, in seconds.
+        tokens: the completion tokens of a reply.
 
     Attributes:
         open: whether replies are given.
@@ -38,9 +39,12 @@ class Replies(Client):
     model, max_n = "scripted", 8
 
     def __init__(
-        self, reply: Callable[[str, int], str] = lambda prompt, draw: "The answer is 7.", latency: float = 0
+        self,
+        reply: Callable[[str, int], str] = lambda prompt, draw: "The answer is 7.",
+        latency: float = 0,
+        tokens: int = 5,
     ) -> None:
-        self.latency, self.reply, self.open, self.sent = latency, reply, True, 0
+        self.latency, self.tokens, self.reply, self.open, self.sent = latency, tokens, reply, True, 0
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         self.sent += len(draws)
@@ -48,7 +52,10 @@ class Replies(Client):
             await asyncio.sleep(0.01)
         await asyncio.sleep(self.latency)
         prompt = request.messages[-1].content
-        return [Completion(self.reply(prompt, draw), usage=Usage(1, 10, 5, usd=0.001, seconds=0.1)) for draw in draws]
+        return [
+            Completion(self.reply(prompt, draw), usage=Usage(1, 10, self.tokens, usd=0.001, seconds=0.1))
+            for draw in draws
+        ]
 
     def price(self, usage: Usage) -> float:
         return 0.001 * usage.calls
