@@ -79,6 +79,8 @@ def test_a_trace_grows_while_the_strategy_runs(browser: Browser) -> None:
         browser.wait("document.querySelectorAll('.steps .running').length > 0")
         assert browser.ask("document.querySelectorAll('.said').length") == 0
         assert browser.ask("[recorded.disabled, cancel.disabled]") == [True, False]
+        outer = "[...document.querySelectorAll('.side article > div > .steps > li > details > summary b')]"
+        assert browser.ask(f"{outer}.map((one) => one.textContent)") == ["sample 1", "sample 2", "sample 3"]
         client.open = True
         browser.wait("document.documentElement.dataset.state === 'idle'")
         assert browser.ask("document.querySelectorAll('.steps .running').length") == 0
@@ -98,6 +100,19 @@ def test_a_recorded_answer_is_marked_and_new_draws_are_paid(browser: Browser) ->
         assert "recorded answer · 0 tokens paid" in shown(browser, 0)
         assert "from the journal" in shown(browser, 0, ".steps")
         ask(browser, "fresh")
+        assert client.sent == 2
+        assert "drawn now: 1 call" in shown(browser, 0)
+        quiet(browser, url)
+
+
+def test_a_server_that_draws_anew_offers_no_recorded_answers(browser: Browser) -> None:
+    client = Replies()
+    with serve(client, fresh=True) as url:
+        visit(browser, url, first="direct")
+        assert browser.ask("fresh.hidden")
+        assert "draws every answer anew" in browser.ask("document.getElementById('about-fresh').textContent")
+        ask(browser)
+        ask(browser)
         assert client.sent == 2
         assert "drawn now: 1 call" in shown(browser, 0)
         quiet(browser, url)

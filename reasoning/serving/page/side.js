@@ -18,7 +18,10 @@ export function side(alias) {
   async function run(body, signal) {
     const live = new LiveTrace(), began = performance.now();
     trace.replaceChildren(el("h4", "", "Step by step"), live.list);
-    const show = () => { status.textContent = `running for ${elapsed(began)} · ${live.calls} ${live.calls === 1 ? "call" : "calls"} · drawn so far: ${drawn(live.spent)}`; };
+    const show = () => {
+      const recorded = live.calls - live.spent.calls;
+      status.textContent = `running for ${elapsed(began)} · drawn so far: ${drawn(live.spent)}${recorded ? ` · ${recorded} recorded` : ""}`;
+    };
     const timer = setInterval(show, tick);
     let said = "", final = null, usage = null;
     try {
