@@ -119,9 +119,8 @@ def describe(answers: Sequence[Answer], chat: ChatRequest, series: str | None, s
     if first.steps:
         about["steps"] = dict(first.steps)
     if chat.trace:
-        shown = [trace.to_json() for trace in traces]
-        if chat.trace == "drawn":
-            shown = [draw_stage(trace) for trace in shown]
+        recorded = [trace.to_json() for trace in traces]
+        shown = list(map(draw_stage, recorded)) if chat.trace == "drawn" else recorded
         about["trace"] = shown[0] if len(shown) == 1 else shown
     return about
 
