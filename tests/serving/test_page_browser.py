@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
 from reasoning.engine.budget import Budget
+from reasoning.errors import CallFailed
 from reasoning.serving.access import Access, Key
 from tests.benchmarks.report.browser import CHROMIUM, Browser
 from tests.benchmarks.report.test_html_page import HOSTILE
@@ -146,6 +148,8 @@ def test_a_key_is_asked_for_and_kept_in_memory_only(browser: Browser) -> None:
         visit(browser, url, first="direct", second="vote")
         assert browser.ask("[access.hidden, ask.hidden]") == [False, True]
         assert "a valid key is missing" in browser.ask("trouble.textContent")
+        browser.ask("key.value = 'ein Schlüssel wie keiner'; access.requestSubmit()")
+        assert "ASCII characters only" in browser.ask("trouble.textContent")
         for given, works in (("a wrong key of a kind", False), (KEY, True)):
             browser.ask(f"key.value = {given!r}; access.requestSubmit()")
             browser.wait("key.value === '' && document.activeElement.id === 'key'" if not works else "access.hidden")
@@ -164,12 +168,39 @@ def test_errors_and_a_used_up_budget_are_stated(browser: Browser) -> None:
     with serve(Replies(), problem_budget=Budget(calls=3)) as url:
         visit(browser, url, first="vote", second="direct", kind="expression")
         ask(browser)
-        assert "budget" in shown(browser, 0)
+        assert "3 of at most 5 samples, since the budget is used up" in shown(browser, 0, ".facts.warn")
         quiet(browser, url)
         visit(browser, url, first="vote", second="gone")
         assert "which this server does not have" in browser.ask("trouble.textContent")
     ask(browser)
     assert "The server cannot be reached" in shown(browser, 0, ".remarks")
+
+
+def test_a_call_that_fails_is_shown_where_it_failed(browser: Browser) -> None:
+    def fail(prompt: str, draw: int) -> str:
+        raise CallFailed("the provider said: <b>\u202eno</b>")
+
+    with serve(Replies(fail)) as url:
+        visit(browser, url, first="direct")
+        ask(browser)
+        assert "the provider said: <b>" in shown(browser, 0, ".remarks")
+        assert "\u202e" not in shown(browser, 0)
+        assert "the provider said" in shown(browser, 0, ".steps .warn")
+        assert "drawn until then: nothing" in shown(browser, 0)
+        quiet(browser, url)
+
+
+def test_a_page_of_another_site_can_neither_ask_nor_read(browser: Browser) -> None:
+    client = Replies()
+    with serve(client) as url:
+        browser.open("about:blank")
+        body = json.dumps({"model": "direct", "messages": [{"role": "user", "content": QUESTION}]})
+        for options in ({"mode": "no-cors"}, {"headers": {"Content-Type": "application/json"}}):
+            asked = json.dumps({"method": "POST", "body": body, **options})
+            browser.ask(f"fetch('{url}v1/chat/completions', {asked}).catch(() => null).then(() => true)")
+        reading = f"fetch('{url}v1/models').then((one) => one.text()).catch((error) => error.name)"
+        assert browser.ask(reading) == "TypeError"
+        assert client.sent == 0
 
 
 def test_hostile_replies_are_shown_as_text(browser: Browser) -> None:

@@ -160,8 +160,10 @@ $("ask").onchange = describe;
 $("question").onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); ask(false); } };
 $("access").onsubmit = (event) => {
   event.preventDefault();
-  useKey($("key").value.trim());
+  const given = $("key").value.trim();
   $("key").value = "";
+  if (/[^\x20-\x7e]/.test(given)) { complain("A key that is sent in a header has ASCII characters only; this one has others."); return; }
+  useKey(given);
   begin();
 };
 $("skip").onclick = (event) => { event.preventDefault(); ($("ask").hidden ? $("main") : $("question")).focus(); };

@@ -3,7 +3,6 @@ import { Trouble, chunks } from "./client.js";
 import { LiveTrace } from "./live_trace.js";
 import { bars, block, cost, el, steps } from "./parts.js";
 
-const STATES = { answered: ["a", "answer"], unparsed: ["u", "? no answer could be read (unparsed)"], failed: ["f", "! a call failed"] };
 const tick = 500;
 
 // Return an article that shows a side, and a function that runs it.
@@ -50,10 +49,10 @@ export function side(alias) {
   }
 
   function finish(final, usage, said, live) {
-    const [kind, words] = STATES[final.state] || ["u", final.state];
+    const words = `? no answer (${final.state})`;
     title.title = final.strategy || "";
     const answered = final.state === "answered";
-    const value = answered ? shown(said) : el("p", kind, el("b", "", words));
+    const value = answered ? shown(said) : el("p", "u", el("b", "", words));
     const facts = [];
     if (final.reason) facts.push(el("p", answered ? "facts" : "remarks", final.reason));
     if (typeof final.confidence === "number") facts.push(el("p", "facts", `confidence ${Math.round(100 * final.confidence)} %`));
@@ -81,7 +80,7 @@ function votes(found) {
   if (!found?.candidates?.length) return [];
   const rows = bars(found.candidates.map(({ value, about, share }) => [`${value} × ${about}`, share]));
   found.candidates.forEach((one, at) => { if (!one.wins) rows[at].classList.add("lost"); });
-  return [el("h4", "", "Votes"), ...rows, ...(found.notes || []).map((line) => el("p", "facts", line))];
+  return [el("h4", "", "Votes"), ...rows, ...(found.notes || []).map((line) => el("p", "facts warn", line))];
 }
 
 const shown = (value) => (value.length > 200 ? block(value) : el("p", "answer", value));
