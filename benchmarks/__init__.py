@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from reasoning.benchmarks import shards as shards
     from reasoning.benchmarks import statistics as statistics
     from reasoning.benchmarks import tasks as tasks
+    from reasoning.benchmarks import tracking as tracking
     from reasoning.benchmarks.analysis.comparison import Comparison as Comparison
     from reasoning.benchmarks.experiment import compare as compare
     from reasoning.benchmarks.results.result import Result as Result
     from reasoning.benchmarks.tasks import Task as Task
 
 _FROM = {"Comparison": "analysis.comparison", "Result": "results.result", "Task": "tasks", "compare": "experiment"}
-_MODULES = ("chains", "report", "shards", "statistics", "tasks")
+_MODULES = ("chains", "report", "shards", "statistics", "tasks", "tracking")
 
 __all__ = sorted([*_FROM, *_MODULES])
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from reasoning import event_loop, registry, spec
 from reasoning.benchmarks.analysis.comparison import Comparison
@@ -15,6 +16,7 @@ from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fitting import fit_strategies
+from reasoning.benchmarks.runs.listeners import Listeners, RunListener
 from reasoning.benchmarks.runs.open_run import OpenRun, open_run
 from reasoning.benchmarks.runs.progress import ProgressListener, RunProgress
 from reasoning.benchmarks.runs.race import RaceController, shuffled
@@ -56,6 +58,7 @@ def compare(
     pool: str | Task | Sequence[Example] | None = None,
     pool_size: int | None = None,
     progress: bool = True,
+    watch: Sequence[RunListener] = (),
 ) -> Comparison:
     """Run strategies on the same problems, and return a table with a verdict.
 
@@ -91,6 +94,9 @@ def compare(
         pool_size: the largest number of examples to learn from; by default 100.
         progress: show the table as it grows: in a notebook below the cell, where it becomes the final
             table, and in a terminal on standard error.
+        watch: listeners of the run's events, such as `tracking.track("mlflow")`; see
+            `reasoning.benchmarks.runs.listeners`. One that raises an exception is left out from then
+            on, with a warning.
 
     Returns:
         The comparison. If the budget ended the run, it holds the results up to then, and `stopped`
@@ -126,7 +132,7 @@ def compare(
             pool=pool,
             pool_size=pool_size,
         )
-        comparison = run_comparison(strategies, source, llm, config, listener)
+        comparison = run_comparison(strategies, source, llm, config, Listeners(listener, watch))
         if progress and in_notebook():
             listener.end(comparison._repr_html_(), str(comparison))
             # The cell shows it no second time.
@@ -186,6 +192,20 @@ def run_comparison(
     listener: ProgressListener,
 ) -> Comparison:
     """Compare as `compare` does, and report to the listener. The comparison holds an error that stopped the run."""
+    try:
+        return _run_comparison(strategies, task, llm, config, listener)
+    except BaseException:
+        listener.on_end(None)
+        raise
+
+
+def _run_comparison(
+    strategies: Sequence[str | Strategy],
+    task: str | Task | Sequence[Example],
+    llm: LLM | str,
+    config: RunConfig,
+    listener: ProgressListener,
+) -> Comparison:
     named = named_strategies(strategies)
     task = _task(task)
     model = connected(llm)
@@ -197,7 +217,9 @@ def run_comparison(
         ids = _load_problems(run.store, task, config, listener)
         _check_supported(named, (run.store.examples[problem] for problem in ids))
         run.store.register_strategies(named)
-        _record_invocation(run.store, named, config, model)
+        invocation = _record_invocation(run.store, named, config, model)
+        folder = {} if config.folder is None else {"folder": str(config.folder)}
+        listener.on_open({**run.store.settings, **invocation, **folder})
         usage_before, used_before = model.usage, model.server_uses
         race, keys = None, list[ResultKey]()
         try:
@@ -228,6 +250,7 @@ def run_comparison(
         comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
         if comparison.results:
             Comparison.from_folder(run.store).save(run.store)
+        listener.on_end(comparison)
         return comparison
 
 
@@ -350,7 +373,9 @@ def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> 
         )
 
 
-def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM) -> None:
+def _record_invocation(
+    store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM
+) -> dict[str, Any]:
     """Store the configuration, unless it is stored: a repetition needs every one that filled the folder."""
     whole = config.part_of or config
     invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **whole.to_json()}
@@ -359,6 +384,7 @@ def _record_invocation(store: ResultsFolder, named: Mapping[str, Strategy], conf
     known = store.metadata.get("invocations", [])
     if invocation not in known:
         store.update_metadata(invocations=[*known, invocation])
+    return invocation
 
 
 def _record_requests(store: ResultsFolder, model: LLM) -> None:

@@ -57,6 +57,7 @@ LAYERS = (
         "benchmarks.annotate",
         "benchmarks.exchange",
         "benchmarks.rescore",
+        "benchmarks.tracking",
         "benchmarks.shards",
         "benchmarks.view",
     ),

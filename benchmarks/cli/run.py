@@ -49,6 +49,7 @@ from reasoning.cli.output import OutputOptions, info
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.tasks import Task as TaskSource
+    from reasoning.benchmarks.tracking import TrackedRun
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
 
@@ -145,6 +146,12 @@ def run(
         str | None,
         typer.Option(help="Budget of each strategy on one problem.", metavar="LIMITS", rich_help_panel=BUDGET),
     ] = None,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also log the run to a tracker: mlflow or wandb. Repeatable.", metavar="TRACKER", rich_help_panel=TASK
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
     shard: ShardOption = None,
     local_dir: LocalDir = None,
@@ -173,6 +180,7 @@ def run(
     from reasoning.benchmarks import experiment
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import estimate_cost
+    from reasoning.benchmarks.runs.listeners import Listeners
     from reasoning.benchmarks.runs.progress import RunProgress
     from reasoning.benchmarks.tasks import get, get_pool
     from reasoning.call_counts import describe_defaults
@@ -193,6 +201,8 @@ def run(
     budget = options.budget.to_budget()  # shared by all models
     of_strategy = None if strategy_budget is None else Budget.parse(strategy_budget)
     of_problem = None if problem_budget is None else Budget.parse(problem_budget)
+    # Before anything is sent, since a package or a key may be missing.
+    tracked = [_trackers([] if dry_run else log_to) for _ in models]
     comparisons: dict[Path, Comparison] = {}
     source = get(task, fields, split)
     selection = choose_limit(source, limit, seed)
@@ -240,24 +250,36 @@ def run(
         confirm_cost(chosen, source, connected, configs)
     if options.batch and race and not dry_run:
         info(RACE_OF_BATCHES)
-    for llm, folder, config in zip(connected, folders, configs, strict=True):
+    for llm, folder, config, watch in zip(connected, folders, configs, tracked, strict=True):
         with RunProgress() as progress, llm:
+            listener = Listeners(progress, watch)
             if dry_run:
                 progress.close()
                 print_cost(estimate_cost(chosen, source, llm, config), output)
                 continue
             interrupts.keep(f"the results are kept in {out or folder}{options.kept_batches}")
             if shard is not None:
-                run_shard_command(shard, list(chosen.values()), source, llm, config, progress, local_dir, output)
+                run_shard_command(shard, list(chosen.values()), source, llm, config, listener, local_dir, output)
                 return
-            comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, progress)
+            comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, listener)
         if comparisons[folder].results and not (output.format in ("json", "csv") and len(models) > 1):
             print_results(comparisons[folder], folder, output.format)
+        for place in filter(None, (one.place for one in watch)):
+            info(f"logged: {place}")
         if comparisons[folder].stopped is not None:
             break
     if len(models) > 1 and not dry_run:
         print_models(comparisons, output)
     exit_with_status(list(comparisons.values()), of_strategy)
+
+
+def _trackers(names: list[str] | None) -> list[TrackedRun]:
+    """Return the listeners that log the run of one model."""
+    if not names:
+        return []
+    from reasoning.benchmarks.tracking import track
+
+    return [track(name) for name in dict.fromkeys(names)]
 
 
 def _folder(

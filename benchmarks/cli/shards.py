@@ -16,7 +16,7 @@ from reasoning.cli.output import CALLS_FAILED, OutputOptions, info
 
 if TYPE_CHECKING:
     from reasoning.benchmarks.runs.config import RunConfig
-    from reasoning.benchmarks.runs.progress import RunProgress
+    from reasoning.benchmarks.runs.listeners import Listeners
     from reasoning.benchmarks.tasks import Task
     from reasoning.cli.options import BatchModelOptions
     from reasoning.engine.llm import LLM
@@ -51,7 +51,7 @@ def run_shard_command(
     task: Task,
     llm: LLM,
     config: RunConfig,
-    progress: RunProgress,
+    progress: Listeners,
     local_dir: Path | None,
     output: OutputOptions,
 ) -> None:

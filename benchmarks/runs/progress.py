@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import ShortNames
@@ -39,7 +39,10 @@ _SPEED_WINDOW = 20.0
 
 
 class ProgressListener(Protocol):
-    """A listener for the progress of a run."""
+    """A listener for the progress of a run; `reasoning.benchmarks.runs.listeners.RunListener` does nothing."""
+
+    def on_open(self, settings: Mapping[str, Any]) -> None:
+        """Receive the settings of the run, without keys, before the first call."""
 
     def on_status(self, text: str) -> None:
         """Receive the current activity, before the first call."""
@@ -77,6 +80,12 @@ class ProgressListener(Protocol):
 
     def on_result(self, result: Result) -> None:
         """Receive a new result."""
+
+    def on_end(self, comparison: Any) -> None:
+        """Receive the `Comparison` of the run, whose results are stored; None if an exception ended it."""
+
+    def close(self) -> None:
+        """Remove what is shown."""
 
 
 @dataclass
@@ -186,6 +195,12 @@ class RunProgress:
         if self._output is not None and self._model is not None:
             self._output.end(self._html())
         return f"stopped{made}; {KEPT}"
+
+    def on_open(self, settings: Mapping[str, Any]) -> None:
+        """Show nothing: the title says what is run."""
+
+    def on_end(self, comparison: Any) -> None:
+        """Show nothing: the command prints the table."""
 
     def on_status(self, text: str) -> None:
         """Show the current activity, before the first call."""

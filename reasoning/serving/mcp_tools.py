@@ -127,8 +127,8 @@ def read_call(alias: Alias, arguments: Mapping[str, Any]) -> Problem:
     Raises:
         UsageError: an argument is wrong; names it.
     """
-    from jsonschema.exceptions import best_match
-    from jsonschema.validators import Draft202012Validator
+    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+    from jsonschema.validators import Draft202012Validator  # type: ignore[import-untyped]
 
     if error := best_match(Draft202012Validator(input_schema(alias)).iter_errors(arguments)):
         place = ".".join(map(str, error.absolute_path)) or "the arguments"
@@ -175,8 +175,10 @@ def to_text(answer: Answer, kind: Kind, budget: str) -> str:
     """
     if isinstance(answer, Answered):
         text = format_value(kind, answer.value)
-        if isinstance(kind, Choice) and isinstance(answer.value, str) and answer.value in kind.labels:
-            text = f"{text}: {kind.options[kind.labels.index(answer.value)]}"
+        if isinstance(kind, Choice):
+            given = kind.options
+            options = given if isinstance(given, Mapping) else dict(zip(kind.labels, given, strict=False))
+            text = f"{text}: {options[answer.value]}" if answer.value in options else text
         return strip_control(text)
     if isinstance(answer, Unparsed):
         if answer.stopped_by is not None:

@@ -19,7 +19,7 @@ pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 from mcp import Client, StdioServerParameters
 
-from reasoning.serving.mcp_tools import name_tools, read_call
+from reasoning.serving.mcp_tools import name_tools, read_call, to_text
 
 MAIN = "from reasoning.cli.app import main; main()"
 ALIASES = ("vote=self_consistency(cot, samples=3)", "two/steps=least_to_most", "plain=vanilla")
@@ -142,3 +142,5 @@ def test_options_become_the_kind_of_the_answer() -> None:
     alias = read_aliases(["plain=vanilla"])["plain"]
     problem = read_call(alias, {"question": "Which?", "options": ["rose", "pear"], "context": "Fruit."})
     assert (problem.kind.name, problem.context) == ("choice", "Fruit.")
+    answer = problem.parse("The answer is (B).")
+    assert to_text(answer, problem.kind, "") == "B: pear"

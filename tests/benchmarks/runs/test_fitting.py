@@ -23,6 +23,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.cost_estimate import estimate_cost
 from reasoning.benchmarks.runs.forecast import forecast
+from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.errors import InputError, SettingsChanged, UsageError
@@ -288,15 +289,9 @@ def test_records_that_lead_out_of_the_folder_or_are_damaged(tmp_path: Path, sums
 def test_the_progress_of_a_fit_is_shown(sums: Sums) -> None:
     seen: list[tuple[str, int]] = []
 
-    class Listener:
-        def on_status(self, text: str) -> None: ...
-
+    class Listener(RunListener):
         def on_fit(self, text: str, model: object, trace: Trace) -> None:
             seen.append((text, len(trace.events)))
-
-        def on_start(self, *arguments: object, **more: object) -> None: ...
-
-        def on_result(self, result: object) -> None: ...
 
     run_comparison([Apprentice()], sums(10), ScriptedLLM(teach), RunConfig(limit=4), Listener())
     assert seen == [("fitting apprentice on 6 examples of given", 0)]
