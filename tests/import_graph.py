@@ -45,6 +45,7 @@ LAYERS = (
     ("chain",),
     ("cli",),
     ("strategies",),
+    ("interop",),
     ("benchmarks.gym_refusals",),
     ("benchmarks.statistics", "benchmarks.tasks"),
     ("benchmarks.results",),

@@ -311,6 +311,7 @@ class Server:
         if self.keep:
             self.given[asked.prompt] += texts
         reply: dict[str, Any] = {"id": "same" if self.same_id else f"id-{len(self.asked)}", "choices": choices}
+        reply["model"] = "mock"
         if self.usage != "missing":
             hidden_prompt, hidden = self.hide(asked.prompt, len(self.asked))
             prompt = len(asked.prompt) // 4 + hidden_prompt
@@ -417,7 +418,7 @@ def _usage(how: str, prompt: int, completion: int) -> dict[str, Any]:
             prompt, completion = 10**30, 10**30
         case "words":
             return {"prompt_tokens": "many", "completion_tokens": f"{completion}", "prompt_tokens_details": "none"}
-    return {"prompt_tokens": prompt, "completion_tokens": completion}
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def _digest(*parts: object) -> int:

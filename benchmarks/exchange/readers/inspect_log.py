@@ -179,7 +179,11 @@ def _setup(spec: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
     if not solver:
         steps = [str(_mapping(step).get("solver")) for step in plan.get("steps") or ()]
         solver = " + ".join(steps)
-    inner = ", ".join(f"{name}={value!r}" for name, value in arguments.items() if not isinstance(value, dict | list))
+    arguments = {name: ",".join(map(str, one)) if isinstance(one, list) else one for name, one in arguments.items()}
+    if str(solver).endswith("solve_with") and "strategy" in arguments:
+        # A strategy of this library; see `reasoning.interop.inspect_ai`.
+        return to_name(arguments["strategy"])
+    inner = ", ".join(f"{name}={value!r}" for name, value in arguments.items() if not isinstance(value, dict))
     return to_name(f"{solver}({inner})" if inner else solver)
 
 

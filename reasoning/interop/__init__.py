@@ -1,0 +1,1 @@
+"""Strategies inside other frameworks, whose model is then the client. Each needs its framework installed."""
