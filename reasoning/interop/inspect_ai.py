@@ -35,7 +35,10 @@ from reasoning.interop.inspect_problem import mark_choices, to_problem
 
 @solver  # type: ignore[untyped-decorator]
 def solve_with(
-    strategy: str | list[Any], kind: str | dict[str, Any] | None = None, completion: str = "{answer}", allow_code: bool = False
+    strategy: str | list[Any],
+    kind: str | dict[str, Any] | None = None,
+    completion: str = "{answer}",
+    allow_code: bool = False,
 ) -> Solver:
     """Return a solver that answers a sample with a strategy.
 

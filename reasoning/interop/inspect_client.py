@@ -162,7 +162,7 @@ async def open_calls(model: Model) -> AsyncIterator[tuple[LLM, SampleCalls]]:
         limit = config.max_tokens or _OPEN_LIMIT
         llm = LLM(InspectClient(model, calls), sampling={"max_tokens": limit, "temperature": config.temperature})
         if config.temperature is None:
-            # As for other solvers, a temperature that nobody sets is the provider's.
+            # As for other solvers, the provider chooses a temperature that is not set.
             llm.sampling.pop("temperature", None)
         try:
             yield llm, calls
