@@ -34,8 +34,9 @@ from reasoning.errors import (
 )
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.providers.batch.api import BatchLimits
-from reasoning.providers.batch.client import ATTEMPTS, BatchClient, BatchPace
+from reasoning.providers.batch.client import BatchClient, BatchPace
 from reasoning.providers.batch.openai_batches import OpenAIBatches
+from reasoning.providers.batch.outcomes import ATTEMPTS
 from reasoning.providers.batch.store import BatchStore, store_path
 from reasoning.providers.pricing import price_table
 from reasoning.registry import get
@@ -271,7 +272,7 @@ class Killed(BaseException):
 
 
 def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
-    """Return `BatchStore._write` that ends the process before (even places) or after (odd ones) a commit."""
+    """Return `BatchStore.write` that ends the process before (even places) or after (odd ones) a commit."""
     writes = 0
 
     @contextmanager
@@ -294,7 +295,7 @@ def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
 
 @pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 def test_a_kill_at_any_write_pays_no_line_twice(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, places = BatchStore._write, 0
+    write, places = BatchStore.write, 0
     monkeypatch.setattr("reasoning.providers.batch.client._FORGET_SECONDS", 0.01)
     for place in range(2, 40):
         with MockBatchServer(form, faults=BatchFaults(fail=0.1, seed=place)) as server:
@@ -302,9 +303,9 @@ def test_a_kill_at_any_write_pays_no_line_twice(form: Form, tmp_path: Path, monk
                 monkeypatch.setenv("ANTHROPIC_API_BASE", server.base_url)
             folder, recorded = tmp_path / str(place), dict[tuple[str, int], str]()
             killed = asyncio.Event()
-            monkeypatch.setattr(BatchStore, "_write", _die_at(place, killed, write))
+            monkeypatch.setattr(BatchStore, "write", _die_at(place, killed, write))
             asyncio.run(_buy(form, server, folder, recorded, killed))
-            monkeypatch.setattr(BatchStore, "_write", write)
+            monkeypatch.setattr(BatchStore, "write", write)
             was_killed = killed.is_set()
             asyncio.run(_buy(form, server, folder, recorded, asyncio.Event()))
             assert (len(recorded), sorted(server.paid.values())) == (4, [1] * 4), place

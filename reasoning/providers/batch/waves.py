@@ -5,41 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits
-
-_BYTES_PER_TOKEN = 3
-"""A low estimate, to count tokens against the limit of enqueued tokens."""
-
-
-@dataclass(eq=False)
-class Waiting:
-    """A request that waits for its line.
-
-    Attributes:
-        request: the request.
-        draws: the indices of its draws.
-        body: the body of its line.
-        reply: becomes the completions of the line.
-    """
-
-    request: Request
-    draws: tuple[int, ...]
-    body: bytes = field(repr=False)
-    reply: asyncio.Future[CompletionBatch]
-
-    @property
-    def tokens(self) -> int:
-        """The estimated tokens of its prompt."""
-        return len(self.body) // _BYTES_PER_TOKEN
-
-    @property
-    def is_wanted(self) -> bool:
-        """False if its caller does not await it any more, or it has its reply."""
-        return not self.reply.done()
+from reasoning.providers.batch.waiting import Waiting
 
 
 class Wave:
