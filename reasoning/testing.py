@@ -18,7 +18,8 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Message, Request, Usage
-from reasoning.mock_batches import BatchFaults, MockBatchServer
+from reasoning.mock_batches.faults import BatchFaults
+from reasoning.mock_batches.server import MockBatchServer
 from reasoning.providers.client import Client
 from reasoning.providers.replay import ReplayClient
 from reasoning.sandbox import Sandbox

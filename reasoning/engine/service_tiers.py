@@ -17,23 +17,25 @@ BATCH_CONCURRENCY = 20_000
 """The default number of requests, and of solves, that wait for batches at once."""
 BATCH_PATIENCE = 14 * 86_400.0
 """The default seconds of nothing but failures after which a run with batches ends."""
+_PROVIDERS = ("anthropic/", "gemini/", "mistral/")
+"""The providers that litellm calls and that have batches."""
 FLEX_TIMEOUT = 900.0
 """The least timeout of a call of the flex tier, in seconds, as OpenAI recommends."""
 
 
 def has_batches(model: str, base_url: str | None) -> bool:
-    """Return whether a model can be called in batches: one of OpenAI, Anthropic, or a server with OpenAI's API."""
+    """Return whether a model can be called in batches: one of `_PROVIDERS`, or of a server with OpenAI's API."""
     if base_url is not None:
         return True
-    return model.startswith("anthropic/") or (model.startswith("openai/") and traits(model).direct)
+    return model.startswith(_PROVIDERS) or (model.startswith("openai/") and traits(model).direct)
 
 
 def check_batches(model: str, base_url: str | None) -> None:
     """Raise UsageError if a model cannot be called in batches."""
     if not has_batches(model, base_url):
         raise UsageError(
-            f"{model} cannot be called in batches: they are available for openai/NAME, for anthropic/NAME, and for a "
-            "server with OpenAI's batch API at base_url (--base-url); leave out batch (--batch)"
+            f"{model} cannot be called in batches: they are available for openai/NAME, anthropic/NAME, gemini/NAME, "
+            "mistral/NAME, and for a server with OpenAI's batch API at base_url (--base-url); leave out batch (--batch)"
         )
 
 
@@ -94,8 +96,17 @@ def batch_api(client: Client, api_key: str | None = None, timeout: float = 60) -
         from reasoning.providers.batch.openai_batches import OpenAIBatches
 
         return OpenAIBatches(client, timeout)
-    if isinstance(client, LiteLLMClient) and client.model.startswith("anthropic/"):
-        from reasoning.providers.batch.anthropic_batches import AnthropicBatches
+    if isinstance(client, LiteLLMClient):
+        if client.model.startswith("anthropic/"):
+            from reasoning.providers.batch.anthropic_batches import AnthropicBatches
 
-        return AnthropicBatches(client, api_key, timeout)
+            return AnthropicBatches(client, api_key, timeout)
+        if client.model.startswith("gemini/"):
+            from reasoning.providers.batch.gemini_batches import GeminiBatches
+
+            return GeminiBatches(client, api_key, timeout)
+        if client.model.startswith("mistral/"):
+            from reasoning.providers.batch.mistral_batches import MistralBatches
+
+            return MistralBatches(client, api_key, timeout)
     raise UsageError(f"{client.model} cannot be called in batches")

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from reasoning.errors import AuthenticationFailed, CallFailed, SettingRefused
+from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
-from reasoning.providers.base_url import validate_base_url
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
-from reasoning.providers.batch.http import BatchHttp
-from reasoning.providers.http_errors import error_class, error_message, is_retryable
+from reasoning.providers.batch.http import BatchHttp, read_id
+from reasoning.providers.batch.litellm_lines import (
+    cannot_read,
+    cannot_send,
+    known_settings,
+    line_error,
+    read_address,
+    read_key,
+    require_key,
+)
 from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
-from reasoning.providers.refusals import drop_hint, find_refusal
-from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
 
 _ADDRESS = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
+_KEYS = ("ANTHROPIC_API_KEY",)
 _STATUSES = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -56,16 +60,13 @@ class AnthropicBatches:
     def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
         self.client = client
         self._name = client.model.removeprefix("anthropic/")
-        self._key = (api_key or os.environ.get("ANTHROPIC_API_KEY") or "").strip()
+        self._key = read_key(client.model, api_key, _KEYS)
         self._http = BatchHttp(self._connection, timeout)
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
-        if not self._key:
-            raise AuthenticationFailed(f"{self.client.model} needs a key: set ANTHROPIC_API_KEY")
-        variables = ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL")
-        variable = next((name for name in variables if os.environ.get(name)), None)
-        address = _ADDRESS if variable is None else validate_base_url(os.environ[variable], variable)
-        return address.removesuffix("/v1"), {"x-api-key": self._key, "anthropic-version": _VERSION}, (self._key,)
+        key = require_key(self.client.model, self._key, _KEYS)
+        address = read_address(_ADDRESS, ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"))
+        return address, {"x-api-key": key, "anthropic-version": _VERSION}, (key,)
 
     def body(self, request: Request, draws: Sequence[int]) -> dict[str, Any]:
         """Return the parameters of a message.
@@ -75,15 +76,11 @@ class AnthropicBatches:
             CallFailed: litellm cannot translate the request.
         """
         litellm = load_litellm()
-        known = litellm.get_supported_openai_params(self.client.model) or ()
-        settings = {name: value for name, value in request.sampling.items() if name != "extra_body"}
-        for name in settings:
-            if name not in known and name != "top_k":
-                raise SettingRefused(name, f"{self.client.model} does not take the setting {name}")
+        settings = known_settings(self.client, request, draws, besides=("top_k",))
         config = litellm.AnthropicConfig()
         turns = [dict(turn) for turn in to_wire(request.messages, tools="tools" in settings)]
         try:
-            given = {name: value for name, value in settings.items() if name in known}
+            given = {name: value for name, value in settings.items() if name != "top_k"}
             parameters = config.map_openai_params(
                 non_default_params=given, optional_params={}, model=self._name, drop_params=False
             )
@@ -91,7 +88,7 @@ class AnthropicBatches:
                 model=self._name, messages=turns, optional_params=parameters, litellm_params={}, headers={}
             )
         except Exception as error:
-            raise CallFailed(f"{self.client.model}: the request cannot be sent: {redact(str(error))}") from None
+            raise cannot_send(self.client, error) from None
         if "top_k" in settings:
             body["top_k"] = settings["top_k"]
         return {**body, **(request.sampling.get("extra_body") or {})}
@@ -107,7 +104,7 @@ class AnthropicBatches:
         """Submit a batch, and return its id."""
         data = b'{"requests":[' + b",".join(lines) + b"]}"
         headers = {"Content-Type": "application/json"}
-        return _id(await self._http.json("POST", "/v1/messages/batches", data=data, headers=headers))
+        return read_id(await self._http.json("POST", "/v1/messages/batches", data=data, headers=headers))
 
     async def find(self, label: str, lines: int, since: float) -> list[str]:
         """Return the ids of the batches of this size that were made since the submission, the oldest first."""
@@ -116,10 +113,10 @@ class AnthropicBatches:
             page = await self._http.json("GET", "/v1/messages/batches", params={"limit": "100", **after})
             batches = [batch for batch in page.get("data") or () if isinstance(batch, dict)]
             recent = [batch for batch in batches if _created(batch) > since - _CLOCK_SKEW]
-            found += [_id(batch) for batch in recent if sum(_counts(batch).values()) == lines]
+            found += [read_id(batch) for batch in recent if sum(_counts(batch).values()) == lines]
             if not page.get("has_more") or len(recent) < len(batches) or not batches:
                 return found[::-1]
-            after = {"after_id": _id(batches[-1])}
+            after = {"after_id": read_id(batches[-1])}
 
     async def status(self, batch: str) -> BatchStatus:
         """Return the state of a batch."""
@@ -142,7 +139,7 @@ class AnthropicBatches:
 
         litellm = load_litellm()
         if not isinstance(reply, dict) or not isinstance(reply.get("content"), list):
-            raise CallFailed(f"the message of a batch has no content: {redact(str(reply))}", retryable=True, status=200)
+            raise cannot_read(f"it has no content: {reply}")
         if not isinstance(reply.get("usage"), dict):
             reply = {**reply, "usage": {"input_tokens": 0, "output_tokens": 0}}
         try:
@@ -151,23 +148,14 @@ class AnthropicBatches:
             )
             plain: dict[str, Any] = response.model_dump(warnings=False)
         except Exception as error:
-            message = f"the message of a batch cannot be read: {redact(str(error))}"
-            raise CallFailed(message, retryable=True, status=200) from None
+            raise cannot_read(error) from None
         # litellm makes an id of its own; the provider's is of use to its support.
         plain["id"] = reply.get("id")
         return self.client.read_reply(plain, request, draws, 0.0)
 
     def error(self, result: LineResult, request: Request, body: bytes) -> CallFailed:
         """Return the error of a line that errored."""
-        message, kind = error_message(result.text)
-        shown = f"{self.client.model}: {redact(message, self._key)}"
-        error_type = error_class(result.status, message, kind)
-        if error_type is not CallFailed:
-            return error_type(shown, status=result.status)
-        if (refusal := find_refusal(result.status, message, result.text, request.sampling)) is not None:
-            return SettingRefused(refusal.setting, shown, result.status)
-        shown += drop_hint(self.client.model, result.status, message, request.sampling)
-        return CallFailed(shown, retryable=is_retryable(result.status), status=result.status)
+        return line_error(self.client, result, request, self._key)
 
     async def cancel(self, batch: str) -> None:
         """Cancel a batch."""
@@ -204,11 +192,3 @@ def _created(batch: Mapping[str, Any]) -> float:
         return datetime.fromisoformat(str(batch.get("created_at"))).timestamp()
     except ValueError:
         return 0.0
-
-
-def _id(batch: Mapping[str, Any]) -> str:
-    value = batch.get("id")
-    # It becomes a part of an address.
-    if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,256}", value):
-        raise CallFailed(f"the server's description of a batch must have 'id', got {value!r:.80}", retryable=True)
-    return value

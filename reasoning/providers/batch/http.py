@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,16 @@ class BatchHttp:
         if not isinstance(reply, dict):
             raise CallFailed("the server's description of a batch is no JSON object", retryable=True, status=502)
         return reply
+
+    async def header(self, path: str, body: Any, headers: Mapping[str, str], name: str) -> str:
+        """Post a request, and return a header of its response, empty if it has none.
+
+        Raises:
+            CallFailed: the request failed.
+        """
+        async with self._request("POST", path, self._timeout, json=body, headers=headers) as got:
+            await read_body(got, max_bytes())
+            return str(got.headers.get(name, ""))
 
     async def lines(self, path: str) -> AsyncIterator[Any]:
         """Yield the decoded JSON of each line of a response, as it arrives.
@@ -153,6 +164,19 @@ def _is_connecting(error: Exception) -> bool:
     import aiohttp
 
     return isinstance(error, aiohttp.ClientConnectorError | aiohttp.InvalidURL)
+
+
+def read_id(data: Mapping[str, Any], name: str = "id", prefix: str = "") -> str:
+    """Return an identifier of a provider's description, without a prefix that it must have.
+
+    Raises:
+        CallFailed: there is none that could be a part of an address.
+    """
+    value = data.get(name)
+    found = re.fullmatch(rf"{re.escape(prefix)}([\w.:-]{{1,256}})", value) if isinstance(value, str) else None
+    if found is None:
+        raise CallFailed(f"the server's description of a batch must have {name!r}, got {value!r:.80}", retryable=True)
+    return found[1]
 
 
 def json_lines(lines: Iterable[bytes]) -> bytes:

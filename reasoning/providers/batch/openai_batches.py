@@ -10,7 +10,7 @@ from typing import Any
 from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
-from reasoning.providers.batch.http import BatchHttp, json_lines
+from reasoning.providers.batch.http import BatchHttp, json_lines, read_id
 from reasoning.providers.openai_client import OpenAIClient
 
 _PATH = "/v1/chat/completions"
@@ -58,9 +58,9 @@ class OpenAIBatches:
         form = aiohttp.FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", json_lines(lines), filename=f"{label}.jsonl", content_type="application/jsonl")
-        file = _text(await self._http.json("POST", "/files", data=form), "id")
+        file = read_id(await self._http.json("POST", "/files", data=form), "id")
         body = {"input_file_id": file, "endpoint": _PATH, "completion_window": "24h", "metadata": {_LABEL: label}}
-        return _text(await self._http.json("POST", "/batches", body), "id")
+        return read_id(await self._http.json("POST", "/batches", body), "id")
 
     async def find(self, label: str, lines: int, since: float) -> list[str]:
         """Return the id of the batch whose metadata has this label, if there is one."""
@@ -70,10 +70,10 @@ class OpenAIBatches:
             batches = [batch for batch in page.get("data") or () if isinstance(batch, dict)]
             for batch in batches:
                 if (batch.get("metadata") or {}).get(_LABEL) == label:
-                    return [_text(batch, "id")]
+                    return [read_id(batch, "id")]
             if not page.get("has_more") or not batches or _number(batches[-1], "created_at") < since - _CLOCK_SKEW:
                 return []
-            after = {"after": _text(batches[-1], "id")}
+            after = {"after": read_id(batches[-1], "id")}
 
     async def status(self, batch: str) -> BatchStatus:
         """Return the state of a batch."""
@@ -105,10 +105,10 @@ class OpenAIBatches:
         """Yield the lines of the file of results and of the file of errors; a batch that expired may have neither."""
         for name in ("output_file_id", "error_file_id"):
             if status.data.get(name):
-                file = _text(status.data, name)
+                file = read_id(status.data, name)
                 async for line in self._http.lines(f"/files/{file}/content"):
                     if isinstance(line, dict) and isinstance(line.get("custom_id"), str):
-                        yield _result(line)
+                        yield read_line(line)
 
     def parse(self, reply: Any, request: Request, draws: Sequence[int]) -> CompletionBatch:
         """Return the completions of a response."""
@@ -128,7 +128,7 @@ class OpenAIBatches:
         await self.client.close()
 
 
-def _result(line: Mapping[str, Any]) -> LineResult:
+def read_line(line: Mapping[str, Any]) -> LineResult:
     """Return the result of a line. Failed requests have an error in the body of their response, or one of their own."""
     custom_id, response, error = line["custom_id"], line.get("response"), line.get("error")
     if isinstance(response, dict):
@@ -144,14 +144,6 @@ def _result(line: Mapping[str, Any]) -> LineResult:
     if code == "batch_cancelled":
         return LineResult(custom_id, "cancelled", text=text)
     return LineResult(custom_id, "errored", status=500, text=text)
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    # It becomes a part of an address.
-    if not isinstance(value, str) or not re.fullmatch(r"[\w.:-]{1,256}", value):
-        raise CallFailed(f"the server's description of a batch must have {name!r}, got {value!r:.80}", retryable=True)
-    return value
 
 
 def _number(data: Mapping[str, Any], name: str) -> float:
