@@ -72,6 +72,8 @@ def _about(draw: Completion) -> str:
         marks.append(f"${draw.usage.usd:.4f}")
     if draw.usage.cached_tokens:
         marks.append(f"{draw.usage.cached_tokens} of the prompt's tokens from a prefix cache")
+    if draw.usage.cache_write_tokens:
+        marks.append(f"{draw.usage.cache_write_tokens} of them written to it")
     if draw.retries:
         marks.append(f"after {draw.retries} failed attempt{'' if draw.retries == 1 else 's'}")
     if draw.truncated:

@@ -20,6 +20,7 @@ class Usage:
         seconds: the summed duration of the calls.
         reasoning_tokens: the part of the completion tokens that was thought. If a server gives thoughts
             without a count, it is estimated by their share of the reply's characters.
+        cache_write_tokens: prompt tokens that were written to the provider's prefix cache, where it charges for that.
     """
 
     calls: int = 0
@@ -29,6 +30,7 @@ class Usage:
     usd: float | None = None
     seconds: float = 0.0
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         # A usage without calls may have no price, which must not make the sum unknown.
@@ -46,6 +48,7 @@ class Usage:
             usd,
             self.seconds + other.seconds,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
         )
 
     def __sub__(self, earlier: Usage) -> Usage:
@@ -58,6 +61,7 @@ class Usage:
             None if self.usd is None else self.usd - (earlier.usd or 0.0),
             self.seconds - earlier.seconds,
             self.reasoning_tokens - earlier.reasoning_tokens,
+            self.cache_write_tokens - earlier.cache_write_tokens,
         )
 
     def with_seconds(self, seconds: float) -> Usage:
@@ -73,12 +77,13 @@ class Usage:
             self.usd,
             seconds,
             self.reasoning_tokens,
+            self.cache_write_tokens,
         )
 
     @classmethod
     def total(cls, usages: Iterable[Usage]) -> Usage:
         """Return the sum of usages, in a fraction of the time of adding them with `+`."""
-        calls = prompt = completion = cached = reasoning = 0
+        calls = prompt = completion = cached = reasoning = written = 0
         usd: float | None = None
         seconds = 0.0
         for usage in usages:
@@ -94,7 +99,8 @@ class Usage:
             cached += usage.cached_tokens
             seconds += usage.seconds
             reasoning += usage.reasoning_tokens
-        return cls(calls, prompt, completion, cached, usd, seconds, reasoning)
+            written += usage.cache_write_tokens
+        return cls(calls, prompt, completion, cached, usd, seconds, reasoning, written)
 
     def __str__(self) -> str:
         """Return "3 calls · 512 + 140 tokens (96 thought) · $0.0021 · 4.2 s"."""
@@ -105,6 +111,8 @@ class Usage:
         ]
         if self.cached_tokens:
             parts.append(f"{self.cached_tokens / max(self.prompt_tokens, 1):.0%} of the prompts from a prefix cache")
+        if self.cache_write_tokens:
+            parts.append(f"{self.cache_write_tokens:,} tokens written to it")
         if self.usd is not None:
             parts.append(f"${self.usd:.4f}")
         if self.seconds >= 0.05:

@@ -79,8 +79,8 @@ class StrategySummary:
         """Return the totals that `--json` prints; "accuracy" and "ci95" are null if no solve counts.
 
         A part of the usage is null if it was not recorded.
-        "repetitive" is there if it is not 0, "metrics" if the task has any, and "fit" if the strategy was
-        fitted.
+        "cached_tokens", "cache_write_tokens" and "repetitive" are there if they are not 0, "metrics" if the
+        task has any, and "fit" if the strategy was fitted.
         """
         tokens = self.knows("tokens")
         data: dict[str, Any] = {
@@ -98,6 +98,9 @@ class StrategySummary:
             "seconds": round(self.usage.seconds, 3) if self.knows("seconds") else None,
             "reasoning_tokens": self.usage.reasoning_tokens if tokens else None,
         }
+        for name in ("cached_tokens", "cache_write_tokens"):
+            if count := getattr(self.usage, name):
+                data[name] = count
         if self.repetitive:
             data["repetitive"] = self.repetitive
         if self.metrics:

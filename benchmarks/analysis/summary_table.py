@@ -29,6 +29,9 @@ THOUGHT = "thought tokens"
 UNKNOWN = "unknown"
 """The cell of a part of the usage that was not recorded."""
 
+CACHED, WRITTEN = "cached tokens", "cache writes"
+"""The columns for the prompt tokens that came from the provider's cache or were written to it, if any were and cost."""
+
 _PRIORITY = ("accuracy", "95 %", "n", "cost", "calls", "unparsed", "failed", "completion tokens")
 """The columns that matter most, for narrow terminals."""
 
@@ -68,18 +71,18 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
     """
     names = ShortNames.of(row.strategy for row in rows)
     metrics = dict.fromkeys(metric.title for row in rows for metric in row.metrics)
-    thinks = any(row.usage.reasoning_tokens for row in rows)
+    counted = _counted(rows, free)
     cells: list[tuple[str, ...]] = []
     for row in rows:
         _, accuracy, interval, *others = summary_cells(row, free)
-        if thinks:
-            others.insert(_AFTER_COMPLETION, _count(row.usage.reasoning_tokens))
+        for place, _, name in counted:
+            others.insert(place, _count(getattr(row.usage, name)))
         own = {metric.title: metric.cell() for metric in row.metrics}
         shown = (own.get(title, "–") for title in metrics)
         cells.append((names.by_spec[row.strategy], accuracy, interval, *shown, *others))
     columns = list(HEADER[3:])
-    if thinks:
-        columns.insert(_AFTER_COMPLETION, THOUGHT)
+    for place, title, _ in counted:
+        columns.insert(place, title)
     header: tuple[str, ...] = (*HEADER[:3], *metrics, *columns)
     fitting = []
     if fits := [row.fit_usage for row in rows if row.fit_usage is not None]:
@@ -94,8 +97,8 @@ def summary_table(rows: Sequence[StrategySummary], free: bool) -> Table:
         header,
         cells,
         emphasized={index for index, row in enumerate(rows) if row.best},
-        legend=(*names.legend, *metric_legend(rows), *fit_legend(rows), *thought_legend(rows)),
-        priority=(*_PRIORITY[:2], *metrics, *fitting, *_PRIORITY[2:], *([THOUGHT] if thinks else ())),
+        legend=(*names.legend, *metric_legend(rows), *fit_legend(rows), *token_legend(rows, free)),
+        priority=(*_PRIORITY[:2], *metrics, *fitting, *_PRIORITY[2:], *(title for _, title, _ in counted)),
         all_columns="A wider terminal shows all; `reasoning bench report DIR --write FILE.csv` writes all.",
     )
 
@@ -106,11 +109,26 @@ def metric_legend(rows: Sequence[StrategySummary]) -> list[str]:
     return [f"{title}: {text}" for title, text in about.items()]
 
 
-def thought_legend(rows: Sequence[StrategySummary]) -> list[str]:
-    """Return the meaning of the tokens that were thought, if any were."""
-    if not any(row.usage.reasoning_tokens for row in rows):
-        return []
-    return [f"{THOUGHT}: part of the completion tokens, as the server counts them, or estimated from its thoughts."]
+def token_legend(rows: Sequence[StrategySummary], free: bool) -> list[str]:
+    """Return the meaning of the columns for tokens that are there only if there are such tokens."""
+    about = {
+        THOUGHT: "part of the completion tokens, as the server counts them, or estimated from its thoughts.",
+        CACHED: "part of the prompt tokens, read from the provider's cache at a lower price.",
+        WRITTEN: "part of the prompt tokens, written to the provider's cache at a higher price.",
+    }
+    shown = {title for _, title, _ in _counted(rows, free)}
+    return [f"{title}: {text}" for title, text in about.items() if title in shown]
+
+
+def _counted(rows: Sequence[StrategySummary], free: bool) -> list[tuple[int, str, str]]:
+    """Return the place, the title and the count of the columns that are there only if there are such tokens.
+
+    The places are those at which one after the other is inserted.
+    """
+    columns = [(_AFTER_COMPLETION, THOUGHT, "reasoning_tokens")]
+    if not free:
+        columns += [(_AFTER_PROMPT, WRITTEN, "cache_write_tokens"), (_AFTER_PROMPT, CACHED, "cached_tokens")]
+    return [column for column in columns if any(getattr(row.usage, column[2]) for row in rows)]
 
 
 def fit_legend(rows: Sequence[StrategySummary]) -> list[str]:
@@ -136,7 +154,7 @@ _PARTS = {"prompt_tokens": "tokens", "completion_tokens": "tokens"}
 """The parts of the usage that are unknown together; see `StrategySummary.unrecorded`."""
 
 
-_AFTER_COMPLETION = HEADER[3:].index("completion tokens") + 1
+_AFTER_PROMPT, _AFTER_COMPLETION = (HEADER[3:].index(f"{part} tokens") + 1 for part in ("prompt", "completion"))
 
 
 def numbers_table(rows: Sequence[StrategySummary]) -> Table:
@@ -147,7 +165,8 @@ def numbers_table(rows: Sequence[StrategySummary]) -> Table:
     """
     metrics = dict.fromkeys(metric.name for row in rows for metric in row.metrics)
     fit = _USAGE if any(row.fitted for row in rows) else ()
-    thought = ("reasoning_tokens",) if any(row.usage.reasoning_tokens for row in rows) else ()
+    counts = ("reasoning_tokens", "cached_tokens", "cache_write_tokens")
+    thought = [name for name in counts if any(getattr(row.usage, name) for row in rows)]
     cells: list[tuple[Any, ...]] = []
     for row in rows:
         accuracy = (row.accuracy, *row.interval) if row.n else (None, None, None)

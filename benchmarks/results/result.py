@@ -192,7 +192,11 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(
-        ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds", "reasoning_tokens"), _NUMBER
+        (
+            *("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds", "reasoning_tokens"),
+            "cache_write_tokens",
+        ),
+        _NUMBER,
     ),
     "usd": (*_NUMBER, _NONE),
 }

@@ -18,7 +18,8 @@ from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
     from reasoning.providers.batch.api import BatchStatus
-    from reasoning.providers.batch.store import BatchStore, StoredBatch
+    from reasoning.providers.batch.store import BatchStore
+    from reasoning.providers.batch.stored import StoredBatch
 
 batch = Commands(help="List, collect or cancel the batches of a journal.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -285,6 +285,14 @@ class ModelOptions:
             rich_help_panel=MODEL,
         ),
     ] = False
+    prompt_cache: Annotated[
+        Literal["5m", "1h"] | None,
+        typer.Option(
+            help="Let Anthropic cache what prompts have in common, for 5m or 1h after each use.",
+            metavar="TIME",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
 
     command_context: typer.Context | None = dataclasses.field(default=None, compare=False, repr=False)
 
@@ -321,8 +329,9 @@ class ModelOptions:
         )
 
     def to_tier(self) -> dict[str, Any]:
-        """Return the arguments of `connect` that choose a service tier."""
-        return {"flex": True} if self.flex else {}
+        """Return the arguments of `connect` that choose a service tier, and the cache of prompts."""
+        cache = {"prompt_cache": self.prompt_cache} if self.prompt_cache is not None else {}
+        return {**({"flex": True} if self.flex else {}), **cache}
 
     def to_sampling(self) -> dict[str, Any]:
         """Return the sampling parameters that these options set, by name.

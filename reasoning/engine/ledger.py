@@ -29,6 +29,8 @@ Scope = tuple[str, ...]
 """The part of a run that spends, such as a strategy and a problem; empty for the whole run."""
 _LARGEST = 1e30
 """The largest number in a valid entry."""
+_OTHER_COUNTS = ("cached_tokens", "reasoning_tokens", "cache_write_tokens")
+"""The counts that an entry has if they are not 0."""
 _decode = json.JSONDecoder().decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -213,13 +215,13 @@ class Account:
 
 
 def _counts(usage: Usage) -> dict[str, Any]:
-    thought = {"reasoning_tokens": usage.reasoning_tokens} if usage.reasoning_tokens else {}
+    others = {name: value for name in _OTHER_COUNTS if (value := getattr(usage, name))}
     return {
         "calls": usage.calls,
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "usd": usage.usd,
-        **thought,
+        **others,
     }
 
 
@@ -242,7 +244,8 @@ def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _usage(entry: Mapping[str, Any], price: Price) -> Usage:
     calls, prompt, completion = (int(_number(entry[name])) for name in ("calls", "prompt_tokens", "completion_tokens"))
-    used = Usage(calls, prompt, completion, reasoning_tokens=int(_number(entry.get("reasoning_tokens", 0))))
+    others = {name: int(_number(entry.get(name, 0))) for name in _OTHER_COUNTS}
+    used = Usage(calls, prompt, completion, **others)
     return replace(used, usd=price(used) if entry["usd"] is None else float(_number(entry["usd"])))
 
 

@@ -80,7 +80,8 @@ class LLM:
         self.warm_prefix_cache = self.traits.prefix_cache if warm_prefix_cache is None else warm_prefix_cache
         self.pending = pending_draws(self.journal)
         price = _no_cost if client.free else client.price
-        self._purchaser = Purchaser(client, limits, price, self.traits.n, self.pending)
+        worst_price = _no_cost if client.free else client.worst_price
+        self._purchaser = Purchaser(client, limits, price, self.traits.n, self.pending, worst_price)
         self._queue = DrawQueue(self._purchaser, self.warm_prefix_cache)
         self._connect = connect
         self._siblings: dict[str, LLM] = {}

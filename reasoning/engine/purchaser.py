@@ -27,6 +27,7 @@ class Purchaser:
         client: the client that sends requests.
         limits: the rate limits.
         price: computes the US dollars of a usage.
+        worst_price: computes the most that a usage may cost before it is known; None for `price`.
         honours_n: whether the provider returns several choices for one request; a reply that shows
             otherwise is remembered.
         pending: the draws that callers wait for.
@@ -43,10 +44,11 @@ class Purchaser:
         price: Price,
         honours_n: bool,
         pending: PendingDraws,
+        worst_price: Price | None = None,
     ) -> None:
         self.client = client
         self.limits = limits
-        self.price = price
+        self.price, self._worst_price = price, worst_price or price
         self.honours_n = honours_n
         self.pending = pending
         self.usage = Usage()
@@ -75,7 +77,7 @@ class Purchaser:
             JournalError: the journal cannot record the draws.
         """
         name = self.client.call_name(request, draws)
-        reservation = await context.budget.reserve(request, len(draws), self.price, name)
+        reservation = await context.budget.reserve(request, len(draws), self._worst_price, name)
         used, is_empty = Usage(), False
         try:
             completions, seconds, failed = await call_with_retries(
@@ -133,22 +135,23 @@ class Purchaser:
             self.limits.release()
             await reservation.renew()
         draws = draws[: reservation.draws]
-        started = time.monotonic()
         try:
-            # The time may have ended in the queue, or the journal may have failed.
-            context.budget.seconds_left()
             if self.pending.failure is not None or not context.journal.is_ready:
                 await self.pending.prepare(context.journal)
-            self.pending.calls += 1
-            try:
-                with telemetry.call(request, len(draws), failed) as span:
-                    reservation.begin()
-                    completions = await self.client.complete(request, draws)
-                    if not completions:
-                        raise CallFailed(f"{self.client.model} returned no completion", retryable=True)
-                    span.set_response(completions)
-            finally:
-                self.pending.calls -= 1
+            async with self.client.sending(request):
+                started = time.monotonic()
+                # The time may have ended in the queue, or the journal may have failed.
+                context.budget.seconds_left()
+                self.pending.calls += 1
+                try:
+                    with telemetry.call(request, len(draws), failed) as span:
+                        reservation.begin()
+                        completions = await self.client.complete(request, draws)
+                        if not completions:
+                            raise CallFailed(f"{self.client.model} returned no completion", retryable=True)
+                        span.set_response(completions)
+                finally:
+                    self.pending.calls -= 1
         except CallFailed as error:
             final = self.limits.on_failure(error, admitted_at, is_retry=failed > 0)
             if error.usage is not None:

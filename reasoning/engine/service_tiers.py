@@ -1,4 +1,4 @@
-"""The cheaper service tiers of providers: batches, and the flex tier."""
+"""The cheaper ways to call a provider: batches, the flex tier, and a prompt cache that is asked for."""
 
 from __future__ import annotations
 
@@ -53,6 +53,22 @@ def check_flex(model: str, base_url: str | None) -> None:
             f"{model} has no flex tier in the price table of litellm, which has those of OpenAI and Google; "
             "leave out flex (--flex)"
         )
+
+
+def has_prompt_cache(model: str, base_url: str | None) -> bool:
+    """Return whether a model's provider caches prompts only up to marks, as Anthropic does."""
+    return base_url is None and model.startswith("anthropic/")
+
+
+def check_prompt_cache(model: str, base_url: str | None, keep: object) -> None:
+    """Raise UsageError if a model has no cache that is asked for, or it does not keep prompts for this time."""
+    if not has_prompt_cache(model, base_url):
+        raise UsageError(
+            f"{model} has no prompt cache to ask for: it is one of anthropic/NAME, and other providers cache prompts "
+            "without being asked; leave out prompt_cache (--prompt-cache)"
+        )
+    if keep not in (True, "5m", "1h"):
+        raise UsageError(f"prompt_cache must be True, '5m' or '1h', got {keep!r:.40}")
 
 
 def batch_client(

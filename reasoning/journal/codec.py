@@ -20,16 +20,16 @@ Row = tuple[Any, ...]
 COLUMNS = (
     *("draw", "text", "finish_reason", "reasoning", "tokens"),
     *("prompt_tokens", "completion_tokens", "cached_tokens", "usd", "seconds"),
-    *("retries", "request_id", "prices", "at", "reasoning_tokens"),
+    *("retries", "request_id", "prices", "at", "reasoning_tokens", "cache_write_tokens"),
 )
 """The columns of a draw: `tokens` is JSON or NULL, `usd` is NULL without a price, `at` is UTC.
 
 The file also has a checksum of each draw."""
 
-_CHECKED = "\0".join(["%s"] * len(COLUMNS))
-"""The form of a row whose checksum is stored."""
-_CHECKED_WITHOUT_THOUGHTS = "\0".join(["%s"] * (len(COLUMNS) - 1))
-"""The form of a row without reasoning tokens, as formats before 4 had it: their checksums stay valid."""
+_CHECKED = tuple("\0".join(["%s"] * (len(COLUMNS) - left)) for left in range(3))
+"""The forms of a row whose checksum is stored: whole, and without the last column or the last two.
+
+Format 4 had no tokens of cache writes, and those before it no reasoning tokens: their checksums stay valid."""
 _TOO_LARGE = 1 << 63
 
 
@@ -73,6 +73,7 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
                 *_stored_numbers(usage),
                 *(completion.retries, replace_surrogates(completion.request_id), completion.prices, at),
                 _stored_count(usage.reasoning_tokens, usage),
+                _stored_count(usage.cache_write_tokens, usage),
             )
         )
     text = canonical_text(request)
@@ -82,19 +83,21 @@ def encode(request: Request, completions: Sequence[Completion]) -> Record:
 def checksum(key: bytes, row: Row) -> int:
     """Return the CRC-32 of a draw with the key of its request, which differs if one bit of them does."""
     # Damage may have turned a 0 into a NULL or a text.
-    is_zero = row[-1].__class__ is int and not row[-1]
-    text = _CHECKED_WITHOUT_THOUGHTS % row[:-1] if is_zero else _CHECKED % row
+    left = 0
+    while left < 2 and row[-1].__class__ is int and not row[-1]:
+        left, row = left + 1, row[:-1]
+    text = _CHECKED[left] % row
     return zlib.crc32(text.encode("utf-8", "surrogatepass"), zlib.crc32(key))
 
 
 def decode(key: str, row: Row) -> Completion:
     """Return the draw of a row, with `is_new` False."""
     draw, text, finish_reason, reasoning, tokens, prompt, completion, cached, usd, seconds, *rest = row
-    retries, request_id, prices, _, thought = rest
+    retries, request_id, prices, _, thought, written = rest
     return Completion(
         text,
         finish_reason,
-        Usage(1, prompt, completion, cached, usd, seconds, thought),
+        Usage(1, prompt, completion, cached, usd, seconds, thought, written),
         reasoning,
         parse_tokens(json.loads(tokens)) if tokens else (),
         request_id,

@@ -40,8 +40,11 @@ _DEFAULTS: dict[str, Any] = {
     "request_id": "",
     "prices": "",
     "reasoning_tokens": 0,
+    "cache_write_tokens": 0,
 }
-COUNTS = ("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries", "reasoning_tokens")
+_LATER = ("reasoning_tokens", "cache_write_tokens")
+"""The fields that exports of earlier versions do not have."""
+COUNTS = ("draw", "prompt_tokens", "completion_tokens", "cached_tokens", "retries", *_LATER)
 """The fields of counts."""
 _TEXTS = ("text", "finish_reason", "reasoning", "request_id", "prices", "at")
 _MAX_INTEGER = (1 << 63) - 1
@@ -51,8 +54,9 @@ def format_line(key: bytes, request: str, row: Row) -> str:
     """Return the line of a draw, whose request and tokens are already JSON."""
     fields = dict(zip(COLUMNS, row, strict=True))
     tokens = fields.pop("tokens") or "null"
-    if not fields["reasoning_tokens"]:  # as in exports of earlier versions
-        del fields["reasoning_tokens"]
+    for name in _LATER:
+        if not fields[name]:
+            del fields[name]
     rest = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     return f'{{"key":"{key.hex()}","request":{request},"tokens":{tokens},{rest[1:]}\n'
 

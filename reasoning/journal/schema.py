@@ -17,11 +17,11 @@ from typing import Any
 from reasoning.journal.codec import COLUMNS, Record, Row, checksum
 from reasoning.journal.stored_images import insert_images
 
-VERSION = 4
-_WITHOUT_THOUGHTS = 3
-"""The version whose draws have no column `reasoning_tokens`, and are otherwise the same."""
-READABLE = (_WITHOUT_THOUGHTS, VERSION)
-"""The versions that can be read; the older one is migrated when it is opened for writing."""
+VERSION = 5
+_LATER = ("reasoning_tokens", "cache_write_tokens")
+"""The columns that versions 4 and 5 added. The versions are otherwise the same."""
+READABLE = (3, 4, VERSION)
+"""The versions that can be read; older ones are migrated when they are opened for writing."""
 _ROWS_PER_STATEMENT = 32
 """The maximum number of rows of one statement.
 
@@ -40,6 +40,7 @@ CREATE TABLE draws (
     usd REAL, seconds REAL NOT NULL,
     retries INTEGER NOT NULL, request_id TEXT NOT NULL, prices TEXT NOT NULL, at TEXT NOT NULL,
     checksum INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (request, draw)
 )"""
 # A stored text that differs from that of the same key is damaged.
@@ -136,8 +137,10 @@ def migrate(connection: sqlite3.Connection) -> None:
         sqlite3.Error: the file cannot be written.
     """
     # A process of the earlier library may have set the version back.
-    if "reasoning_tokens" not in {column[1] for column in connection.execute("PRAGMA table_info(draws)")}:
-        connection.execute("ALTER TABLE draws ADD COLUMN reasoning_tokens INTEGER NOT NULL DEFAULT 0")
+    known = {column[1] for column in connection.execute("PRAGMA table_info(draws)")}
+    for name in _LATER:
+        if name not in known:
+            connection.execute(f"ALTER TABLE draws ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -153,5 +156,6 @@ def create_draws_view(connection: sqlite3.Connection, name: str, database: str) 
         database: the database whose draws it shows: "main", or the name of an attached one.
     """
     connection.execute(
-        f"CREATE TEMP VIEW {name} AS SELECT rowid AS rowid, *, 0 AS reasoning_tokens FROM {database}.draws"
+        f"CREATE TEMP VIEW {name} AS SELECT rowid AS rowid, *, {', '.join(f'0 AS {one}' for one in _LATER)} "
+        f"FROM {database}.draws"
     )

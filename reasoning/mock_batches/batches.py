@@ -98,12 +98,14 @@ class MockBatches:
     Attributes:
         paid: how often each draw was processed and delivered, by the part of a line's id without the attempt.
         submitted: the ids of the lines of each batch that was accepted.
+        tokens: the tokens that were charged, by the names of Anthropic's usage, where the form counts them.
     """
 
     def __init__(self, reply: Reply, seconds: float, faults: BatchFaults) -> None:
         self.reply, self.seconds, self.faults = reply, seconds, faults
         self.paid: Counter[str] = Counter()
         self.submitted: list[list[str]] = []
+        self.tokens: Counter[str] = Counter()
         self.by_id: dict[str, Batch] = {}
 
     def newest_first(self) -> list[Batch]:

@@ -16,6 +16,7 @@ class BatchFaults:
         lose: the share of lines that are in no file of results.
         duplicate: the share of lines that are twice in the results.
         slow: the share of batches that take ten times as long.
+        cold: the share of lines that find the provider's cache of prompts empty, since lines run at the same time.
         no_files: the first batches, in this number, expire as a whole, without any file.
         drop_answers: the first submissions, in this number, are accepted and not answered.
         drop_requests: the submissions after those, in this number, are neither accepted nor answered.
@@ -31,6 +32,7 @@ class BatchFaults:
     lose: float = 0.0
     duplicate: float = 0.0
     slow: float = 0.0
+    cold: float = 0.0
     no_files: int = 0
     drop_answers: int = 0
     drop_requests: int = 0

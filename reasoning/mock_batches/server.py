@@ -33,10 +33,12 @@ _FORMS: dict[BatchForm, type[MockForm]] = {
 class MockBatchServer:
     """A server that answers batches after a while, in a thread of this process; use it as a context manager.
 
+    Anthropic's form answers single messages too, and has the provider's cache of prompts.
+
     Args:
         form: the provider whose API it has: "openai", "anthropic", "gemini" or "mistral".
         reply: the replies; by default a number from 0 to 3 that depends on the prompt and the draw.
-        seconds: the time that a batch takes.
+        seconds: the time that a batch takes, or a single message.
         faults: the faults.
 
     Attributes:
@@ -90,6 +92,11 @@ class MockBatchServer:
     def submitted(self) -> list[list[str]]:
         """The ids of the lines of each batch that was accepted."""
         return self._batches.submitted
+
+    @property
+    def tokens(self) -> Counter[str]:
+        """The tokens that were charged, by the names of Anthropic's usage; only that form counts them."""
+        return self._batches.tokens
 
     @property
     def batches(self) -> int:

@@ -59,6 +59,10 @@ def draw_reply(data: Mapping[str, Any]) -> list[Any]:
             remarks.append("repeats itself")
     if thought := usage.get("reasoning_tokens"):
         remarks.append(f"{thought:,} tokens thought")
+    if read := usage.get("cached_tokens"):
+        remarks.append(f"{read:,} prompt tokens from a cache")
+    if written := usage.get("cache_write_tokens"):
+        remarks.append(f"{written:,} prompt tokens written to a cache")
     if data.get("retries"):
         remarks.append(f"after {data['retries']} failed attempts")
     if not data.get("is_new", True):

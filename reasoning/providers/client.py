@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
 
 from reasoning.messages import Completion, Request, Usage
@@ -83,6 +84,10 @@ class Client(ABC):
         """The work of each of several servers; empty for a client of one."""
         return ()
 
+    def sending(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return what is entered while a request is sent. A delay by it is no part of the call's duration."""
+        return nullcontext()
+
     def call_name(self, request: Request, draws: Sequence[int]) -> str:
         """Return the name of a call that survives this process, as a line of a batch does; empty for other calls.
 
@@ -107,6 +112,10 @@ class Client(ABC):
     def price(self, usage: Usage) -> float | None:
         """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None
+
+    def worst_price(self, usage: Usage) -> float | None:
+        """Return the most that a usage may cost whose part in a prompt cache is not known yet; None as for `price`."""
+        return self.price(usage)
 
     @property
     def prices(self) -> str:

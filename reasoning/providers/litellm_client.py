@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,7 @@ from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retr
 from reasoning.providers.model_traits import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, Tier, price_table
+from reasoning.providers.prompt_cache import PromptCache
 from reasoning.providers.refusals import SYSTEM_TURN_HINT, check_tier, drop_hint, find_refusal, refuses_system_turn
 from reasoning.text_safety import redact
 from reasoning.tool_calls import to_wire
@@ -48,18 +49,29 @@ class LiteLLMClient(Client):
         api_key: the key; None reads the provider's environment variable.
         timeout: seconds for one call.
         tier: the service tier: "flex" asks for the slower, cheaper one; "batches" only has the price of batches.
+        prompt_cache: marks the beginnings that prompts share, for a provider that caches a prompt up to a mark.
 
     Attributes:
         max_n: 20, or 1 if `n` is not supported according to the table of models, litellm or the
             provider.
     """
 
-    def __init__(self, model: str, *, api_key: str | None = None, timeout: float = 60, tier: Tier = "") -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 60,
+        tier: Tier = "",
+        prompt_cache: PromptCache | None = None,
+    ) -> None:
+        self.model, self.prompt_cache = model, prompt_cache
         self._tier: Tier = tier
         self.max_n = 20 if traits(model).n else 1
         self._api_key, self._timeout = api_key, timeout
         self._checked = self._reached = False
+        if prompt_cache is not None:
+            forks.reset_in_child(prompt_cache)
 
     async def complete(self, request: Request, draws: Sequence[int]) -> list[Completion]:
         """Ask for `len(draws)` completions in one request, or for one if `n` is not supported.
@@ -157,6 +169,21 @@ class LiteLLMClient(Client):
         """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None if self._price is None else self._price.usd(usage)
 
+    def worst_price(self, usage: Usage) -> float | None:
+        """Return the most that a usage may cost: with a prompt cache, all of the prompt is written to it."""
+        if self.prompt_cache is None or self._price is None:
+            return self.price(usage)
+        return self._price.worst_usd(usage)
+
+    def sending(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return what is entered while a request is sent; see `PromptCache.sending`."""
+        return nullcontext() if self.prompt_cache is None else self.prompt_cache.sending(request)
+
+    def wire_turns(self, request: Request) -> list[dict[str, Any]]:
+        """Return the turns of a request in the form of the chat completions API, with the marks of the prompt cache."""
+        turns = to_wire(request.messages, tools="tools" in request.sampling)
+        return turns if self.prompt_cache is None else self.prompt_cache.apply(request, turns)
+
     @property
     def prices(self) -> str:
         """The version of the price table; empty if the price is unknown."""
@@ -179,7 +206,8 @@ class LiteLLMClient(Client):
 
     @cached_property
     def _price(self) -> Price | None:
-        return price_table(self.model, tier=self._tier)
+        keep = "5m" if self.prompt_cache is None else self.prompt_cache.keep
+        return price_table(self.model, tier=self._tier, cache_time=keep)
 
     def _check_model(self, litellm: Any) -> None:
         _check_name(litellm, self.model)
@@ -197,7 +225,7 @@ class LiteLLMClient(Client):
                 async with whole_call:
                     response = await litellm.acompletion(
                         model=self.model,
-                        messages=to_wire(request.messages, tools="tools" in settings),
+                        messages=self.wire_turns(request),
                         api_key=self._api_key,
                         timeout=self._timeout,
                         num_retries=0,  # the engine retries

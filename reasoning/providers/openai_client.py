@@ -265,6 +265,10 @@ class OpenAIClient(Client):
         """Return the cost of a usage in US dollars; None if the price is unknown."""
         return None if self._price is None else self._price.usd(usage)
 
+    def worst_price(self, usage: Usage) -> float | None:
+        """Return the most that a usage may cost: OpenAI writes prompts to its cache by itself, and charges for some."""
+        return None if self._price is None else self._price.worst_usd(usage)
+
     @property
     def prices(self) -> str:
         """The version of the price table; empty if the price is unknown."""

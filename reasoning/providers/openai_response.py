@@ -213,6 +213,9 @@ def _usages(
     cached_count = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
     prompt, total = prompt or 0, sum(lengths) // 4 if total is None else total
     cached = min(_count(cached_count) or 0, prompt)
+    # OpenAI's name, and litellm's for Anthropic. Only providers that charge for writes count them.
+    named = details.get("cache_write_tokens") if isinstance(details, dict) else None
+    written = min(_count(usage.get("cache_creation_input_tokens") if named is None else named) or 0, prompt - cached)
     details = usage.get("completion_tokens_details")
     hidden = (_count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0) or 0
     # xAI counts thoughts apart from the completion, and only the total has both.
@@ -231,8 +234,9 @@ def _usages(
     used = []
     for i, (share, thought) in enumerate(zip(shares, hidden_shares, strict=True)):
         tokens = (1, 0 if i else prompt, share, 0 if i else cached)
-        usd = None if price is None else price.usd(Usage(*tokens), prompt, thought)
-        used.append(Usage(*tokens, usd, seconds / len(lengths), thought))
+        of_first = 0 if i else written
+        usd = None if price is None else price.usd(Usage(*tokens, cache_write_tokens=of_first), prompt, thought)
+        used.append(Usage(*tokens, usd, seconds / len(lengths), thought, of_first))
     return used
 
 

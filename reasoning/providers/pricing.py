@@ -2,7 +2,7 @@
 
 Tokens are counted at the provider's standard price, or at that of its batches or its flex tier. If the price of a tier
 is not known, the standard price counts, which is never lower. No figure includes off-peak discounts or charges for
-prompt cache writes and searches.
+searches.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import importlib.util
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -22,17 +22,25 @@ from reasoning.messages import Usage
 from reasoning.providers import model_traits
 from reasoning.providers.base_url import is_openai
 
+CacheTime = Literal["5m", "1h"]
+"""A time for which Anthropic keeps a prompt in its cache after the last use."""
 Tier = Literal["", "batches", "flex"]
 """A service tier, as litellm's table names it; empty for the standard one."""
 _TIERS = ("batches", "flex")
+_MIN_CACHED = 1024
 _FILE = "model_prices_and_context_window_backup.json"
 _INPUT, _OUTPUT, _CACHED = "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"
+_WRITTEN = "cache_creation_input_token_cost"
+_WRITTEN_FOR_HOUR = f"{_WRITTEN}_above_1hr"
 _REASONING = "output_cost_per_reasoning_token"
-_ABOVE = re.compile(rf"({_INPUT}|{_OUTPUT}|{_CACHED})_above_(\d+)(k?)_tokens")
+_ABOVE = re.compile(rf"({_INPUT}|{_OUTPUT}|{_CACHED}|{_WRITTEN_FOR_HOUR}|{_WRITTEN})_above_(\d+)(k?)_tokens")
 # Providers whose higher price begins at the threshold, not above it.
 _INCLUSIVE = {"xai"}
 # The price of cached input as a share of that of input, if an entry of Fireworks has none.
 _FIREWORKS_CACHED = 0.5
+# https://docs.claude.com/en/docs/build-with-claude/prompt-caching#pricing
+_ANTHROPIC_WRITTEN = {"5m": 1.25, "1h": 2.0}
+"""The price of tokens that Anthropic writes to its cache for a time, as a share of that of input."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,16 @@ class TokenRates:
         cached_input: of the cached part of the prompt.
         output: of the visible completion.
         reasoning: of hidden reasoning.
+        cache_write: of the part of the prompt that is written to the provider's cache for five minutes.
+        cache_write_hour: the same for an hour.
     """
 
     input: float
     cached_input: float
     output: float
     reasoning: float
+    cache_write: float = 0.0
+    cache_write_hour: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,17 +74,20 @@ class Price:
         version: the source of the rates: "litellm 1.110.2", or "models.toml" and eight digits of
             its hash, and the service tier.
         has_tier: false if the price of the service tier is not known, so that the standard price counts.
+        cache_time: the time for which prompts are kept in the provider's cache.
     """
 
     tiers: tuple[tuple[int, TokenRates], ...]
     version: str
     has_tier: bool = True
+    cache_time: CacheTime = "5m"
 
     def usd(self, usage: Usage, prompt_tokens: int | None = None, reasoning_tokens: int | None = None) -> float:
         """Return the cost of a usage in US dollars.
 
         Args:
-            usage: the usage. Its cached tokens are part of its prompt tokens.
+            usage: the usage. Its cached tokens are part of its prompt tokens, and so are those that were written to
+                the cache.
             prompt_tokens: the length of the whole prompt, which selects the tier; None takes it from
                 the usage.
             reasoning_tokens: the hidden part of the completion tokens; None if it is unknown, which
@@ -87,11 +102,19 @@ class Price:
             out = usage.completion_tokens * max(rates.output, rates.reasoning)
         else:
             out = (usage.completion_tokens - reasoning_tokens) * rates.output + reasoning_tokens * rates.reasoning
-        fresh = usage.prompt_tokens - usage.cached_tokens
-        return fresh * rates.input + usage.cached_tokens * rates.cached_input + out
+        written = rates.cache_write_hour if self.cache_time == "1h" else rates.cache_write
+        fresh = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        prompt = fresh * rates.input + usage.cached_tokens * rates.cached_input + usage.cache_write_tokens * written
+        return prompt + out
+
+    def worst_usd(self, usage: Usage) -> float:
+        """Return the most that a usage may cost whose part in a prompt cache is not known: all of it is written."""
+        if not usage.cached_tokens and not usage.cache_write_tokens:
+            usage = replace(usage, cache_write_tokens=usage.prompt_tokens)
+        return self.usd(usage)
 
 
-def price_table(model: str, *, listed: bool = True, tier: Tier = "") -> Price | None:
+def price_table(model: str, *, listed: bool = True, tier: Tier = "", cache_time: CacheTime = "5m") -> Price | None:
     """Return the price of a model; None if it is unknown. A model that is listed as free costs 0.
 
     Args:
@@ -100,6 +123,7 @@ def price_table(model: str, *, listed: bool = True, tier: Tier = "") -> Price | 
             the user's table is used.
         tier: the service tier. Without a price of its own, it has the standard price, and so has every
             tier of a model in the user's table.
+        cache_time: the time for which prompts are kept in the provider's cache.
 
     Raises:
         UsageError: the user's table is invalid.
@@ -107,12 +131,14 @@ def price_table(model: str, *, listed: bool = True, tier: Tier = "") -> Price | 
     traits = model_traits.traits(model)
     if traits.input is not None and traits.output is not None:
         cached = traits.input if traits.cached_input is None else traits.cached_input
-        rates = TokenRates(traits.input / 1e6, cached / 1e6, traits.output / 1e6, traits.output / 1e6)
+        output, written = traits.output / 1e6, _written_rates(model.partition("/")[0], traits.input / 1e6)
+        rates = TokenRates(traits.input / 1e6, cached / 1e6, output, output, *written)
         path = model_traits.price_file(model)
         name = "models.toml" if path in (model_traits.users_file(), model_traits.SHIPPED) else path.name
         version = f"{name} {model_traits.fingerprint(path)}{', standard price' if tier else ''}"
-        return Price(((0, rates),), version, has_tier=not tier)
-    return _listed(model, tier) if listed else None
+        return Price(((0, rates),), version, has_tier=not tier, cache_time=cache_time)
+    found = _listed(model, tier) if listed else None
+    return found if found is None or cache_time == "5m" else replace(found, cache_time=cache_time)
 
 
 @lru_cache(maxsize=64)
@@ -133,11 +159,20 @@ def _of_tier(entry: Mapping[str, Any], tier: Tier) -> dict[str, Any]:
         return plain
     own = {name.removesuffix(f"_{tier}"): value for name, value in entry.items() if name.endswith(f"_{tier}")}
     merged = plain | own
+    standard, rate = entry.get(_INPUT), merged.get(_INPUT)
+    if _WRITTEN_FOR_HOUR in merged and _WRITTEN_FOR_HOUR not in own and standard and rate:
+        merged[_WRITTEN_FOR_HOUR] = merged[_WRITTEN_FOR_HOUR] * rate / standard
     for name in [name for name in merged if name.startswith(_CACHED) and name not in own]:
         # Cached tokens never cost more than others.
         if isinstance(fresh := merged.get(name.replace(_CACHED, _INPUT)), int | float):
             merged[name] = min(merged[name], fresh)
     return merged
+
+
+def min_cached_tokens(model: str) -> int:
+    """Return the length from which on Anthropic caches the beginning of a prompt of a model, in tokens."""
+    found = (_entry(model) or {}).get("prompt_cache_min_tokens")
+    return found if isinstance(found, int) else _MIN_CACHED
 
 
 def has_tier(model: str, tier: Tier) -> bool:
@@ -213,6 +248,12 @@ def _tier(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRate
         return
     default_cached = input_rate * _FIREWORKS_CACHED if entry.get("litellm_provider") == "fireworks_ai" else input_rate
     cached, reasoning = _rate(entry, _CACHED), _rate(entry, _REASONING)
+    written, written_hour = _written_rates(str(entry.get("litellm_provider")), input_rate)
+    if (listed := _rate(entry, _WRITTEN)) is not None:
+        written = listed
+        # Without a price of its own, a longer time costs as much more as Anthropic takes.
+        hour = _rate(entry, _WRITTEN_FOR_HOUR)
+        written_hour = max(listed, written_hour) if hour is None else hour
     yield (
         above,
         TokenRates(
@@ -220,8 +261,16 @@ def _tier(above: int, entry: Mapping[str, Any]) -> Iterator[tuple[int, TokenRate
             cached_input=default_cached if cached is None else cached,
             output=output_rate,
             reasoning=output_rate if reasoning is None else reasoning,
+            cache_write=written,
+            cache_write_hour=written_hour,
         ),
     )
+
+
+def _written_rates(provider: str, input_rate: float) -> tuple[float, float]:
+    """Return the prices of cache writes for five minutes and for an hour, where the table has none."""
+    share = _ANTHROPIC_WRITTEN if provider == "anthropic" else {}
+    return input_rate * share.get("5m", 1.0), input_rate * share.get("1h", 1.0)
 
 
 def _listed_ranges(entry: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
@@ -262,4 +311,7 @@ def _standard_name(name: str) -> str:
     return next((name.removesuffix(f"_{tier}") for tier in _TIERS if name.endswith(f"_{tier}")), name)
 
 
-_USED_FIELDS = {_INPUT, _OUTPUT, _CACHED, _REASONING, "tiered_pricing", "litellm_provider"}
+_USED_FIELDS = {
+    *(_INPUT, _OUTPUT, _CACHED, _REASONING, _WRITTEN, _WRITTEN_FOR_HOUR),
+    *("tiered_pricing", "litellm_provider", "prompt_cache_min_tokens"),
+}

@@ -1,4 +1,4 @@
-"""Journals of format 3, whose draws have no reasoning tokens, are read as they are and migrated when written."""
+"""Journals of earlier formats, whose draws lack counts of tokens, are read as they are and migrated when written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reasoning.journal import Journal, exporting, importing, maintenance
+from reasoning.journal.schema import VERSION
 from reasoning.messages import Completion, Message, Request, Usage
 
 REQUEST = Request("some/model", (Message("user", "why?"),), {"temperature": 0.7})
@@ -80,7 +81,7 @@ def test_a_write_migrates_and_an_open_reader_sees_the_new_column(path: Path) -> 
     assert texts(reading) == WANTED
     writing.write(REQUEST, [THOUGHT])
     writing.close()
-    assert version(path) == 4
+    assert version(path) == VERSION
     for journal in (reading, Journal(path)):
         assert texts(journal) == [*WANTED, (THOUGHT.text, THOUGHT.usage)]
         journal.close()
@@ -99,7 +100,7 @@ def test_the_earlier_library_may_still_write_a_migrated_file(path: Path) -> None
             earlier.execute("PRAGMA user_version = 3")  # as its test of the disk does
     Journal(path).write(REQUEST, [Completion("6", draw=6)])
     Journal(path).close()
-    assert version(path) == 4
+    assert version(path) == VERSION
     assert len(Journal(path)) == 6
 
 
@@ -128,3 +129,23 @@ def test_damage_of_the_new_column_is_noticed(path: Path, damage: str) -> None:
     with pytest.warns(UserWarning, match="the draw 5 .* is damaged"):
         assert texts(Journal(path)) == WANTED
     assert len(list(maintenance.verify(path))) == 1
+
+
+def test_draws_of_format_4_keep_their_thoughts_and_checksums(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    Journal(path).write(REQUEST, [*EARLIER, THOUGHT])
+    Journal(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE draws DROP COLUMN cache_write_tokens")
+        connection.execute("PRAGMA user_version = 4")
+    journal = Journal(path)
+    wanted = [*WANTED, (THOUGHT.text, THOUGHT.usage)]
+    assert texts(journal) == wanted
+    assert not list(maintenance.verify(path))
+    assert version(path) == 4
+    written = Completion("5", usage=Usage(1, 10, 5, 2, 0.25, 1.5, 0, 8), draw=7)
+    journal.write(REQUEST, [written])
+    assert texts(journal) == [*wanted, (written.text, written.usage)]
+    journal.close()
+    assert version(path) == VERSION
+    assert not list(maintenance.verify(path))

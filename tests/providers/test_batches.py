@@ -575,8 +575,9 @@ def test_lines_of_a_batch_are_json(tmp_path: Path) -> None:
     from reasoning.providers.openai_client import OpenAIClient
 
     api = OpenAIBatches(OpenAIClient("mock", "http://example.com/v1"))
-    body = json.dumps(api.body(Request("mock", (Message("user", "é\ud800\n"),), {"max_tokens": 1}), [4])).encode()
-    line = json.loads(api.line("id-1", body))
+    request = Request("mock", (Message("user", "é\ud800\n"),), {"max_tokens": 1})
+    body = json.dumps(api.body(request, [4])).encode()
+    line = json.loads(api.line("id-1", body, request))
     assert line["custom_id"] == "id-1"
     assert line["url"] == "/v1/chat/completions"
     assert line["body"]["max_tokens"] == 1

@@ -21,7 +21,6 @@ from reasoning.providers.batch.litellm_lines import (
     require_key,
 )
 from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
-from reasoning.tool_calls import to_wire
 
 _ADDRESS = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
@@ -78,7 +77,9 @@ class AnthropicBatches:
         litellm = load_litellm()
         settings = known_settings(self.client, request, draws, besides=("top_k",))
         config = litellm.AnthropicConfig()
-        turns = [dict(turn) for turn in to_wire(request.messages, tools="tools" in settings)]
+        if (cache := self.client.prompt_cache) is not None:
+            cache.note(request)
+        turns = [dict(turn) for turn in self.client.wire_turns(request)]
         try:
             given = {name: value for name, value in settings.items() if name != "top_k"}
             parameters = config.map_openai_params(
@@ -96,8 +97,10 @@ class AnthropicBatches:
     def sibling(self, model: str) -> None:
         """Return None: other models are connected to by their names."""
 
-    def line(self, custom_id: str, body: bytes) -> bytes:
-        """Return a request of the batch."""
+    def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
+        """Return a request of the batch, with the marks that are known now that all of its lines are."""
+        if (cache := self.client.prompt_cache) is not None and cache.marks(request):
+            body = json.dumps(self.body(request, [0]), separators=(",", ":")).encode()
         return b'{"custom_id":"%s","params":%s}' % (custom_id.encode(), body)
 
     async def submit(self, label: str, lines: Iterable[bytes]) -> str:

@@ -102,8 +102,14 @@ class BatchApi(Protocol):
     def sibling(self, model: str) -> BatchApi | None:
         """Return the API for another model of the same server; None if it has none."""
 
-    def line(self, custom_id: str, body: bytes) -> bytes:
-        """Return a line of the batch, without a line break."""
+    def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
+        """Return a line of the batch, without a line break.
+
+        Args:
+            custom_id: its id.
+            body: its body.
+            request: the request of the body.
+        """
 
     async def submit(self, label: str, lines: Iterable[bytes]) -> str:
         """Submit a batch, and return the provider's id of it.

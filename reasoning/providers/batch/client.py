@@ -95,6 +95,10 @@ class BatchClient(Client):
         """Return the cost of a usage in US dollars, at the price of batches if it is known."""
         return self.api.client.price(usage)
 
+    def worst_price(self, usage: Usage) -> float | None:
+        """Return the most that a usage may cost, at the price of batches."""
+        return self.api.client.worst_price(usage)
+
     @property
     def prices(self) -> str:
         """The version of the price table."""

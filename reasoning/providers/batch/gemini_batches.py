@@ -94,7 +94,7 @@ class GeminiBatches:
     def sibling(self, model: str) -> None:
         """Return None: other models are connected to by their names."""
 
-    def line(self, custom_id: str, body: bytes) -> bytes:
+    def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a line of the file."""
         return b'{"key":"%s","request":%s}' % (custom_id.encode(), body)
 

@@ -87,7 +87,7 @@ class MistralBatches:
     def sibling(self, model: str) -> None:
         """Return None: other models are connected to by their names."""
 
-    def line(self, custom_id: str, body: bytes) -> bytes:
+    def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a line of the file."""
         return b'{"custom_id":"%s","body":%s}' % (custom_id.encode(), body)
 

@@ -47,7 +47,7 @@ class OpenAIBatches:
         client = self.client.sibling(model)
         return None if client is None else OpenAIBatches(client, self._timeout)
 
-    def line(self, custom_id: str, body: bytes) -> bytes:
+    def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a line of the file."""
         return b'{"custom_id":"%s","method":"POST","url":"%s","body":%s}' % (custom_id.encode(), _PATH.encode(), body)
 

@@ -93,7 +93,7 @@ class Submitter:
         batch = self._store.intend(
             self._api.name, client.model, client.endpoint or "", tokens, [line for line, _ in new]
         )
-        lines = (self._api.line(line.custom_id, waiting.body) for line, waiting in new)
+        lines = (self._api.line(line.custom_id, waiting.body, waiting.request) for line, waiting in new)
         try:
             remote, is_found = await self._api.submit(batch.label, lines), False
         except CallFailed as error:
