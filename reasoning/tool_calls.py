@@ -12,15 +12,16 @@ after the text of the reply, which is how Hermes and Qwen write it. Clients turn
 turn, and the turns of the role "tool" after it, into the fields of the API when a request has `tools`.
 
 Some APIs demand that a later turn gives back what was thought before a call: Anthropic's signed blocks,
-DeepSeek's `reasoning_content`. The reasoning of such a completion ends with these blocks as JSON, within
-`<thinking_blocks>` on lines of their own, and the assistant turn begins with the same.
+DeepSeek's `reasoning_content`, the signatures of Gemini's calls. The reasoning of such a completion ends
+with these blocks as JSON, within `<thinking_blocks>` on lines of their own, and the assistant turn begins
+with the same.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reasoning.messages import Message
@@ -31,6 +32,9 @@ _FENCE = re.compile(r"`{3,}[\w ]{0,20}\s*\Z")
 _DECODER = json.JSONDecoder()
 _MAX_OBJECTS = 100
 """The braces of a reply at which a call is looked for."""
+_SIGNATURE = "thought_signature"
+_SIGNATURES = {"extra_content": ("google", _SIGNATURE), "provider_specific_fields": (_SIGNATURE,)}
+"""The fields of a call in which a signature is, with the names on the way to it."""
 _OPEN, _CLOSE = "<thinking_blocks>\n", "\n</thinking_blocks>"
 
 
@@ -121,7 +125,8 @@ def record_blocks(thoughts: str, blocks: Sequence[Mapping[str, Any]]) -> str:
 
     Args:
         thoughts: the thoughts in plain text.
-        blocks: Anthropic's thinking blocks, or one block of the type "reasoning_content" with its text.
+        blocks: Anthropic's thinking blocks, one block of the type "reasoning_content" with its text, or those of
+            `read_signatures`.
     """
     thoughts = hide_block_mark(thoughts)
     # Without "<" no block can hold a mark.
@@ -154,27 +159,63 @@ def _take_blocks(content: str) -> tuple[list[dict[str, Any]], str]:
 def _block_fields(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the fields of an assistant turn that give blocks back."""
     texts = [block["text"] for block in blocks if block.get("type") == "reasoning_content"]
-    signed = [block for block in blocks if block.get("type") != "reasoning_content"]
+    signed = [block for block in blocks if block.get("type") not in ("reasoning_content", _SIGNATURE)]
     return ({"reasoning_content": texts[0]} if texts else {}) | ({"thinking_blocks": signed} if signed else {})
 
 
 def read_message(message: Mapping[str, Any]) -> list[NativeCall]:
     """Return the calls in a message of the chat completions API, without those that name no function."""
     calls = []
-    listed = message.get("tool_calls")
-    for call in listed if isinstance(listed, list) else ():
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(name := function.get("name"), str):
-            continue
-        arguments = function.get("arguments") or {}
+    for call in _named_calls(message):
+        arguments = call["function"].get("arguments") or {}
         if isinstance(arguments, str):
             try:
                 parsed = json.loads(arguments)
             except (ValueError, RecursionError):
                 parsed = None
             arguments = parsed if isinstance(parsed, Mapping) else arguments
-        calls.append(NativeCall(name, arguments if isinstance(arguments, Mapping | str) else {}))
+        calls.append(NativeCall(call["function"]["name"], arguments if isinstance(arguments, Mapping | str) else {}))
     return calls
+
+
+def _named_calls(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the calls of a message that name a function."""
+    listed = message.get("tool_calls")
+    for call in listed if isinstance(listed, list) else ():
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(function, Mapping) and isinstance(function.get("name"), str):
+            yield call
+
+
+def read_signatures(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the signatures of the calls in a message, as blocks that a later turn must give back.
+
+    Gemini signs calls since its third version, and refuses a turn whose calls lack the signature, or thinks worse
+    after it. The signature is in `extra_content` at Google's address, and in `provider_specific_fields` from litellm.
+
+    Source: https://ai.google.dev/gemini-api/docs/thought-signatures
+    """
+    blocks = list[dict[str, Any]]()
+    for place, call in enumerate(_named_calls(message)):
+        for field, path in _SIGNATURES.items():
+            value: Any = call.get(field)
+            for name in path:
+                value = value.get(name) if isinstance(value, Mapping) else None
+            if isinstance(value, str) and value:
+                blocks.append({"type": _SIGNATURE, "call": place, "field": field, "signature": value})
+                break
+    return blocks
+
+
+def _sign(calls: list[dict[str, Any]], blocks: Sequence[Mapping[str, Any]]) -> None:
+    """Give calls the signatures with which they came, in the fields where those were."""
+    for block in blocks:
+        place, field = block.get("call"), block.get("field")
+        if block.get("type") == _SIGNATURE and isinstance(place, int) and place < len(calls) and field in _SIGNATURES:
+            value: Any = block.get("signature")
+            for name in reversed(_SIGNATURES[field]):
+                value = {name: value}
+            calls[place][field] = value
 
 
 def _content(turn: Message) -> str | list[dict[str, Any]]:
@@ -226,5 +267,6 @@ def to_wire(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]
                 }
                 for call_id, call in zip(waiting, calls, strict=True)
             ]
+            _sign(one["tool_calls"], blocks)
         sent.append(one)
     return sent

@@ -113,6 +113,11 @@ def is_openai(address: str) -> bool:
     return parts.scheme == "https" and (host == "api.openai.com" or host.endswith(".api.openai.com"))
 
 
+def is_google(address: str) -> bool:
+    """Return whether an address is that of Google's API for Gemini, in OpenAI's form."""
+    return urlsplit(address).hostname == "generativelanguage.googleapis.com"
+
+
 def uses_proxy(address: str) -> bool:
     """Return whether the environment sets a proxy for this address."""
     from urllib.request import getproxies, proxy_bypass

@@ -21,7 +21,15 @@ from reasoning.errors import CallFailed, ModelNotFound, PromptRefused, QuotaExha
 from reasoning.files import max_bytes
 from reasoning.logs import Log
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
-from reasoning.providers.base_url import OPENAI, has_version, is_openai, uses_proxy, validate_base_url, validate_model
+from reasoning.providers.base_url import (
+    OPENAI,
+    has_version,
+    is_google,
+    is_openai,
+    uses_proxy,
+    validate_base_url,
+    validate_model,
+)
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, decode_json, read_body
 from reasoning.providers.http_errors import WrongAddress, error_status
@@ -231,6 +239,7 @@ class OpenAIClient(Client):
                 messages=request.messages,
                 tools=tools,
                 returns_thoughts=tools and traits(self.model).returns_thoughts,
+                adds_thoughts=is_google(self._base_url),
             )
         except CallFailed as error:  # it quotes the reply, which may contain the key
             error.args = (redact(str(error), *self._secrets),)

@@ -16,7 +16,7 @@ from reasoning.messages import Completion, CompletionBatch, Message, Token, Usag
 from reasoning.providers.pricing import Price
 from reasoning.providers.thoughts import join_parts, read_blocks, read_thoughts, split_thoughts, tokens_of_text
 from reasoning.text_safety import redact
-from reasoning.tool_calls import format_reply, hide_block_mark, read_message, record_blocks
+from reasoning.tool_calls import format_reply, hide_block_mark, read_message, read_signatures, record_blocks
 
 _FINISH = {"length": "length", "max_tokens": "length", "model_length": "length", None: "stop", "": "stop"}
 """The finish reasons that servers spell in another way."""
@@ -39,6 +39,7 @@ def parse_completions(
     messages: Sequence[Message] = (),
     tools: bool = False,
     returns_thoughts: bool = False,
+    adds_thoughts: bool = False,
 ) -> CompletionBatch:
     """Return the completions of a response, without malformed choices and those that a content filter withheld.
 
@@ -59,6 +60,8 @@ def parse_completions(
         tools: whether the request had tools, so that calls of them are part of the texts; see
             `reasoning.tool_calls`.
         returns_thoughts: whether the API demands the thoughts before a call back in later turns.
+        adds_thoughts: whether the tokens that were thought are only in the total of the response's usage, as at
+            Google's address; they are billed as completion tokens.
 
     Raises:
         CallFailed: there is no valid choice. It holds the usage that the response reports.
@@ -66,9 +69,9 @@ def parse_completions(
     """
     try:
         parse_choice = partial(_parse_choice, messages=messages, tools=tools, returns_thoughts=returns_thoughts)
-        return _parse(reply, seconds, price, request_id, key, draws, parse_choice)
+        return _parse(reply, seconds, price, request_id, key, draws, parse_choice, adds_thoughts)
     except CallFailed as error:
-        error.usage = _billed(reply, price)
+        error.usage = _billed(reply, price, adds_thoughts)
         raise
 
 
@@ -89,6 +92,7 @@ def _parse(
     key: str,
     draws: Sequence[int],
     parse_choice: Callable[[Any], _Choice],
+    adds_thoughts: bool,
 ) -> CompletionBatch:
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list) or not choices:
@@ -112,6 +116,7 @@ def _parse(
         [one.thought for one in parsed],
         seconds,
         price,
+        adds_thoughts,
     )
     response_id = reply.get("id")
     response_id = response_id[:200] if isinstance(response_id, str) else request_id
@@ -171,6 +176,7 @@ def _parse_choice(choice: Any, *, messages: Sequence[Message], tools: bool, retu
         blocks = read_blocks(message)
         if not blocks and returns_thoughts:
             blocks = [{"type": "reasoning_content", "text": thoughts}]
+        blocks += read_signatures(message)
         reasoning = record_blocks(reasoning, blocks if calls else ())
     if not isinstance(text, str):
         raise ValueError(f"the content of a choice must be a text, got {text!r:.100}")
@@ -195,7 +201,12 @@ def _tokens(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
 
 
 def _usages(
-    usage: Any, lengths: Sequence[int], thoughts: Sequence[int], seconds: float, price: Price | None
+    usage: Any,
+    lengths: Sequence[int],
+    thoughts: Sequence[int],
+    seconds: float,
+    price: Price | None,
+    adds_thoughts: bool = False,
 ) -> list[Usage]:
     """Return the usage of each completion.
 
@@ -205,6 +216,7 @@ def _usages(
         thoughts: the characters of its thoughts.
         seconds: the duration of the request.
         price: the price of its tokens.
+        adds_thoughts: whether the tokens that were thought are only in the total.
     """
     if not isinstance(usage, dict):
         usage = {}
@@ -218,6 +230,8 @@ def _usages(
     written = min(_count(usage.get("cache_creation_input_tokens") if named is None else named) or 0, prompt - cached)
     details = usage.get("completion_tokens_details")
     hidden = (_count(details.get("reasoning_tokens")) if isinstance(details, dict) else 0) or 0
+    if adds_thoughts and not hidden:
+        hidden = max(0, (_count(usage.get("total_tokens")) or 0) - prompt - total)
     # xAI counts thoughts apart from the completion, and only the total has both.
     if hidden > total or (hidden and _count(usage.get("total_tokens")) == prompt + total + hidden):
         total += hidden
@@ -240,13 +254,13 @@ def _usages(
     return used
 
 
-def _billed(reply: Any, price: Price | None) -> Usage | None:
+def _billed(reply: Any, price: Price | None, adds_thoughts: bool) -> Usage | None:
     """Return the usage of a response without completions; None if it reports none."""
     usage = reply.get("usage") if isinstance(reply, dict) else None
     if not isinstance(usage, dict):
         return None
     try:
-        [used] = _usages(usage, [0], [0], 0.0, price)
+        [used] = _usages(usage, [0], [0], 0.0, price, adds_thoughts)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None
     return replace(used, calls=0) if used.tokens else None

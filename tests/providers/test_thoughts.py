@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning.messages import Message, Token
+from reasoning.providers.base_url import is_google
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.thoughts import split_thoughts
 from reasoning.tool_calls import NativeCall, format_reply, parse_reply, plain_thoughts, record_blocks, to_wire
@@ -254,3 +255,34 @@ def test_any_mixture_of_marks_is_text_and_thoughts(said: str, truncated: bool) -
     assert sum(part.count("a") for part in (split.text, split.thoughts)) <= said.count("a")
     [one] = parse_completions(reply({"content": said}, "length" if truncated else "stop"), 0.0, tools=True)
     assert 0 <= one.usage.reasoning_tokens <= one.usage.completion_tokens
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"extra_content": {"google": {"thought_signature": "s1"}}},
+        {"provider_specific_fields": {"thought_signature": "s1"}},
+    ],
+)
+def test_the_signature_of_a_call_is_given_back_where_it_was(fields: dict[str, Any]) -> None:
+    nameless = {"id": "t0", "type": "function"}
+    sent = given_back({"content": None, "tool_calls": [nameless, {**CALL, **fields}, CALL]})["tool_calls"]
+    assert [{name: call[name] for name in call if name in fields} for call in sent] == [fields, {}]
+    # A call without a signature is sent as before.
+    assert given_back({"content": None, "tool_calls": [CALL]})["tool_calls"][0].keys() == {"id", "type", "function"}
+
+
+@pytest.mark.parametrize("wrong", [None, "s1", {"google": "s1"}, {"google": {"thought_signature": 4}}])
+def test_a_malformed_signature_is_none(wrong: Any) -> None:
+    [sent] = given_back({"content": None, "tool_calls": [{**CALL, "extra_content": wrong}]})["tool_calls"]
+    assert "extra_content" not in sent
+
+
+def test_thoughts_that_are_only_in_the_total_count_at_googles_address() -> None:
+    usage = {"prompt_tokens": 20, "completion_tokens": 40, "total_tokens": 160}
+    [one] = parse_completions(reply({"content": "4"}, usage=usage), 0.0, adds_thoughts=True)
+    assert (one.usage.completion_tokens, one.usage.reasoning_tokens) == (140, 100)
+    [other] = parse_completions(reply({"content": "4"}, usage=usage), 0.0)
+    assert (other.usage.completion_tokens, other.usage.reasoning_tokens) == (40, 0)
+    assert is_google("https://generativelanguage.googleapis.com/v1beta/openai")
+    assert not is_google("https://generativelanguage.googleapis.com.example.com/v1")
