@@ -287,7 +287,7 @@ async def estimate_strategy(
     """
     low, high = (epochs * calls for calls in strategy.calls_range())
     chain_length = _longest_chain(strategy)
-    price = llm.client.price
+    price, worst_price = llm.client.price, llm.client.worst_price
     least, most, recorded, first = Usage(), Usage(), 0, 0
     for example in examples:
         strategy.check_supports(example.problem.kind)
@@ -303,8 +303,10 @@ async def estimate_strategy(
             max_tokens = max(max_tokens, *(request.max_tokens for request in _later_requests(strategy, llm)))
         # A later prompt may hold every earlier reply of its branch.
         earlier_replies = (chain_length - 1) * max_tokens
-        least += _priced(Usage(low, low * prompt_tokens // _BYTES_A_TOKEN, low), price)
-        most += _priced(Usage(high, high * (prompt_tokens + earlier_replies), high * max_tokens), price)
+        fewest = low * prompt_tokens // _BYTES_A_TOKEN
+        # At best all of a prompt is in the provider's cache, and at worst all is written to it.
+        least += _priced(Usage(low, fewest, low, fewest if llm.client.caches_prompts else 0), price)
+        most += _priced(Usage(high, high * (prompt_tokens + earlier_replies), high * max_tokens), worst_price)
     rounds = strategy.rounds_range()
     return StrategyCost(spec, least, most, recorded, first, None if rounds is None else rounds[1])
 

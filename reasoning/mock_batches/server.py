@@ -85,7 +85,7 @@ class MockBatchServer:
 
     @property
     def paid(self) -> Counter[str]:
-        """How often each draw was processed and delivered, by the part of a line's id without the attempt."""
+        """The times that each draw was processed and delivered, by the part of a line's id without the attempt."""
         return self._batches.paid
 
     @property

@@ -43,6 +43,7 @@ class Client(ABC):
         concurrency: requests that it can usefully have in flight; None for no limit of its own.
         free: whether its calls cost nothing, for example because the model runs on this machine.
         ignores_settings: whether settings that it does not know have no effect, without an error.
+        caches_prompts: whether prompts are written to a cache of the provider, which charges for that.
         timed: whether the duration of a call says something about the model; a batch waits in a queue.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
@@ -57,6 +58,7 @@ class Client(ABC):
     concurrency: int | None = None
     free: bool = False
     ignores_settings: bool = False
+    caches_prompts: bool = False
     timed: bool = True
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)

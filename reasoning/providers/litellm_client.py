@@ -66,6 +66,7 @@ class LiteLLMClient(Client):
         prompt_cache: PromptCache | None = None,
     ) -> None:
         self.model, self.prompt_cache = model, prompt_cache
+        self.caches_prompts = prompt_cache is not None
         self._tier: Tier = tier
         self.max_n = 20 if traits(model).n else 1
         self._api_key, self._timeout = api_key, timeout

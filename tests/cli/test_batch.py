@@ -67,7 +67,7 @@ def test_an_interrupted_run_is_collected(tmp_path: Path) -> None:
         [listed] = json.loads(run("list", *journal, "--json").output)["batches"]
         assert (listed["state"], listed["provider_id"], listed["lines"]) == ("sent", "batch_0", 3)
         assert "batch_0: 0 of 3 lines are done" in run("collect", *journal).output
-        for one in server._batches.values():
+        for one in server._batches.by_id.values():
             one.ends = 0.0
         assert "batch_0: ended" in run("collect", *journal).output
         assert "3 replies to use" in run("list", *journal).output

@@ -216,7 +216,7 @@ def test_a_model_that_costs_no_money_takes_nothing_of_a_budget_in_dollars() -> N
 
         def __init__(self, budget: Budget) -> None:
             super().__init__(lambda m: Completion("x", usage=Usage(1, 5, 5, usd=0.01)), budget=budget, max_n=1)
-            self._purchaser.price = lambda usage: 0.01
+            self._purchaser.price = self._purchaser._worst_price = lambda usage: 0.01
 
     budget = Budget(usd=0.02)
     local, hosted = ScriptedLLM(lambda m: "x", budget=budget), Hosted(budget)

@@ -93,7 +93,7 @@ def of_something_else(path: Path) -> None:
 def newer(path: Path) -> None:
     fill(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 5")
+        connection.execute("PRAGMA user_version = 6")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def newer(path: Path) -> None:
         (emptied_with_a_log, "it is empty, but "),
         (gone_with_a_log, "it is missing, but "),
         (of_something_else, "another kind of database (it has a table 'bookmarks')"),
-        (newer, "written by another version of this library (format 5, this one reads 4)"),
+        (newer, "written by another version of this library (format 6, this one reads 5)"),
     ],
 )
 def test_a_damaged_file_is_named_and_kept_byte_for_byte(
@@ -323,7 +323,7 @@ def test_a_file_of_another_version_is_named_and_left_as_it_is(tmp_path: Path) ->
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
         before = files(tmp_path)
-        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 4\)") as error:
+        with pytest.raises(JournalError, match=rf"another version .*\(format {version}, this one reads 5\)") as error:
             Journal(path).read(REQUEST.key, [0])
         assert files(tmp_path) == before
         commands = [f"`reasoning journal {word} draws.jsonl.gz --journal {path}`" for word in ("export", "import")]

@@ -205,6 +205,20 @@ def test_a_refused_line_is_an_error_of_its_call_alone(
         assert server.batches == 1
 
 
+@pytest.mark.parametrize("form", EACH)
+def test_a_key_that_a_provider_quotes_is_not_shown(
+    form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = "secret-key-of-this-account"
+    faults = BatchFaults(refuse=lambda prompt: f"no access with {key}")
+    with MockBatchServer(form, faults=faults) as server:
+        llm = model(server, tmp_path, monkeypatch, api_key=key)
+        with llm, caplog.at_level("DEBUG"), pytest.raises(CallFailed, match="no access with") as failed:
+            ask(llm, ["question"])
+    assert key not in f"{failed.value!r} {failed.value} {caplog.text}"
+    assert all(key.encode() not in file.read_bytes() for file in tmp_path.iterdir())
+
+
 def test_a_refused_setting_is_left_out_in_the_next_wave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         MockBatchServer("anthropic") as server,

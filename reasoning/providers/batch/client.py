@@ -41,7 +41,7 @@ class BatchClient(Client):
         self.api, self.store, self.pace = api, store, pace or BatchPace()
         self.model, self.endpoint = api.client.model, api.client.endpoint
         self.max_n, self.free = api.max_n, api.client.free
-        self.ignores_settings = api.client.ignores_settings
+        self.ignores_settings, self.caches_prompts = api.client.ignores_settings, api.client.caches_prompts
         self._connect_parts()
         forks.reset_in_child(self)
 

@@ -121,7 +121,7 @@ class GeminiBatches:
         own = urlsplit(self._connection()[0])
         if (address.scheme, address.netloc) != (own.scheme, own.netloc):
             # The key goes with it.
-            raise CallFailed("the server must name an address of its own for an upload, got another", retryable=True)
+            raise CallFailed(f"the server must name an address of its own for an upload, got {address.netloc!r:.80}")
         sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
         path = f"{address.path}?{address.query}".removeprefix(own.path)
         uploaded = await self._http.json("POST", path, data=data, headers=sent)

@@ -170,7 +170,7 @@ def read_id(data: Mapping[str, Any], name: str = "id", prefix: str = "") -> str:
     """Return an identifier of a provider's description, without a prefix that it must have.
 
     Raises:
-        CallFailed: there is none that could be a part of an address.
+        CallFailed: it is missing, or could not be a part of an address.
     """
     value = data.get(name)
     found = re.fullmatch(rf"{re.escape(prefix)}([\w.:-]{{1,256}})", value) if isinstance(value, str) else None

@@ -30,7 +30,7 @@ class Reader:
         api: the batch API of the provider.
         store: the batches of the journal.
         pace: the times.
-        state: what the parts of the client know together.
+        state: the state that the parts of the client share.
 
     Attributes:
         on_refused: handles a batch that the provider has refused as a whole.

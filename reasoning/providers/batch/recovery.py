@@ -20,7 +20,7 @@ class Recovery:
         api: the batch API of the provider.
         store: the batches of the journal.
         pace: the times.
-        state: what the parts of the client know together.
+        state: the state that the parts of the client share.
     """
 
     def __init__(self, api: BatchApi, store: BatchStore, pace: BatchPace, state: BatchState) -> None:

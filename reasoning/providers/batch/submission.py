@@ -28,7 +28,7 @@ class Submitter:
         api: the batch API of the provider.
         store: the batches of the journal.
         pace: the times.
-        state: what the parts of the client know together.
+        state: the state that the parts of the client share.
         recovery: finds submissions whose answers were lost.
         reader: follows what was submitted.
     """

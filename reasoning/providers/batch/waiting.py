@@ -1,4 +1,4 @@
-"""The requests that wait for lines of batches, and what the provider is known to do with those."""
+"""The requests that wait for lines of batches, and the state that the parts of a batch client share."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def fail(waiting: Sequence[Waiting], error: Exception) -> None:
 
 @dataclass
 class BatchState:
-    """What the parts of a batch client know together, in this process.
+    """The state that the parts of a batch client share in this process.
 
     Attributes:
         by_line: the requests that wait, by the ids of their lines.
