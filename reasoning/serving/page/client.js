@@ -2,6 +2,7 @@
 
 let key = "";
 export const useKey = (text) => { key = text; };
+export const hasKey = () => key !== "";
 
 // An error that the server states, or that keeps the page from reaching it.
 export class Trouble extends Error {

@@ -1,5 +1,5 @@
 // The page of the server: a question, one strategy or two, and what they answer. All data is inserted as text.
-import { Trouble, models, useKey } from "./client.js";
+import { Trouble, hasKey, models, useKey } from "./client.js";
 import { $, keepTheme } from "./forms.js";
 import { el, put } from "./parts.js";
 import { side } from "./side.js";
@@ -121,7 +121,7 @@ function busy(now) {
 // Show why the page cannot go on; ask for a key if that is what is missing.
 function stopped(error) {
   if (!(error instanceof Trouble)) throw error;
-  complain(error.message);
+  complain(error.status !== 401 ? error.message : hasKey() ? "The server does not know this key." : "This server needs a key.");
   if (error.status !== 401) return;
   $("access").hidden = false;
   $("ask").hidden = !cards.size;
