@@ -425,7 +425,7 @@ class Strategy(ABC):
             trace.events.append(part)
             return await inner._fit(examples, start(part))
 
-        with telemetry.solve(trace.name):
+        with telemetry.solve(trace.name, model.client.model, model.client.endpoint):
             if not self._learns:
                 return await fit_needed(self, fit)
             return await (await self.fit_inner(fit))._fit(examples, start(trace))
@@ -505,7 +505,7 @@ class Strategy(ABC):
             listener=listener,
         )
         try:
-            with telemetry.solve(trace.name), session.watched_branch():
+            with telemetry.solve(trace.name, llm.client.model, llm.client.endpoint), session.watched_branch():
                 answer = await session.solve(self, problem)
         except BudgetExhausted as error:
             if not session.owns(error):

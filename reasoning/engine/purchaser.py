@@ -144,7 +144,7 @@ class Purchaser:
                 context.budget.seconds_left()
                 self.pending.calls += 1
                 try:
-                    with telemetry.call(request, len(draws), failed) as span:
+                    with telemetry.call(request, draws, failed, self.client.operation) as span:
                         reservation.begin()
                         completions = await self.client.complete(request, draws)
                         if not completions:

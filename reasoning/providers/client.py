@@ -45,6 +45,8 @@ class Client(ABC):
         ignores_settings: whether settings that it does not know have no effect, without an error.
         caches_prompts: whether prompts are written to a cache of the provider, which charges for that.
         timed: whether the duration of a call says something about the model; a batch waits in a queue.
+        operation: what a call does, in the words of OpenTelemetry: "chat" or "embeddings"; empty for a call of
+            something else than a model.
         adapters: the trained adapters that it uses with the weights of a local model.
         on_headers: called with the headers of every response, including errors. The engine sets it
             to obey the provider's rate limits.
@@ -60,6 +62,7 @@ class Client(ABC):
     ignores_settings: bool = False
     caches_prompts: bool = False
     timed: bool = True
+    operation: str = "chat"
     adapters: tuple[Adapter, ...] = ()
     on_headers: HeadersCallback = staticmethod(_ignore_headers)
     progress: LoadProgress | None = None

@@ -54,6 +54,8 @@ class EmbeddingClient(Client):
         batch: the maximum number of texts of one request.
     """
 
+    operation = "embeddings"
+
     def __init__(self, model: str, batch: int = _BATCH) -> None:
         self.model = f"embeddings:{model}"
         self.concurrency: int | None = _CONCURRENCY

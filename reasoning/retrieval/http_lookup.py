@@ -92,6 +92,8 @@ class HttpLookup(Client):
 
     free = True
 
+    operation = ""
+
     def __init__(
         self,
         url: str,
