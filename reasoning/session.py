@@ -128,7 +128,7 @@ class Session:
         completions = list[Completion]()
         while len(completions) < n:
             request = self._request(conversation, settings)
-            drawn = await self._watched_draw(request, self._stream.next(request.key, n - len(completions)))
+            drawn = await self._drawn(request, self._stream.next(request.key, n - len(completions)))
             outcomes = _with_limit(request, drawn)
             if self._is_outdated(request, conversation, settings, outcomes):
                 # What has been drawn is paid for. The rest is drawn under the key of what is sent now.
@@ -163,7 +163,7 @@ class Session:
         params = {**settings, **first_call.params} | _stated_format(first_call.messages)
         while True:
             request = self._request(first_call.messages, params)
-            drawn = await self._watched_draw(request, self._stream.first_of(request.key, n, start))
+            drawn = await self._drawn(request, self._stream.first_of(request.key, n, start))
             outcomes = _with_limit(request, drawn)
             if not self._is_outdated(request, first_call.messages, params, outcomes):
                 break
@@ -396,10 +396,11 @@ class Session:
             self.record(Call(request.messages, request.sampling, completions))
         return unwrap(outcomes)
 
+    def _drawn(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
+        return self._draw(request, draws) if self._listener is None else self._watched_draw(request, draws)
+
     async def _watched_draw(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
         """Draw, and report the call to the listener of the solve."""
-        if self._listener is None:
-            return await self._draw(request, draws)
         self._tell("call_began", draws=len(draws))
         started, error, completions = time.monotonic(), "", list[Completion]()
         try:
