@@ -59,7 +59,14 @@ def test_the_wheel_has_one_package_and_no_developers_tools(wheel: Path) -> None:
         "reasoning",
         f"reasoning_strategies-{reasoning.__version__}.dist-info",
     }
-    for needed in ("strategies/thought/cot.py", "benchmarks/report/page.js", "providers/models.toml", "py.typed"):
+    for needed in (
+        "strategies/thought/cot.py",
+        "benchmarks/report/page.js",
+        "serving/page/page.html",
+        "pages/parts.js",
+        "providers/models.toml",
+        "py.typed",
+    ):
         assert f"reasoning/{needed}" in names
     assert not [name for name in names if "perf/" in name or "simulation/" in name or "technique_pages/" in name]
 
