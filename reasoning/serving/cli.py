@@ -123,6 +123,7 @@ def serve(
     from reasoning.paths import data_dir
     from reasoning.serving.access import Access, read_keys
     from reasoning.serving.aliases import read_aliases
+    from reasoning.serving.request_log import RequestLog
     from reasoning.serving.server import Server
 
     if host not in _LOCAL_HOSTS and key_file is None and not no_key:
@@ -136,13 +137,15 @@ def serve(
         info(f"warning: other users of this machine can read {key_file}; prevent it with: chmod 600 {key_file}")
     with options.open_model(model) as llm:
         access = Access(llm, keys, _budget(day_budget), (spending or data_dir() / "serving").expanduser())
+        log = RequestLog(info)
         server = Server(
-            *(llm, aliases, access, _budget(problem_budget), fresh, max_concurrent, info, log_prompts),
+            *(llm, aliases, access, _budget(problem_budget), fresh, max_concurrent, log.add, log_prompts),
             local_only=not keys and host in _LOCAL_HOSTS,
         )
         try:
             run_sync(_serve(server, host, port, grace))
         finally:
+            log.flush()
             access.close()
 
 

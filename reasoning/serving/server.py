@@ -97,9 +97,9 @@ class Server:
             )
         finally:
             self.metrics.in_flight -= 1
-        about = describe(answers, chat, series, time.monotonic() - started)
         used = Usage.total(answer.usage for answer in answers)
         spent = Usage.total(answer.trace.spent for answer in answers if answer.trace)
+        about = describe(answers, chat, series, time.monotonic() - started, used, spent)
         self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers], used, spent)
         for answer in answers:
             if isinstance(answer, Failed):

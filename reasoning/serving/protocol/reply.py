@@ -85,7 +85,9 @@ def _cut(content: str, chat: ChatRequest, limit: int | None) -> tuple[str, bool]
     return content[:low], True
 
 
-def describe(answers: Sequence[Answer], chat: ChatRequest, series: str | None, seconds: float) -> dict[str, Any]:
+def describe(
+    answers: Sequence[Answer], chat: ChatRequest, series: str | None, seconds: float, used: Usage, spent: Usage
+) -> dict[str, Any]:
     """Return the field `reasoning` of a reply: the first answer, and what all of them took.
 
     Args:
@@ -93,15 +95,16 @@ def describe(answers: Sequence[Answer], chat: ChatRequest, series: str | None, s
         chat: the request.
         series: the series of draws that was used.
         seconds: the wall time.
+        used: the sum over all calls of all answers.
+        spent: the part of it that was bought now.
     """
     first, traces = answers[0], [answer.trace for answer in answers if answer.trace is not None]
-    spent = Usage.total(trace.spent for trace in traces)
     about: dict[str, Any] = {
         "strategy": chat.alias.spec,
         "state": first.state,
         "value": first.value,
         "confidence": first.confidence,
-        "calls": sum(answer.usage.calls for answer in answers),
+        "calls": used.calls,
         "new_calls": spent.calls,
         "usd": spent.usd if spent.calls else 0.0,
         "spent": format_spent(spent),
