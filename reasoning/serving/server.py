@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.serving.protocol.reply import describe
 from reasoning.usage import Usage
 from reasoning.watching import SolveEvent
+
+_MAX_UNDELIVERED = 1000
 
 Watch = Callable[[int, SolveEvent], None]
 """A listener of the events of the choices of a request, by index."""
@@ -58,6 +61,8 @@ class Server:
     stopping: bool = False
     started: int = field(default_factory=lambda: int(time.time()))
 
+    _undelivered: dict[Hashable, str] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         self.access = self.access or Access(self.llm, [])
         self.llm.check_price(self.problem_budget)
@@ -78,7 +83,12 @@ class Server:
             reason = "the server is stopping" if self.stopping else f"{self.max_concurrent} requests are being answered"
             raise RequestFailed(503 if self.stopping else 429, reason, "overloaded", retry=True, retry_after=1)
         self.access.admit(key)
-        budget, series = self._budget(key), chat.series or (new_series() if self.fresh else None)
+        with self._series(chat, key) as series:
+            return await self._solve(chat, self._budget(key), series, watch)
+
+    async def _solve(
+        self, chat: ChatRequest, budget: Budget | None, series: str | None, watch: Watch | None
+    ) -> tuple[list[Answer], dict[str, Any]]:
         started = time.monotonic()
         self.metrics.in_flight += 1
         try:
@@ -107,6 +117,25 @@ class Server:
                 refused = "prompt_refused" if answer.refused else "upstream_failed"
                 raise RequestFailed(400 if answer.refused else 502, answer.error, refused, retry=not answer.refused)
         return answers, about
+
+    @contextmanager
+    def _series(self, chat: ChatRequest, key: Key | None) -> Iterator[str | None]:
+        """Yield the series of a request. A new one whose answer was not delivered goes to the next equal request.
+
+        So a client that tries again after an error, as SDKs do by themselves, pays for what is missing only.
+        """
+        if chat.series is not None or not (chat.is_fresh or self.fresh):
+            yield chat.series
+            return
+        place = (key and key.name, chat.alias.name, chat.problem.question, chat.problem.before)
+        series = self._undelivered.pop(place, None) or new_series()
+        try:
+            yield series
+        except BaseException:
+            self._undelivered[place] = series
+            if len(self._undelivered) > _MAX_UNDELIVERED:
+                del self._undelivered[next(iter(self._undelivered))]
+            raise
 
     def _budget(self, key: Key | None) -> Budget | None:
         try:

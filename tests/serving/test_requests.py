@@ -242,6 +242,18 @@ def test_a_failed_call_is_an_error_and_a_second_attempt_pays_for_the_rest_only()
     assert second.body["reasoning"]["new_calls"] <= 1
 
 
+def test_a_fresh_answer_that_was_not_delivered_is_not_paid_for_again() -> None:
+    replies: list[Any] = ["1. How many legs has one?", CallFailed("gone"), "The answer is 16.", "17", "17", "17", "17"]
+    llm = ScriptedLLM(lambda messages: replies.pop(0))
+    asked = {**BODY, "model": "ltm", "series": "new"}
+    with serving(make(llm, "ltm=least_to_most", kinds=("number",))) as url:
+        failed, again, other = (send(url, asked) for _ in range(3))
+    assert failed.status == 502
+    assert again.body["reasoning"]["calls"] - again.body["reasoning"]["new_calls"] == 1
+    assert other.body["reasoning"]["new_calls"] == other.body["reasoning"]["calls"]
+    assert other.body["reasoning"]["series"] != again.body["reasoning"]["series"]
+
+
 def test_more_requests_than_the_server_takes_are_refused() -> None:
     llm = ScriptedLLM(lambda messages: "The answer is 16.", latency=0.5)
     replies = []

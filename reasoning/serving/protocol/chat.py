@@ -35,6 +35,7 @@ class ChatRequest:
         sampling: the sampling parameters of the solve.
         choices: the number of independent answers.
         series: the name of the series of draws; None for the server's default.
+        is_fresh: whether the draws are those of a new series.
         stop: texts before which the answer ends.
         max_tokens: the limit of an answer; None for none.
         stream: whether the reply is streamed.
@@ -47,6 +48,7 @@ class ChatRequest:
     sampling: Mapping[str, Any]
     choices: int = 1
     series: str | None = None
+    is_fresh: bool = False
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     stream: bool = False
@@ -81,7 +83,8 @@ def read_chat(body: ChatBody, aliases: Mapping[str, Alias]) -> ChatRequest:
     return ChatRequest(
         *(alias, problem, sampling, body.n or 1),
         # Another seed is another output, and the same one the same: so are the draws of a series.
-        series=new_series() if body.series == "new" else " ".join(filter(None, (body.series, seeded))) or None,
+        series=None if body.series == "new" else " ".join(filter(None, (body.series, seeded))) or None,
+        is_fresh=body.series == "new",
         stop=tuple(filter(None, stop)),
         max_tokens=limit,
         stream=bool(body.stream),
