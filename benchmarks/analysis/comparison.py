@@ -14,6 +14,7 @@ from reasoning.benchmarks.analysis.caveats import TITLE, find_caveats, format_ca
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
 from reasoning.benchmarks.analysis.figure import accuracy_figure
 from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.rows import to_frame, to_rows
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.summary_table import render_summary, summary_html, summary_table
 from reasoning.benchmarks.analysis.verdict import Verdict
@@ -228,8 +229,21 @@ class Comparison:
         """Return the table of strategies for a terminal."""
         return render_summary(self.rows, self.free)
 
+    def to_frame(self) -> DataFrame:
+        """Return all results as a pandas DataFrame, one row each; docs/reference/result-columns.md lists its columns.
+
+        Unknown values are missing (`pandas.NA`), not 0.
+
+        Raises:
+            UsageError: the results are not stored.
+            MissingExtra: pandas is not installed.
+        """
+        if self.source is None:
+            raise UsageError("this comparison has no stored results to show")
+        return to_frame(to_rows(self.results, self.source.settings, self.source.examples))
+
     def frame(self) -> DataFrame:
-        """Return all results as a pandas DataFrame, one row each: strategy, problem, correctness and usage.
+        """Return the main columns of `to_frame`, with the plain types of numpy.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -240,10 +254,14 @@ class Comparison:
             raise MissingExtra("a DataFrame", "bench", f"pandas ({error})") from None
         columns = ("problem", "strategy", "epoch", "state", "correct", "value", "rule", "reason", "confidence")
         usage = ("calls", "prompt_tokens", "completion_tokens", "reasoning_tokens", "usd", "seconds")
+        parts = {"prompt_tokens": "tokens", "completion_tokens": "tokens", "reasoning_tokens": "tokens"}
         return pandas.DataFrame(
             [
                 {name: getattr(result, name) for name in columns}
-                | {name: getattr(result.usage, name) for name in usage}
+                | {
+                    name: None if parts.get(name, name) in result.unrecorded else getattr(result.usage, name)
+                    for name in usage
+                }
                 for result in self.results
             ]
         )

@@ -23,6 +23,7 @@ _MOST = 20
 def register(bench: typer.Typer) -> None:
     """Add these commands to `reasoning bench`."""
     bench.command("import")(import_results)
+    bench.command("export")(export_results)
 
 
 def import_results(
@@ -95,6 +96,34 @@ def import_results(
             _print_disagreements(done)
     info(f"\n{done.paired}\nresults: {done.folder}{'' if done.is_new else ' (it was there, from an equal import)'}")
     info(f"look at the problems: reasoning bench show {shlex.quote(str(done.folder))}")
+
+
+def export_results(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR... OUT", help="Results folders, and the file or folder to write."),
+    ],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            help="inspect (a folder of logs), parquet (a row for each result) or leaderboard (CSV).",
+            metavar="FORM",
+            show_default="by the end of OUT: .parquet, .csv, else inspect",
+        ),
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--log-json", help="Write logs of inspect_ai as .json instead of .eval.")
+    ] = False,
+) -> None:
+    """Write results folders for other tools: logs of inspect_ai, Parquet, or a leaderboard as CSV."""
+    from reasoning.benchmarks.exchange.exporting import export
+    from reasoning.errors import UsageError
+
+    if len(folders) < 2:
+        raise UsageError("name the results folders, and then the file or folder to write: bench export DIR OUT")
+    *read, out = folders
+    info(export(read, out, form, log_form="json" if as_json else "eval"))
 
 
 def _split(log: str) -> tuple[str, str]:

@@ -102,7 +102,8 @@ def import_logs(
         raise InputError(f"{folder}: holds other files; give another --out")
     folder.parent.mkdir(parents=True, exist_ok=True)
     # A folder appears when it is complete, so that an interrupted import leaves nothing.
-    with temporary_folder(folder) as new:
+    with temporary_folder(folder) as private:
+        new = private / "new"
         store = ResultsFolder.open(new, settings, {"free": False, "imported": _describe(paired, rescore)})
         try:
             reread, differing = _fill(store, paired, examples, rescore, right_from)

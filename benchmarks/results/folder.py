@@ -291,6 +291,17 @@ class ResultsFolder:
                     found = Trace.from_json(record["trace"])
         return found
 
+    def traces(self) -> dict[ResultKey, Trace]:
+        """Return the traces of all results, read in one pass; of several with one key, the last counts."""
+        if self.folder is None:
+            return dict(self._traces)
+        traces = {}
+        for number, record in enumerate(self._file("traces").read(), 1):
+            with _readable(self.folder / "traces.jsonl", number):
+                key = ResultKey(record["problem"], record["strategy"], record.get("epoch", 0))
+                traces[key] = Trace.from_json(record["trace"])
+        return traces
+
     def write_file(self, name: str, text: str) -> None:
         """Write a file of the folder completely, or leave the old one."""
         if self.folder is None:

@@ -85,15 +85,16 @@ def _read_log(path: str, log: Mapping[str, Any], samples: Iterator[tuple[str, An
         planned = _mapping(spec.get("dataset")).get("samples")
         of = f" of {planned} samples" if planned else ""
         notes.append(f"The run did not end well (status {to_name(status)!r}); its log has {len(solves)} solves{of}.")
-    packages = _mapping(spec.get("packages"))
+    packages, ids = _mapping(spec.get("packages")), _mapping(spec.get("dataset")).get("sample_ids")
+    order = {str(one): index for index, one in enumerate(ids if isinstance(ids, list) else ())}
     return SolveLog(
         path,
         f"inspect_ai {to_name(packages.get('inspect_ai'), 'of unknown version')}",
         task=to_name(spec.get("task")).rpartition("/")[2],
         model=to_name(spec.get("model")),
         scorer=chosen,
-        # A log lists its samples as they ended.
-        solves=sorted(solves, key=lambda solve: solve.epoch or 0),
+        # A log lists its samples as they ended, or by name.
+        solves=sorted(solves, key=lambda solve: (solve.epoch or 0, order.get(str(solve.id), len(order)))),
         notes=notes,
         setup=_setup(spec, _mapping(log.get("plan"))),
         reads_answers=all(solve.answer is not None for solve in solves if solve.score),
@@ -120,7 +121,10 @@ def _solve(sample: Mapping[str, Any], scorer: str, where: str) -> Solve:
     question = attachments.resolve(asked) if isinstance(asked, str) else _last_user(turns)
     output = _mapping(sample.get("output"))
     choices = [_mapping(one) for one in output.get("choices") or ()]
-    calls = Calls.of(sample, choices)
+    # A log that this library wrote says more about an answer; see `inspect_export`.
+    told = _mapping(_mapping(sample.get("metadata")).get("reasoning"))
+    told = told if "usage" in told else {}
+    calls = Calls.of_ours(told) or Calls.of(sample, choices)
     replies = tuple(text_of(_mapping(one.get("message")).get("content"), attachments) for one in choices)
     name, _, key = scorer.partition(".")
     scores = _mapping(sample.get("scores"))
@@ -142,14 +146,16 @@ def _solve(sample: Mapping[str, Any], scorer: str, where: str) -> Solve:
         messages=_prompt(sample, attachments) or turns,
         replies=replies,
         answer=None if answer is None else attachments.resolve(str(answer)),
+        unread=told.get("state") == "unparsed",
         score=score,
-        reason=failure or ("" if score is not None else "not scored"),
+        reason=failure or str(told.get("reason") or "") or ("" if score is not None else "not scored"),
         # A limit of the sample ends its solve as a limit on tokens ends a reply.
         truncated=calls.truncated or int(limit is not None),
         token_limit=calls.token_limit,
         refused=calls.refused,
         usage=calls.usage,
         unrecorded=calls.unrecorded,
+        family=to_name(told.get("family")),
     )
 
 

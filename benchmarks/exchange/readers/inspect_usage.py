@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reasoning.benchmarks.exchange.solves import to_count, to_seconds
+from reasoning.benchmarks.exchange.solves import UNITS, to_count, to_seconds
 from reasoning.messages import Usage
 
 _CUT = ("max_tokens", "model_length")
@@ -64,6 +64,22 @@ class Calls:
         usage = replace(total, calls=calls, usd=total.usd if complete else None, seconds=seconds)
         missing = (*(() if complete else ("tokens",)), *(() if timed else ("seconds",)))
         return cls(usage, missing, cut, refused, min(limits, default=0))
+
+    @classmethod
+    def of_ours(cls, told: Mapping[str, Any]) -> Calls | None:
+        """Return the calls of a sample that this library has exported; None for another one."""
+        usage = told.get("usage")
+        if not isinstance(usage, Mapping):
+            return None
+        counts = (
+            to_count(usage.get(name)) for name in ("calls", "prompt_tokens", "completion_tokens", "cached_tokens")
+        )
+        seconds, thought = to_seconds(usage.get("seconds")) or 0.0, to_count(usage.get("reasoning_tokens"))
+        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, thought)
+        missing = told.get("unrecorded")
+        unrecorded = tuple(part for part in UNITS if isinstance(missing, list) and part in missing)
+        others = (to_count(told.get(name)) for name in ("truncated", "refused", "token_limit"))
+        return cls(known, unrecorded, *others)
 
 
 def _model_events(sample: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
