@@ -11,6 +11,7 @@ import pytest
 from reasoning import Budget, Chain, Journal, Problem, Prompt, SolveEvent, Step, kinds, strategies
 from reasoning.errors import BudgetExhausted, CallFailed, UnknownName, UsageError
 from reasoning.journal.maintenance import verify
+from reasoning.strategies import ReAct
 from reasoning.testing import ScriptedLLM
 
 QUESTION = Problem("How many legs do two spiders have?", kinds.Number())
@@ -66,6 +67,32 @@ def test_steps_of_a_chain_are_stages() -> None:
         ("stage_ended", ()),
     ]
     assert any(event.type == "note" and "rejected" in event.text for event in events)
+
+
+def test_uses_of_tools_are_events() -> None:
+    def legs(animal: str) -> str:
+        """Return the number of legs of an animal."""
+        return "8" if animal == "spider" else "4"
+
+    events: list[SolveEvent] = []
+    replies = ["Thought 1: I look it up.\nAction 1: legs[spider]", "Thought 2: Two have 16.\nAction 2: Finish[16]"]
+    answer = ReAct(tools=(legs,)).run(QUESTION, ScriptedLLM(replies), watch=events.append)
+    assert answer.value == 16
+    [used] = [event for event in events if event.type == "tool_used"]
+    assert used.text == "legs(animal='spider') = 8"
+
+
+def test_items_of_a_step_are_parts_of_the_path() -> None:
+    chain = Chain(
+        Step("names", Prompt(input="List: {text}"), returns=kinds.Items()),
+        Step("said", Prompt(input="Say {name}."), for_each="name in names"),
+    )
+    events: list[SolveEvent] = []
+    chain.run(
+        "x", ScriptedLLM(lambda messages: "red; blue" if "List" in messages[-1].content else "a"), watch=events.append
+    )
+    calls = [event.path for event in events if event.type == "call_ended"]
+    assert sorted(calls) == [("names",), ("said", "item 1"), ("said", "item 2")]
 
 
 def test_recorded_draws_are_no_expense() -> None:

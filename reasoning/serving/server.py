@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,7 +61,7 @@ class Server:
     stopping: bool = False
     started: int = field(default_factory=lambda: int(time.time()))
 
-    _undelivered: dict[Hashable, str] = field(default_factory=dict)
+    _undelivered: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.access = self.access or Access(self.llm, [])
@@ -127,7 +127,8 @@ class Server:
         if chat.series is not None or not (chat.is_fresh or self.fresh):
             yield chat.series
             return
-        place = (key and key.name, chat.alias.name, chat.problem.question, chat.problem.before)
+        # If two requests have the same hash, they share the name of a series, and no draw.
+        place = hash((key and key.name, chat.alias.name, chat.problem.question, chat.problem.before))
         series = self._undelivered.pop(place, None) or new_series()
         try:
             yield series
