@@ -146,7 +146,9 @@ def _watch(pipe: int, handled: list[int]) -> None:
     while os.read(pipe, 1)[0] not in handled:
         continue
     if _stop is not None:
-        _stop()
+        # The event loop that it wakes may have ended.
+        with suppress(RuntimeError):
+            _stop()
         while os.read(pipe, 1)[0] not in handled:
             continue
         _leave()

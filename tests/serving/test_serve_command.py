@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,20 +55,32 @@ def in_flight(url: str) -> int:
         return int(json.load(reply)["requests_in_flight"])
 
 
-def test_it_serves_until_a_signal_and_answers_what_has_begun(tmp_path: Path) -> None:
-    slow = subprocess.Popen([sys.executable, "-c", SLOW, "1.0"], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def started(folder: Path, seconds: float) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield a server whose model takes some seconds for a reply, and its address."""
+    slow = subprocess.Popen([sys.executable, "-c", SLOW, str(seconds)], stdout=subprocess.PIPE, text=True)
     assert slow.stdout is not None
     model = ["--model", "openai/m", "--base-url", f"http://127.0.0.1:{slow.stdout.readline().strip()}/v1"]
-    journal = ["--journal", str(tmp_path / "j.sqlite"), "--port", "0"]
     server = subprocess.Popen(
-        [*COMMAND, "--strategy", "cot=cot(stages=1)", "--kind", "number", *model, *journal],
+        [
+            *(*COMMAND, "--strategy", "cot=cot(stages=1)", "--kind", "number", *model),
+            *("--journal", str(folder / "j.sqlite"), "--port", "0"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert server.stdout is not None
     try:
-        url = server.stdout.readline().strip()
+        yield server, server.stdout.readline().strip()
+    finally:
+        for process in (server, slow):
+            process.kill()
+            process.communicate()
+
+
+def test_it_serves_until_a_signal_and_answers_what_has_begun(tmp_path: Path) -> None:
+    with started(tmp_path, 1.0) as (server, url):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", url)
         replies: list[Any] = []
         thread = threading.Thread(target=lambda: replies.append(ask(url)))
@@ -76,11 +90,6 @@ def test_it_serves_until_a_signal_and_answers_what_has_begun(tmp_path: Path) -> 
         server.send_signal(signal.SIGTERM)
         thread.join(30)
         _, said = server.communicate(timeout=30)
-    finally:
-        server.kill()
-        slow.kill()
-        server.wait()
-        slow.communicate()
     assert replies[0]["choices"][0]["message"]["content"] == "16"
     assert server.returncode == 0
     assert "  cot: cot(stages=1), number" in said
@@ -88,6 +97,28 @@ def test_it_serves_until_a_signal_and_answers_what_has_begun(tmp_path: Path) -> 
     assert "stopping: 1 request" in said
     assert "/v1/chat/completions · cot · 200 · " in said
     assert "How many" not in said
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with started(tmp_path, 60.0) as (server, url):
+
+        def ask_in_vain() -> None:
+            with suppress(OSError):
+                ask(url)
+
+        thread = threading.Thread(target=ask_in_vain)
+        thread.start()
+        while not in_flight(url):
+            time.sleep(0.01)
+        assert server.stderr is not None
+        server.send_signal(signal.SIGINT)
+        while not server.stderr.readline().startswith("stopping: 1 request"):
+            continue
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=30)
+        thread.join(30)
+    assert server.returncode == 130
+    assert "the recorded draws are kept" in said
 
 
 @pytest.mark.parametrize(
