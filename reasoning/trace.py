@@ -89,6 +89,10 @@ class Trace:
         """Yield every use of a tool, depth first."""
         return (event for event in self._leaves() if isinstance(event, ToolCall))
 
+    def notes(self) -> Iterator[str]:
+        """Yield the text of every note, depth first."""
+        return (event.text for event in self._leaves() if isinstance(event, Note))
+
     def _leaves(self) -> Iterator[Call | ToolCall | Note]:
         events = self.events[::-1]
         while events:

@@ -254,6 +254,15 @@ def test_a_fresh_answer_that_was_not_delivered_is_not_paid_for_again() -> None:
     assert other.body["reasoning"]["series"] != again.body["reasoning"]["series"]
 
 
+def test_a_setting_that_the_model_does_not_take_is_told() -> None:
+    llm = ScriptedLLM(lambda messages: "The answer is 16.")
+    llm.assume_refused(["top_k"])
+    with serving(make(llm, kinds=("number",))) as url:
+        plain, told = send(url, BODY), send(url, {**BODY, "top_k": 3, "seed": 1})
+    assert "notes" not in plain.body["reasoning"]
+    assert told.body["reasoning"]["notes"] == ["left out, since scripted does not take it: top_k"]
+
+
 def test_more_requests_than_the_server_takes_are_refused() -> None:
     llm = ScriptedLLM(lambda messages: "The answer is 16.", latency=0.5)
     replies = []

@@ -18,6 +18,8 @@ from reasoning.tool_calls import NativeCall, parse_reply
 from reasoning.usage import Usage
 from reasoning.voting import Vote
 
+_MAX_NOTES = 20
+
 
 class Output(NamedTuple):
     """The parts of a reply.
@@ -117,6 +119,9 @@ def describe(
             {"state": one.state, "value": one.value, "confidence": one.confidence, "reason": one.reason}
             for one in answers
         ]
+    # Such as a setting that the model does not take.
+    if notes := [*dict.fromkeys(note for trace in traces for note in trace.notes())]:
+        about["notes"] = notes[:_MAX_NOTES]
     if first.votes:
         about["votes"] = _votes(first.votes)
     if first.steps:
