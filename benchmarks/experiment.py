@@ -248,7 +248,7 @@ def _run_comparison(
             selection=config.selection,
         )
         comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
-        if comparison.results:
+        if comparison.results and config.summarize:
             Comparison.from_folder(run.store).save(run.store)
         listener.on_end(comparison)
         return comparison

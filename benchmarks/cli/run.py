@@ -11,7 +11,7 @@ from reasoning.benchmarks.cli import exchange, results
 from reasoning.benchmarks.cli.advise import advise
 from reasoning.benchmarks.cli.annotate import annotate
 from reasoning.benchmarks.cli.run_output import confirm_cost, exit_with_status, print_cost, print_models, print_results
-from reasoning.benchmarks.cli.shards import check_shard_options, merge, run_shard_command
+from reasoning.benchmarks.cli.shards import check_shard_options, merge, on_cluster, ray_cluster, run_shard_command
 from reasoning.benchmarks.cli.task_options import (
     NEW_SAMPLES_NEED_OUT,
     Fields,
@@ -21,10 +21,12 @@ from reasoning.benchmarks.cli.task_options import (
     Out,
     Pool,
     PoolSize,
+    Ray,
     Seed,
     ShardOption,
     Split,
     Task,
+    Workers,
     choose_limit,
 )
 from reasoning.benchmarks.cli.tasks import tasks
@@ -155,6 +157,8 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cost of the run, without any call.")] = False,
     shard: ShardOption = None,
     local_dir: LocalDir = None,
+    ray: Ray = None,
+    workers: Workers = None,
     yes: Annotated[bool, typer.Option("--yes", help="Start a dear run of your own file without asking.")] = False,
     *,
     output: OutputOptions,
@@ -170,7 +174,7 @@ def run(
     Without --limit, all problems of your own file run. If that may cost more than $1 or 10 minutes, the forecast is
     printed, and a terminal asks first; --yes, --limit or a budget answers the question.
 
-    With --shard I/N, the budget and the rate limits that are given are those of all shards together.
+    With --shard I/N or --ray, the budget and the rate limits that are given are those of the whole run.
 
     Exit codes: 0 all done, 1 not started, 2 wrong usage, 3 stopped by the budget, 4 some calls failed for good.
 
@@ -193,9 +197,10 @@ def run(
 
     if new_samples and out is None:
         raise UsageError(NEW_SAMPLES_NEED_OUT)
-    if shard is not None:
+    cluster = ray_cluster(ray, workers)
+    if shard is not None or cluster is not None:
         options = check_shard_options(shard, model, options)
-    elif local_dir is not None:
+    if shard is None and local_dir is not None:
         raise UsageError("--local-dir names the place of a shard's journal: give --shard I/N, too")
     models = list(dict.fromkeys(model or ["local"]))
     budget = options.budget.to_budget()  # shared by all models
@@ -261,7 +266,8 @@ def run(
             if shard is not None:
                 run_shard_command(shard, list(chosen.values()), source, llm, config, listener, local_dir, output)
                 return
-            comparisons[folder] = experiment.run_comparison(list(chosen.values()), source, llm, config, listener)
+            run_all = experiment.run_comparison if cluster is None else on_cluster(cluster)
+            comparisons[folder] = run_all(list(chosen.values()), source, llm, config, listener)
         if comparisons[folder].results and not (output.format in ("json", "csv") and len(models) > 1):
             print_results(comparisons[folder], folder, output.format)
         for place in filter(None, (one.place for one in watch)):

@@ -1,10 +1,10 @@
-"""The command `reasoning bench merge`, and `bench run --shard`."""
+"""The command `reasoning bench merge`, and the options `--shard` and `--ray` of `bench run`."""
 
 from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,16 +15,26 @@ from reasoning.benchmarks.cli.run_output import exit_with_status, print_results
 from reasoning.cli.output import CALLS_FAILED, OutputOptions, info
 
 if TYPE_CHECKING:
+    from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.listeners import Listeners
+    from reasoning.benchmarks.runs.progress import ProgressListener
+    from reasoning.benchmarks.shards.ray_run import RayCluster
     from reasoning.benchmarks.tasks import Task
     from reasoning.cli.options import BatchModelOptions
     from reasoning.engine.llm import LLM
     from reasoning.strategy import Strategy
 
 
-def check_shard_options(shard: str, models: Sequence[str] | None, options: BatchModelOptions) -> BatchModelOptions:
-    """Return the options of a model for a shard: without the user's journal, unless one is named.
+def check_shard_options(
+    shard: str | None, models: Sequence[str] | None, options: BatchModelOptions
+) -> BatchModelOptions:
+    """Return the options of a model for a divided run: without the user's journal, unless one is named.
+
+    Args:
+        shard: the shard; None for a run on a Ray cluster.
+        models: the models.
+        options: the options.
 
     Raises:
         UsageError: an option does not go with shards.
@@ -32,17 +42,49 @@ def check_shard_options(shard: str, models: Sequence[str] | None, options: Batch
     from reasoning.benchmarks.shards.division import FIT, Shard
     from reasoning.errors import UsageError
 
-    if shard != FIT:
-        Shard.parse(shard)
+    if shard not in (None, FIT):
+        Shard.parse(str(shard))
+    option = "--ray" if shard is None else "--shard"
     if len(models or ()) > 1:
-        raise UsageError("--shard goes with one --model: run the models one after the other, each with its own --out")
+        raise UsageError(f"{option} takes one --model: run the models one after the other, each with its own --out")
     if options.batch:
-        raise UsageError("--batch and --shard exclude each other: one process sends as many lines as a provider takes")
+        raise UsageError(
+            f"--batch and {option} exclude each other: one process sends as many lines as a provider takes"
+        )
     if options.rate.share_limits:
-        raise UsageError("--share-limits and --shard exclude each other: shards have their part of the limits")
+        raise UsageError(f"--share-limits and {option} exclude each other: each part has its part of the limits")
     if options.journal.journal is not None or options.journal.no_journal:
         return options
     return dataclasses.replace(options, journal=dataclasses.replace(options.journal, no_journal=True))
+
+
+def ray_cluster(address: str | None, workers: int | None) -> RayCluster | None:
+    """Return the cluster of `--ray` and `--workers`; None without them.
+
+    Raises:
+        UsageError: only the workers are given, or a value is wrong.
+    """
+    from reasoning.errors import UsageError
+
+    if address is None:
+        if workers is not None:
+            raise UsageError("--workers is the number of workers of a Ray cluster: give --ray auto, too")
+        return None
+    from reasoning.benchmarks.shards.ray_run import RayCluster
+
+    return RayCluster(address, workers)
+
+
+def on_cluster(cluster: RayCluster) -> Callable[..., Comparison]:
+    """Return a function that runs a comparison on a cluster."""
+    from reasoning.benchmarks.shards.ray_run import run_on_ray
+
+    def run(
+        strategies: Sequence[Strategy], task: Task, llm: LLM, config: RunConfig, listener: ProgressListener
+    ) -> Comparison:
+        return run_on_ray(strategies, task, llm, config, cluster, listener)
+
+    return run
 
 
 def run_shard_command(

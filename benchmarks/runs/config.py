@@ -50,6 +50,7 @@ class RunConfig:
         local_journal: the file of the folder's journal, on a local disk, if the folder is on a network file system.
             The folder then keeps the draws as `draws.jsonl`, from which the journal is made anew at the start.
         part_of: the run that this is a part of. It is recorded in place of this configuration.
+        summarize: whether the folder gets `results.json` and `results.md`.
         fit_folder: a results folder whose fits are used; strategies that it has not fitted are not fitted.
 
     Raises:
@@ -75,6 +76,7 @@ class RunConfig:
     local_journal: Path | None = None
     part_of: RunConfig | None = None
     fit_folder: Path | None = None
+    summarize: bool = True
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 1), ("concurrency", 1), ("pool_size", 1), ("time_limit", 0)):

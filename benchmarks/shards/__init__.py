@@ -6,7 +6,7 @@ r.benchmarks.shards.merge_shards("run")
 
 from __future__ import annotations
 
-from reasoning.benchmarks.shards.api import compare_shard
+from reasoning.benchmarks.shards.api import compare_on_ray, compare_shard
 from reasoning.benchmarks.shards.merge import Merge, merge_shards
 
-__all__ = ["Merge", "compare_shard", "merge_shards"]
+__all__ = ["Merge", "compare_on_ray", "compare_shard", "merge_shards"]

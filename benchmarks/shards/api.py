@@ -57,3 +57,44 @@ def compare_shard(
                 raise stopped
             return None
         return run_shard(strategies, source, model, config, Shard.parse(shard), listener, local)
+
+
+def compare_on_ray(
+    strategies: Sequence[str | Strategy],
+    task: str | Task | Sequence[Example],
+    llm: LLM | str,
+    *,
+    out: str | Path,
+    address: str = "auto",
+    workers: int | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Comparison:
+    """Run a comparison on the workers of a Ray cluster. The same call continues one that was stopped.
+
+    Args:
+        strategies: specs or strategies, as `reasoning.benchmarks.compare` takes them.
+        task: a name, a task or a list of examples. The problems are loaded here and sent to the workers.
+        llm: the model of `reasoning.connect`. Its budget, and the rate limits that were given, are those of all workers
+            together. The key is sent to the workers over the connections of Ray.
+        out: the results folder, on this machine.
+        address: "auto" for the cluster that this machine belongs to, or else one on this machine alone; or the address
+            of a cluster that this machine is a part of.
+        workers: the number of workers, each with a core; by default the cores of the cluster.
+        progress: show the progress on a terminal or below a notebook's cell.
+        **options: what else `compare` takes.
+
+    Returns:
+        The comparison. If the budget ended the run, it holds the results up to then, and `stopped` is set.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UsageError: an argument is wrong.
+        CallFailed: calls failed for good, or workers die again and again. The results so far are kept in `out`.
+    """
+    from reasoning.benchmarks.shards.ray_run import RayCluster, run_on_ray
+
+    cluster = RayCluster(address, workers)
+    source, config = configure(task, out=out, **options)
+    with RunProgress(shown=progress, plain=False) as listener:
+        return run_on_ray(strategies, source, connected(llm), config, cluster, listener)

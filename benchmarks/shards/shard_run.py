@@ -8,9 +8,7 @@ another one.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -23,11 +21,12 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.benchmarks.shards.division import FIT, Shard, ShardTask
 from reasoning.benchmarks.shards.heartbeat import Heartbeat, wait_until_free
+from reasoning.benchmarks.shards.local_disk import private_folder
 from reasoning.benchmarks.tasks import Task
 from reasoning.engine.ledger import Spending
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
-from reasoning.errors import InputError, ReasoningError, UsageError
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.messages import Usage
 from reasoning.strategy import Strategy
 
@@ -186,22 +185,7 @@ def open_part(folder: Path, model: LLM, listener: ProgressListener, local: Path 
 @contextmanager
 def _local_journal(folder: Path, local: Path | None) -> Iterator[Path]:
     """Yield the file of a journal on a local disk, and remove it at the end."""
-    own = 2 if local is None else 1
-    if local is None:
-        user = os.getuid() if hasattr(os, "getuid") else "user"
-        local = Path(os.environ.get("SLURM_TMPDIR") or tempfile.gettempdir()) / f"reasoning-shards-{user}"
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    path = local / name
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Another user could have made a folder of this name, and put files into it.
-        if hasattr(os, "getuid") and any(one.lstat().st_uid != os.getuid() for one in (path, local)[:own]):
-            raise PermissionError(1, "the folder belongs to another user")
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be used for the journal of a shard: {error.strerror}; name a folder on a local disk with "
-            "--local-dir DIR"
-        ) from None
+    path = private_folder(hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16], local)
     try:
         yield path / "journal.sqlite"
     finally:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from reasoning import forks
 from reasoning.engine.cost_bounds import CostBounds, LearnedBounds, Price, unknown_price
@@ -25,6 +25,23 @@ T = TypeVar("T")
 _log = Log(__name__)
 _EARLIEST_TIMER = 0.01
 """Seconds by which a timer may fire too early: an event loop may count in milliseconds from the start of a turn."""
+
+
+class Lender(Protocol):
+    """Lends parts of a budget that several processes share. The limits of the borrower are what it was lent."""
+
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing more can be lent."""
+        ...
+
+    def open(self, budget: Budget) -> None:
+        """Set the limits of a new borrower."""
+        ...
+
+    async def lend(self, budget: Budget, worst: Usage) -> None:
+        """Raise the limits of a borrower, so that a call of this worst case fits, or become empty."""
+        ...
 
 
 @dataclass(eq=False)
@@ -80,6 +97,8 @@ class Budget:
     """The bounds of each model, shared with the budgets around this one."""
     account: Account | None = field(init=False, repr=False)
     """The account in a ledger in which every call is entered, by default that of the budget around this one."""
+    lender: Lender | None = field(default=None, init=False, repr=False)
+    """Lends more of a budget that several processes share; None for a budget of this process alone."""
     carried: dict[str, Usage] = field(default_factory=dict, init=False, repr=False)
     """The worst cases within `spent` of calls whose replies are still to come, by `Client.call_name`."""
     _started: float | None = field(default=None, init=False, repr=False)
@@ -127,7 +146,9 @@ class Budget:
 
     def nested_in(self, outer: Budget) -> Budget:
         """Return a new budget with these limits, within another one."""
-        return Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
+        budget = Budget(self.usd, self.tokens, self.calls, self.seconds, outer)
+        budget.lender = self.lender
+        return budget
 
     def resumed(self, spent: Usage, bounds: LearnedBounds, carried: Mapping[str, Usage] | None = None) -> Budget:
         """Return a budget with these limits, within this one, for a run that earlier commands have begun.
@@ -139,6 +160,9 @@ class Budget:
         """
         budget = self.nested_in(self)
         budget.spent = spent
+        if budget.lender is not None:
+            # This budget itself sets no limit that is lent.
+            budget.lender.open(budget)
         budget.carried.update(carried or {})
         budget.learned_bounds.update(bounds)
         return budget

@@ -206,6 +206,19 @@ def connect(
         sandbox=sandbox,
     )
     limits.apply(llm, settings)
+    if not batch:
+        llm.reconnect = partial(
+            connect,
+            model,
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            patience=patience,
+            warm_prefix=warm_prefix,
+            sandbox=sandbox,
+            flex=flex,
+            **sampling,
+        )
     if left_out := llm.traits.dropped({name: value for name, value in sampling.items() if value is not None}):
         _log.notify(f"{llm.name} does not take {', '.join(left_out)}: left out")
     llm.check_price(llm.budget)

@@ -54,6 +54,8 @@ class LLM:
     Attributes:
         pending: the draws that were requested and have not arrived, by request key and index;
             shared by models that share a journal.
+        reconnect: connects to the same model with the same settings in another process, where it can be sent;
+            None for a model that no name names. It takes the journal, the budget and the rate limits.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class LLM:
     ) -> None:
         self.client = client
         self.sandbox = sandbox
+        self.reconnect: Connect | None = None
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         limits = RateLimiter() if limits is None else limits

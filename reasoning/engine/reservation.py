@@ -89,6 +89,10 @@ class Reservation:
                     self._likely, self._version = likely, learned.version
                     self._reserved = [_reserve(budget, likely, worst) for budget in self.budgets]
                     return
+                lender = limited[full].lender
+                if lender is not None and not lender.is_empty and limited[full].find_excess(worst) is not None:
+                    await self.budgets[0].wait(lender.lend(limited[full], worst))
+                    continue
                 # A call that waits for an outer budget keeps its turn in the inner ones.
                 for budget in limited[: full + 1]:
                     budget.queue.join(waiter)
@@ -191,7 +195,7 @@ class Reservation:
 def _admits(budget: Budget, waiter: asyncio.Event, likely: Usage, worst: Usage) -> bool:
     """Return whether a call may be sent: it is its turn, and its worst case fits.
 
-    If no other call is in flight, only its likely case must fit.
+    If no other call is in flight, and nothing more can be lent, only its likely case must fit.
 
     Raises:
         BudgetExhausted: the call can never be sent.
@@ -200,6 +204,8 @@ def _admits(budget: Budget, waiter: asyncio.Event, likely: Usage, worst: Usage) 
         return False
     if budget.find_excess(worst) is None:
         return True
+    if budget.lender is not None and not budget.lender.is_empty:
+        return False
     if not budget.queue.calls and (excess := budget.find_excess(likely)):
         raise budget.report_exhausted(excess)
     return not budget.queue.calls

@@ -1,0 +1,348 @@
+"""A run on the workers of a Ray cluster.
+
+The shards are finer than the workers, so that the work is balanced: each worker is a Ray actor that runs two shards at
+a time, so that one keeps its requests in flight while the other ends. No call to a model passes through Ray: what does
+are the problems, a few leases of the budget, and what the shards have made, several times a second.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from reasoning import event_loop
+from reasoning.benchmarks.analysis.comparison import Comparison
+from reasoning.benchmarks.experiment import named_strategies
+from reasoning.benchmarks.results.fitted import with_learned
+from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
+from reasoning.benchmarks.results.jsonl_tail import JsonlTail
+from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.settings import run_settings
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.fingerprint import fingerprint
+from reasoning.benchmarks.runs.progress import ProgressListener
+from reasoning.benchmarks.runs.runner import missing_keys
+from reasoning.benchmarks.shards.division import Shard
+from reasoning.benchmarks.shards.leases import Amounts
+from reasoning.benchmarks.shards.merge import find_shards, merge_shards
+from reasoning.benchmarks.shards.shard_run import (
+    check_divisible,
+    fit_before_shards,
+    fit_folder,
+    fit_spending,
+    needs_fit,
+)
+from reasoning.benchmarks.shards.worker import PRICED, Job, name_job
+from reasoning.benchmarks.shards.workers import Workers
+from reasoning.benchmarks.tasks import Task
+from reasoning.benchmarks.tasks.sent_task import SentTask
+from reasoning.engine.budget import Budget
+from reasoning.engine.ledger import Spending
+from reasoning.engine.limit_settings import LimitSettings
+from reasoning.engine.llm import LLM
+from reasoning.errors import BudgetExhausted, CallFailed, InputError, MissingExtra, ReasoningError, UsageError
+from reasoning.files import parse_json_object
+from reasoning.messages import Usage
+from reasoning.problem import Example
+from reasoning.strategy import Strategy
+
+_SHARDS_PER_WORKER = 8
+_STORE_BYTES = 200_000_000
+"""The memory for objects of a cluster that is started for a run; a third of the machine's by default."""
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """The Ray cluster that runs a comparison.
+
+    Attributes:
+        address: "auto" for the cluster that this machine belongs to, or else one on this machine alone that ends with
+            the run; or the address of a cluster, as in "10.0.0.1:6379", of which this machine must be a part.
+        workers: the number of workers, each with one core; None for the cores of the cluster.
+
+    Raises:
+        UsageError: a value is wrong.
+    """
+
+    address: str = "auto"
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"workers must be at least 1, got {self.workers}")
+        if self.address.startswith("ray://"):
+            raise UsageError(
+                "the run must be started on a machine of the cluster, since it keeps the results there: give its "
+                f"address, such as 10.0.0.1:6379, or auto, got {self.address!r}"
+            )
+
+
+def run_on_ray(
+    strategies: Sequence[str | Strategy],
+    task: Task,
+    model: LLM,
+    config: RunConfig,
+    cluster: RayCluster,
+    listener: ProgressListener,
+) -> Comparison:
+    """Run a comparison on a Ray cluster. The same call continues one that was stopped.
+
+    Args:
+        strategies: the strategies.
+        task: the task, whose problems are loaded here and sent to the workers.
+        model: what `reasoning.connect` returns; workers connect to the same model. Its budget and the rate limits
+            that were given hold for all workers together.
+        config: the configuration. Its folder has the merged results at the end.
+        cluster: the cluster.
+        listener: receives the progress.
+
+    Returns:
+        The comparison of the merged folder.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UsageError: the model cannot be reached from workers, or the run cannot be divided.
+        ReasoningError: what ended the run on a worker; the results until then are merged.
+    """
+    out = check_divisible(config)
+    if model.reconnect is None:
+        raise UsageError("the model must be one of reasoning.connect(…) by its name, without batches, for Ray")
+    if needs_fit(strategies) and (stopped := fit_before_shards(strategies, task, model, config, listener)) is not None:
+        raise stopped
+    try:
+        comparison = _Run(strategies, task, model, config, cluster, listener, out).run()
+    except BaseException:
+        listener.on_end(None)
+        raise
+    listener.on_end(comparison)
+    return comparison
+
+
+@dataclass
+class _WorkersView:
+    """The model, as the progress of a run on workers shows it: with their usage and their requests in flight."""
+
+    model: LLM
+    usage: Usage = field(default_factory=Usage)
+    in_flight: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
+class _Run:
+    """One command that runs shards on a cluster."""
+
+    def __init__(
+        self,
+        strategies: Sequence[str | Strategy],
+        task: Task,
+        model: LLM,
+        config: RunConfig,
+        cluster: RayCluster,
+        listener: ProgressListener,
+        out: Path,
+    ) -> None:
+        self.task, self.model, self.config, self.cluster = task, model, config, cluster
+        self.listener, self.out = listener, out
+        self.named = named_strategies(strategies)
+        model.check_price(config.strategy_budget)
+        model.check_price(config.problem_budget)
+        listener.on_status(f"loading the problems of {task.name}")
+        self.examples = task.load(config.limit, config.seed)
+        self.budget = _without(model.budget, fit_spending(fit_folder(out), model).total())
+        self.view = _WorkersView(model)
+        self.tails: dict[Shard, JsonlTail] = {}
+        self.began = time.monotonic()
+
+    def run(self) -> Comparison:
+        before = self._spending()
+        found = self._find_missing()
+        stopped: ReasoningError | None = None
+        if found:
+            with _connected(self.cluster) as (ray, workers):
+                stopped = event_loop.run_sync(Workers(self, ray, workers, found).drive())
+        self.listener.on_status("merging the shards")
+        comparison = merge_shards(self.out).comparison
+        if comparison is None:
+            raise stopped or CallFailed("no result was made")
+        if isinstance(stopped, BudgetExhausted) and not stopped.is_time:
+            stopped = self._describe(stopped)
+        elif stopped is not None and not isinstance(stopped, BudgetExhausted):
+            raise stopped
+        after = self._spending().total()
+        return replace(
+            comparison,
+            spent=after - before.total(),
+            stopped=stopped,
+            before=before,
+            left=self._left(after),
+            selection=self.config.selection,
+        )
+
+    def job(self) -> Job:
+        """Return what workers need to know."""
+        model, config = self.model, self.config
+        given = model.limits.settings_of(model) or LimitSettings()
+        limits = None if config.strategy_budget is None else self.shards[0].of_budget(config.strategy_budget)
+        part = replace(config, pool=None, shares_budget_with=(), strategy_budget=limits, concurrency=None)
+        fit = fit_folder(self.out)
+        files = [fit / "run.json", *(fit / "fitted").glob("*")] if (fit / "run.json").is_file() else []
+        assert model.reconnect is not None
+        return Job(
+            name=name_job(self.out),
+            strategies=tuple(self.named.values()),
+            fingerprints=tuple(map(fingerprint, self.named.values())),
+            task=SentTask.of(self.task),
+            connect=model.reconnect,
+            config=replace(part, part_of=replace(config, pool=None, shares_budget_with=())),
+            limits=given,
+            budget=tuple(name for name in Amounts._fields if getattr(self.budget, name) is not None),
+            fit={str(path.relative_to(fit)): path.read_bytes() for path in files},
+            price=model.price(PRICED),
+        )
+
+    def keys(self) -> dict[str, str]:
+        """Return the environment variables with keys that workers need."""
+        names = [*(name for name, _ in self.model.client.key_variables()), "REASONING_API_KEY"]
+        return {name: os.environ[name] for name in names if name in os.environ}
+
+    def seconds_left(self) -> tuple[float | None, float | None]:
+        """Return what is left of the budget's seconds and of the time limit."""
+        passed = time.monotonic() - self.began
+        limits = self.budget.seconds, self.config.time_limit
+        left = [None if limit is None else max(0.0, limit - passed) for limit in limits]
+        return left[0], left[1]
+
+    def take_results(self, in_flight: int) -> None:
+        """Report the results that have arrived."""
+        self.view.in_flight = in_flight
+        for tail in self.tails.values():
+            for number, _, line in tail.read():
+                result = Result.from_json(parse_json_object(line, f"{tail.path}:{number}"))
+                self.view.usage = self.view.usage + result.spent
+                self.listener.on_result(result)
+
+    def count_results(self, shard: Shard) -> int:
+        """Return the number of results of a shard that have arrived."""
+        return self.tails[shard].lines
+
+    def _find_missing(self) -> dict[Shard, list[Example]]:
+        """Return the shards that have results to make, with their problems, and report the start."""
+        stored = dict[ResultKey, Result]()
+        try:
+            count, folders = find_shards(self.out)
+        except InputError:
+            count, folders = 0, {}
+        workers = self.cluster.workers or os.cpu_count() or 1
+        count = count or min(len(self.examples), _SHARDS_PER_WORKER * workers)
+        if not count:
+            raise UsageError(f"the task {self.task.name!r} has no problem")
+        self.shards = [Shard(count, index) for index in range(count)]
+        ready = self._learned()
+        missing, keys = dict[Shard, list[Example]](), list[ResultKey]()
+        for shard in self.shards:
+            own = self.examples[shard.index :: count]
+            if not own:
+                continue
+            store = ResultsFolder.read(folders[shard]) if shard in folders else ResultsFolder(None, {})
+            of_shard = missing_keys(store, [str(example.problem.id) for example in own], ready, self.config.epochs)
+            stored.update(store.results)
+            self.tails[shard] = tail = JsonlTail(shard.folder(self.out) / "results.jsonl")
+            for _ in tail.read():
+                continue
+            if of_shard:
+                missing[shard] = own
+                keys += of_shard
+        self._begin_progress(stored, keys)
+        return missing
+
+    def _learned(self) -> Mapping[str, Strategy]:
+        fit = fit_folder(self.out)
+        if not (fit / "run.json").is_file():
+            return self.named
+        store = ResultsFolder.read(fit)
+        return {spec: with_learned(store, one).with_spec(spec) for spec, one in self.named.items()}
+
+    def _begin_progress(self, stored: Mapping[ResultKey, Result], keys: Sequence[ResultKey]) -> None:
+        settings = run_settings(self.task, self.config.seed, self.model, self.config.problem_budget)
+        examples = {str(example.problem.id): example for example in self.examples}
+        known = {key: result for key, result in stored.items() if key.problem in examples}
+        self.listener.on_open({**settings, "strategies": list(self.named), **self.config.to_json()})
+        store = ResultsFolder(None, settings, {}, examples, known, list(self.named))
+        comparison = Comparison.from_folder(store, selection=self.config.selection)
+        title = replace(comparison, n=len(examples)).title
+        self.listener.on_start(
+            *(title, cast(LLM, self.view), list(self.named), keys, comparison.results, self.config.time_limit)
+        )
+
+    def _spending(self) -> Spending:
+        """Return the spending of all parts of the run, on this machine's copies of their ledgers."""
+        all_parts = Spending()
+        folders = [fit_folder(self.out), *(path.parent for path in (self.out / "shards").glob(f"*-of-*/{SPENDING}"))]
+        for folder in folders:
+            part = Spending.read(folder / SPENDING, self.model.price)
+            for scope, usage in part.by_scope.items():
+                all_parts.by_scope[scope] = all_parts.by_scope.get(scope, Usage()) + usage
+            all_parts.interrupted = all_parts.interrupted + part.interrupted
+        return all_parts
+
+    def _describe(self, stopped: BudgetExhausted) -> BudgetExhausted:
+        """Return the error of a used-up budget with the numbers of the run, which a worker does not know."""
+        spent = self._spending().total()
+        for name in Amounts._fields:
+            if (limit := getattr(self.model.budget, name)) is not None:
+                used = getattr(spent, name) or 0
+                if used < limit:
+                    continue
+                unit = "US dollars" if name == "usd" else name
+                return BudgetExhausted(
+                    f"the budget is used up: {used:,.6g} of {limit:,.6g} {unit} are spent",
+                    self.model.budget,
+                    limit=name,
+                )
+        return BudgetExhausted(f"the budget does not cover the next call: {self._left(spent)} is left")
+
+    def _left(self, spent: Usage) -> str:
+        budget = _without(self.model.budget, Usage())
+        budget.spent = spent
+        return budget.left
+
+
+def _without(budget: Budget, spent: Usage) -> Budget:
+    """Return a budget without what was spent of it."""
+    return Shard(1, 0).of_budget(budget, spent)
+
+
+@contextmanager
+def _connected(cluster: RayCluster) -> Iterator[tuple[Any, int]]:
+    """Connect to a cluster, or start one on this machine, and yield Ray and the number of workers."""
+    # Ray would report its use to its makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError:
+        raise MissingExtra("a run on a Ray cluster", "ray", "ray") from None
+    is_ours = not ray.is_initialized()
+    if is_ours:
+        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+        try:
+            ray.init(address=cluster.address, **quiet)
+        except ConnectionError as error:
+            if cluster.address != "auto":
+                raise UsageError(f"no Ray cluster answers at {cluster.address}: {error}") from None
+            ray.init(num_cpus=cluster.workers, include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
+    try:
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        workers = cluster.workers or max(1, cores)
+        if workers > cores:
+            raise UsageError(f"each worker needs a core of the cluster, which has {cores}: got {workers} workers")
+        yield ray, workers
+    finally:
+        if is_ours:
+            ray.shutdown()

@@ -1,0 +1,63 @@
+"""Runs on a Ray cluster of this machine, one of whose workers is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reasoning
+from reasoning.benchmarks import compare
+from reasoning.benchmarks.shards import compare_on_ray
+from reasoning.errors import UsageError
+from reasoning.problem import Example
+from reasoning.testing import ScriptedLLM
+from tests.benchmarks.shards.folders import assert_same
+
+Sums = Callable[[int], list[Example]]
+MAIN = "from reasoning.cli.app import main; main()"
+STRATEGIES = "cot(stages=1), self_consistency(cot(stages=1), samples=2)"
+
+
+def test_models_and_addresses_that_workers_cannot_reach(tmp_path: Path, sums: Sums) -> None:
+    with pytest.raises(UsageError, match="by its name, without batches"):
+        compare_on_ray(["vanilla"], sums(2), ScriptedLLM([]), out=tmp_path / "run", progress=False)
+    with pytest.raises(UsageError, match="started on a machine of the cluster"):
+        compare_on_ray(["vanilla"], sums(2), "m", out=tmp_path / "run", address="ray://head:10001", progress=False)
+    with pytest.raises(UsageError, match="workers must be at least 1"):
+        compare_on_ray(["vanilla"], sums(2), "m", out=tmp_path / "run", workers=0, progress=False)
+
+
+@pytest.mark.long
+def test_a_killed_worker_is_replaced_and_the_run_is_that_of_one_process(
+    tmp_path: Path, problems_file: Path, server: Any
+) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'reasoning-strategies[ray]'")
+    server.latency = 0.4
+    options = ["--task", f"jsonl:{problems_file}", "--model", "four", "--base-url", server.url, "--concurrency", "2"]
+    options += ["--strategies", STRATEGIES, "--out", str(tmp_path / "many"), "--ray", "auto", "--workers", "2"]
+    command = [sys.executable, "-c", MAIN, "bench", "run", *options, "--budget-calls", "60"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not server.asked and process.poll() is None:
+        time.sleep(0.05)
+    with suppress(ProcessLookupError):
+        os.kill(_workers()[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    server.latency = 0.0
+    llm = reasoning.connect("four", base_url=server.url, journal=False)
+    compare(reasoning.strategies.split(STRATEGIES), str(problems_file), llm, out=tmp_path / "one", progress=False)
+    assert_same(tmp_path / "one", tmp_path / "many", interrupted=True)
+
+
+def _workers() -> list[int]:
+    lines = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [int(line.split()[0]) for line in lines if "ray::RayWorker" in line]
