@@ -64,8 +64,8 @@ def check_prompt_cache(model: str, base_url: str | None, keep: object) -> None:
     """Raise UsageError if a model has no cache that is asked for, or it does not keep prompts for this time."""
     if not has_prompt_cache(model, base_url):
         raise UsageError(
-            f"{model} has no prompt cache to ask for: it is one of anthropic/NAME, and other providers cache prompts "
-            "without being asked; leave out prompt_cache (--prompt-cache)"
+            f"prompt_cache (--prompt-cache) needs a model anthropic/NAME, got {model}; other providers cache prompts "
+            "without being asked, so leave it out"
         )
     if keep not in (True, "5m", "1h"):
         raise UsageError(f"prompt_cache must be True, '5m' or '1h', got {keep!r:.40}")

@@ -106,7 +106,7 @@ def test_calls_that_wait_leave_together(form: BatchForm, tmp_path: Path, monkeyp
 def test_lines_that_fail_are_sent_again_and_none_twice(
     form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faults = BatchFaults(expire=0.1, fail=0.05, lose=0.02, duplicate=0.1, down=2, break_off=2)
+    faults = BatchFaults(expire=0.1, fail=0.05, lose=0.02, duplicate=0.1, slow=0.3, down=2, break_off=2)
     with MockBatchServer(form, faults=faults) as server, model(server, tmp_path, monkeypatch) as llm:
         done = compare(SPECS, "gsm_symbolic", llm, limit=5, progress=False)
     assert len(done.results) == 15
@@ -459,6 +459,77 @@ def test_a_batch_that_cannot_be_read_is_kept(tmp_path: Path, monkeypatch: pytest
         assert ask(llm, ["question"])
         assert llm.budget.spent.calls == 1
         assert server.batches == 1
+
+
+class Described:
+    """The HTTP requests of an API, of which each returns the same description."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.data = data
+
+    async def json(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return self.data
+
+
+GEMINI_STATES = [
+    ({"metadata": {"state": "BATCH_STATE_PENDING"}}, (False, False, "")),
+    ({"metadata": {"state": "BATCH_STATE_RUNNING"}}, (False, False, "")),
+    ({"metadata": {"state": "JOB_STATE_SUCCEEDED"}, "done": True}, (True, False, "")),
+    ({"metadata": {"state": "BATCH_STATE_CANCELLED"}}, (True, True, "")),
+    ({"metadata": {"state": "BATCH_STATE_EXPIRED"}}, (True, False, "")),
+    ({"metadata": {"state": "BATCH_STATE_FAILED"}, "error": {"code": 3, "message": "bad"}}, (True, False, "bad")),
+    # The provider's own failure, and one after some lines: the lines without a result are asked for again.
+    ({"metadata": {"state": "BATCH_STATE_FAILED"}, "error": {"code": 13, "message": "bad"}}, (True, False, "")),
+    (
+        {"metadata": {"state": "BATCH_STATE_FAILED", "batchStats": {"successfulRequestCount": "2"}}, "error": {}},
+        (True, False, ""),
+    ),
+    ({"metadata": None}, (False, False, "")),
+    ({}, (False, False, "")),
+]
+MISTRAL_STATES = [
+    ({"status": "QUEUED"}, (False, False, "")),
+    ({"status": "CANCELLATION_REQUESTED"}, (False, False, "")),
+    ({"status": "SUCCESS", "output_file": "f"}, (True, False, "")),
+    ({"status": "TIMEOUT_EXCEEDED"}, (True, False, "")),
+    ({"status": "CANCELLED"}, (True, True, "")),
+    ({"status": "FAILED", "errors": [{"message": "no such model", "count": 3}]}, (True, False, "no such model")),
+    ({"status": "FAILED", "error_file": "f", "errors": None}, (True, False, "")),
+    ({}, (False, False, "")),
+]
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "wanted"),
+    [("gemini", *state) for state in GEMINI_STATES] + [("mistral", *state) for state in MISTRAL_STATES],
+)
+def test_the_states_of_a_batch(form: str, data: dict[str, Any], wanted: tuple[bool, bool, str]) -> None:
+    from reasoning.engine.service_tiers import batch_api
+    from reasoning.providers.litellm_client import LiteLLMClient
+
+    api: Any = batch_api(LiteLLMClient(HOSTED[form][0]))
+    api._http = Described(data)
+    status = asyncio.run(api.status("batch_0"))
+    assert (status.ended, status.cancelled, status.refusal) == wanted
+
+
+def test_a_name_of_another_place_is_no_file_of_results() -> None:
+    from reasoning.engine.service_tiers import batch_api
+    from reasoning.providers.litellm_client import LiteLLMClient
+
+    async def read(form: str, data: dict[str, Any]) -> None:
+        api: Any = batch_api(LiteLLMClient(HOSTED[form][0]))
+        api._http = Described(data)
+        async for _ in api.results("batch_0", await api.status("batch_0")):
+            raise AssertionError
+
+    for form, data in (
+        ("gemini", {"metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": {"responsesFile": "files/../keys"}}}),
+        ("gemini", {"metadata": {"state": "BATCH_STATE_SUCCEEDED", "output": {"responsesFile": "https://x.example"}}}),
+        ("mistral", {"status": "SUCCESS", "output_file": "../keys"}),
+    ):
+        with pytest.raises(CallFailed, match="description of a batch must have"):
+            asyncio.run(read(form, data))
 
 
 def test_waves_are_divided_by_lines_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

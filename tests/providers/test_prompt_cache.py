@@ -339,7 +339,7 @@ def test_written_tokens_survive_the_journal_its_export_and_the_ledger(tmp_path: 
 
 def test_models_without_such_a_cache_say_so() -> None:
     for name, base_url in (("openai/gpt-4o-mini", None), ("local", None), ("mock", "http://example.com/v1")):
-        with pytest.raises(UsageError, match="has no prompt cache to ask for"):
+        with pytest.raises(UsageError, match="needs a model anthropic/NAME"):
             connect(name, base_url=base_url, prompt_cache=True)
     with pytest.raises(UsageError, match="must be True, '5m' or '1h', got '2h'"):
         connect(SONNET, prompt_cache="2h")  # type: ignore[arg-type]

@@ -52,14 +52,15 @@ class AnthropicBatches:
     """
 
     name = "anthropic"
-    limits = BatchLimits(lines=100_000, bytes=250_000_000)
+    # Of 256 MB, with room for the marks of a prompt cache.
+    limits = BatchLimits(lines=100_000, bytes=200_000_000)
     max_n = 1
     finds_by_label = False
 
     def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
         self.client = client
         self._name = client.model.removeprefix("anthropic/")
-        self._key = read_key(client.model, api_key, _KEYS)
+        self._key = read_key(api_key, _KEYS)
         self._http = BatchHttp(self._connection, timeout)
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:

@@ -58,7 +58,7 @@ class GeminiBatches:
     def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
         self.client = client
         self._name = client.model.removeprefix("gemini/")
-        self._key = read_key(client.model, api_key, _KEYS)
+        self._key = read_key(api_key, _KEYS)
         self._http = BatchHttp(self._connection, timeout)
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from reasoning.providers.refusals import drop_hint, find_refusal
 from reasoning.text_safety import redact
 
 
-def read_key(model: str, given: str | None, variables: Sequence[str]) -> str:
+def read_key(given: str | None, variables: Sequence[str]) -> str:
     """Return the key that was given, or that of the first environment variable with one; empty without any."""
     found = given or next((value for name in variables if (value := os.environ.get(name))), "")
     return found.strip()

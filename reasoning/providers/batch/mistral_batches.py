@@ -52,7 +52,7 @@ class MistralBatches:
     def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
         self.client = client
         self._name = client.model.removeprefix("mistral/")
-        self._key = read_key(client.model, api_key, _KEYS)
+        self._key = read_key(api_key, _KEYS)
         self._http = BatchHttp(self._connection, timeout)
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
