@@ -315,7 +315,7 @@ def _die_at(place: int, killed: asyncio.Event, write: Any) -> Any:
     return dying
 
 
-@pytest.mark.parametrize("form", ["openai", *(pytest.param(form, marks=pytest.mark.long) for form in HOSTED)])
+@pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 def test_a_kill_at_any_write_pays_no_line_twice(
     form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +401,7 @@ def kill_at_random(start_it: Callable[[], Any], server: MockBatchServer, kills: 
         process.communicate()
 
 
-@pytest.mark.parametrize("form", ["openai", *(pytest.param(form, marks=pytest.mark.long) for form in HOSTED)])
+@pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
 def test_killed_processes_buy_exactly_the_budget(form: BatchForm, tmp_path: Path) -> None:
     with MockBatchServer(form, seconds=0.2, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
 
@@ -420,6 +420,15 @@ def test_killed_processes_buy_exactly_the_budget(form: BatchForm, tmp_path: Path
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
+@pytest.mark.parametrize("form", ["gemini", "mistral"])
+def test_kills_in_the_other_forms(form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    test_a_kill_at_any_write_pays_no_line_twice(form, tmp_path / "writes", monkeypatch)
+    test_killed_processes_buy_exactly_the_budget(form, tmp_path / "budget")
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.parametrize("form", EACH)
 def test_ten_techniques_survive_twenty_kills(form: BatchForm, tmp_path: Path) -> None:
     specs = [
