@@ -235,12 +235,13 @@ def _stop(draw: Completion | None) -> Any:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    """Return a usage in the terms of inspect_ai, whose input tokens leave out those from a cache."""
+    """Return a usage in the terms of inspect_ai, whose input tokens leave out those from and to a cache."""
     return {
-        "input_tokens": max(usage.prompt_tokens - usage.cached_tokens, 0),
+        "input_tokens": max(usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens, 0),
         "output_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
         "input_tokens_cache_read": usage.cached_tokens or None,
+        "input_tokens_cache_write": usage.cache_write_tokens or None,
         "reasoning_tokens": usage.reasoning_tokens or None,
         "total_cost": usage.usd,
     }

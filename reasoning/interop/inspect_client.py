@@ -246,11 +246,12 @@ def to_reply(output: ModelOutput) -> dict[str, Any]:
     reply: dict[str, Any] = {"choices": choices, "id": output.response_id or ""}
     if usage is not None:
         cached = usage.input_tokens_cache_read or 0
-        prompt = usage.input_tokens + cached + (usage.input_tokens_cache_write or 0)
+        written = usage.input_tokens_cache_write or 0
+        prompt = usage.input_tokens + cached + written
         reply["usage"] = {
             "prompt_tokens": prompt,
             "completion_tokens": usage.output_tokens,
-            "prompt_tokens_details": {"cached_tokens": cached},
+            "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written},
             "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
         }
     return reply

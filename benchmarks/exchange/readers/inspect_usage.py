@@ -74,8 +74,9 @@ class Calls:
         counts = (
             to_count(usage.get(name)) for name in ("calls", "prompt_tokens", "completion_tokens", "cached_tokens")
         )
-        seconds, thought = to_seconds(usage.get("seconds")) or 0.0, to_count(usage.get("reasoning_tokens"))
-        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, thought)
+        seconds = to_seconds(usage.get("seconds")) or 0.0
+        later = (to_count(usage.get(name)) for name in ("reasoning_tokens", "cache_write_tokens"))
+        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, *later)
         missing = told.get("unrecorded")
         unrecorded = tuple(part for part in UNITS if isinstance(missing, list) and part in missing)
         others = (to_count(told.get(name)) for name in ("truncated", "refused", "token_limit"))
@@ -114,6 +115,7 @@ def _usage(data: Mapping[str, Any]) -> Usage:
         to_seconds(data.get("total_cost")),
         0.0,
         to_count(data.get("reasoning_tokens")),
+        written,
     )
 
 
