@@ -541,6 +541,22 @@ def test_a_name_of_another_place_is_no_file_of_results() -> None:
             asyncio.run(read(form, data))
 
 
+@pytest.mark.parametrize("address", ["https://other.example/upload?upload_id=1", "", "http://127.0.0.1:1/upload"])
+def test_a_file_is_uploaded_only_to_the_address_that_has_the_key(address: str) -> None:
+    from reasoning.providers.batch.gemini_files import upload
+
+    class Elsewhere(Described):
+        async def header(self, *_: Any) -> str:
+            return address
+
+        async def json(self, *_: Any, **__: Any) -> dict[str, Any]:
+            raise AssertionError
+
+    http: Any = Elsewhere({})
+    with pytest.raises(CallFailed, match="must name an address of its own"):
+        asyncio.run(upload(http, "https://generativelanguage.googleapis.com", "label", b"{}"))
+
+
 def test_waves_are_divided_by_lines_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OpenAIBatches, "limits", BatchLimits(lines=4, bytes=1_000_000))
     with MockBatchServer() as server, model(server, tmp_path, monkeypatch) as llm:

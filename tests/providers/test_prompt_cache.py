@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reasoning import connect, event_loop
+from reasoning.benchmarks import compare
 from reasoning.engine.budget import Budget
 from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
@@ -318,6 +319,56 @@ def test_implicit_caches_of_other_providers_are_counted() -> None:
     # No more than the prompt has.
     wrong = {**openai, "prompt_tokens_details": {"cached_tokens": 64, "cache_write_tokens": 300}}
     assert read(wrong).cache_write_tokens == 36
+
+
+def test_a_response_of_gemini_counts_its_cache_and_its_thoughts() -> None:
+    from reasoning.engine.service_tiers import batch_api
+    from reasoning.providers.litellm_client import LiteLLMClient
+
+    api = batch_api(LiteLLMClient("gemini/gemini-2.5-flash", tier="batches"), "test")
+    parts = [{"text": "2 + 2", "thought": True}, {"text": "The answer is 4."}]
+    counts = {
+        "promptTokenCount": 1000,
+        "cachedContentTokenCount": 600,
+        "candidatesTokenCount": 5,
+        "thoughtsTokenCount": 30,
+        "totalTokenCount": 1035,
+    }
+    reply = {
+        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": counts,
+        "responseId": "r1",
+    }
+    asked = Request(api.client.model, (Message("user", "2 + 2?"),), {"max_tokens": 5})
+    [draw] = api.parse(reply, asked, [3])
+    assert (draw.text, draw.reasoning, draw.draw, draw.request_id) == ("The answer is 4.", "2 + 2", 3, "r1")
+    used = draw.usage
+    assert (used.prompt_tokens, used.cached_tokens, used.completion_tokens, used.reasoning_tokens) == (
+        1000,
+        600,
+        35,
+        30,
+    )
+    # A response that a filter withheld, and one that is cut off in the middle.
+    for broken in ({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": counts}, {"candidates": []}, {}, []):
+        with pytest.raises(CallFailed):
+            api.parse(broken, asked, [0])
+
+
+def test_techniques_find_the_same_with_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoning.mock_batches.anthropic_cache.min_cached_tokens", lambda model: 100)
+    found = []
+    for keep in (False, "5m"):
+        # A reply depends on the whole text of its prompt.
+        server = MockBatchServer("anthropic", reply=lambda prompt, draw: f"The answer is {sum(map(ord, prompt)) % 7}.")
+        with server, connected(server, monkeypatch, journal=tmp_path / f"{keep}.sqlite", prompt_cache=keep) as llm:
+            if keep:
+                llm.client.prompt_cache._min_length = 300
+            done = compare(["cot(shots=8)", "plan_and_solve"], "gsm_symbolic", llm, limit=4, progress=False)
+            assert not done.failed
+            found.append({(one.strategy, one.problem): one.value for one in done.results})
+    assert llm.usage.cached_tokens
+    assert found[0] == found[1]
 
 
 def test_written_tokens_survive_the_journal_its_export_and_the_ledger(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
+from reasoning.providers.batch.gemini_files import upload
 from reasoning.providers.batch.http import BatchHttp, json_lines, read_id
 from reasoning.providers.batch.litellm_lines import (
     cannot_read,
@@ -100,33 +101,12 @@ class GeminiBatches:
 
     async def submit(self, label: str, lines: Iterable[bytes]) -> str:
         """Upload the file of requests, make a batch of it, and return its id."""
-        data = json_lines(lines)
-        file = await self._upload(label, data)
+        file = await upload(self._http, self._connection()[0], label, json_lines(lines))
         batch = {"displayName": label, "inputConfig": {"fileName": file}}
         created = await self._http.json(
             "POST", f"/v1beta/models/{quote(self._name, safe='')}:batchGenerateContent", {"batch": batch}
         )
         return read_id(created, "name", "batches/")
-
-    async def _upload(self, label: str, data: bytes) -> str:
-        """Upload a file, and return its name. The provider deletes it after two days."""
-        about = {
-            "X-Goog-Upload-Protocol": "resumable",
-            "X-Goog-Upload-Command": "start",
-            "X-Goog-Upload-Header-Content-Length": str(len(data)),
-            "X-Goog-Upload-Header-Content-Type": "application/jsonl",
-        }
-        path, name = "/upload/v1beta/files", {"file": {"displayName": label}}
-        address = urlsplit(await self._http.header(path, name, about, "X-Goog-Upload-URL"))
-        own = urlsplit(self._connection()[0])
-        if (address.scheme, address.netloc) != (own.scheme, own.netloc):
-            # The key goes with it.
-            raise CallFailed(f"the server must name an address of its own for an upload, got {address.netloc!r:.80}")
-        sent = {"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"}
-        path = f"{address.path}?{address.query}".removeprefix(own.path)
-        uploaded = await self._http.json("POST", path, data=data, headers=sent)
-        file = uploaded.get("file")
-        return "files/" + read_id(file if isinstance(file, dict) else {}, "name", "files/")
 
     async def find(self, label: str, lines: int, since: float) -> list[str]:
         """Return the id of the batch with this display name, if there is one."""
