@@ -1,8 +1,4 @@
-"""Experiment trackers: a run in MLflow or Weights & Biases.
-
->>> from reasoning.benchmarks import compare, tracking                                  # doctest: +SKIP
->>> compare(["vanilla", "cot"], "gsm_symbolic", "local", watch=[tracking.track("mlflow")])  # doctest: +SKIP
-"""
+"""Experiment trackers: a run in MLflow or Weights & Biases, as in `compare(…, watch=[tracking.track("mlflow")])`."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from reasoning.engine.llm import DEFAULT_PARAMS, LLM
 from reasoning.engine.rate_limiter import CONCURRENCY
+from reasoning.engine.server_pool import ServerPool
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
 from reasoning.providers.pricing import advise_name
@@ -80,6 +81,11 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
     yield told("completions a request", f"up to {llm.max_n}" if llm.max_n > 1 else "1", "n")
     yield told("prefix cache", "filled by a first request" if llm.warm_prefix_cache else "not known", "prefix_cache")
     concurrency = llm.limits.concurrency
+    if isinstance(llm.client, ServerPool):
+        given = llm.client.settings.concurrency
+        value = f"up to {given or CONCURRENCY} at each server"
+        yield Assumption("requests in flight", value, "default" if given is None else "given")
+        return
     is_default = concurrency in (CONCURRENCY, llm.client.concurrency)
     yield Assumption("requests in flight", f"up to {concurrency}", "default" if is_default else "given")
 

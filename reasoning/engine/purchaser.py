@@ -140,8 +140,10 @@ class Purchaser:
                 await self.pending.prepare(context.journal)
             async with self.client.sending(request):
                 started = time.monotonic()
-                # The time may have ended in the queue, or the journal may have failed.
+                # The time may have ended in the queue, or all callers may have gone.
                 context.budget.seconds_left()
+                if not any(draw.awaited for draw in pending):
+                    raise asyncio.CancelledError
                 self.pending.calls += 1
                 try:
                     with telemetry.call(request, draws, failed, self.client.operation) as span:

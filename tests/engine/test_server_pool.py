@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from reasoning import event_loop
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
-from reasoning.engine.server_pool import BEGINNING, ServerPool
+from reasoning.engine.server_admission import BEGINNING
+from reasoning.engine.server_pool import LOOKAHEAD, ServerPool
 from reasoning.errors import UsageError
 from reasoning.messages import Conversation, Message, Request
 from reasoning.providers.openai_client import OpenAIClient
@@ -51,13 +53,13 @@ def closed_port() -> str:
 def test_every_server_works_and_equal_beginnings_go_to_one_server() -> None:
     with servers(none, none, none) as running, connected(running, concurrency=8) as llm:
         for _ in range(3):  # one request at a time, so that no server is loaded
-            for problem in PROBLEMS[:12]:
+            for problem in PROBLEMS[:30]:
                 solve(llm, "cot", [problem])
                 llm = llm.within(llm.budget, r.Journal())  # nothing is known: everything is asked again
         asked = [{one.prompt for one in server.asked} for server in running]
         assert all(asked)
         assert sum(map(len, asked)) == len(set.union(*asked))
-        assert sum(len(server.asked) for server in running) == 36
+        assert sum(len(server.asked) for server in running) == 90
         assert [use.requests for use in llm.server_uses] == [len(server.asked) for server in running]
         assert sum(use.taken_over for use in llm.server_uses) == 0
 
@@ -84,9 +86,21 @@ def test_load_is_shared_though_all_prompts_begin_alike() -> None:
         assert sum(use.taken_over for use in llm.server_uses) >= 40
 
 
+def test_requests_that_begin_alike_meet_at_one_server_although_all_are_busy() -> None:
+    # Each draw is a request of its own, so that five requests begin alike.
+    settings: dict[str, Any] = {"latency": 0.01, "n": "ignored"}
+    with servers(none, none, none, none, **settings) as running, connected(running, concurrency=4) as llm:
+        solve(llm, "self_consistency(cot, samples=5)", PROBLEMS)
+        asked = [Counter(one.prompt for one in server.asked) for server in running]
+        assert [server.peak for server in running] == [4] * 4
+        together = sum(max(one[prompt] for one in asked) for prompt in set().union(*asked))
+        # By chance it would be near a half.
+        assert together > 0.7 * 5 * len(PROBLEMS)
+
+
 def test_each_server_has_the_limit() -> None:
     with servers(none, none, latency=0.02) as running, connected(running, concurrency=3) as llm:
-        assert llm.limits.concurrency == 6
+        assert llm.limits.concurrency == LOOKAHEAD * 6
         solve(llm)
         assert max(server.peak for server in running) == 3
 
