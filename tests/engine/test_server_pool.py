@@ -105,6 +105,24 @@ def test_each_server_has_the_limit() -> None:
         assert max(server.peak for server in running) == 3
 
 
+def test_requests_whose_callers_leave_while_they_wait_are_not_sent() -> None:
+    with servers(none, none, latency=0.2) as running, connected(running, concurrency=1) as llm:
+
+        async def scene() -> None:
+            requests = [llm.request(Conversation((Message("user", f"{k}?"),)), {}) for k in range(6)]
+            calls = [asyncio.create_task(llm.draw(request, [0])) for request in requests]
+            while sum(len(server.asked) for server in running) < 2:  # noqa: ASYNC110 - in other threads
+                await asyncio.sleep(0.01)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+            await llm.finish_calls()
+            await asyncio.sleep(0.05)
+
+        event_loop.run_sync(scene())
+        assert sum(len(server.asked) for server in running) == 2
+
+
 def test_draws_do_not_depend_on_the_servers(tmp_path: Path) -> None:
     with servers(none, none, none) as running:
         with connected(running, journal=tmp_path / "j") as llm:
