@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _NAMES = {"processing": "processing", "expired": "expired", "failed": "errored", "cancelled": "canceled"}
 
+_FIELDS = {
+    *("model", "messages", "max_tokens", "system", "temperature", "top_k", "top_p", "stop_sequences", "stream"),
+    *("metadata", "tools", "tool_choice", "thinking", "service_tier", "output_config", "output_format", "container"),
+    *("context_management", "mcp_servers", "cache_control"),
+}
+"""The fields of a request; the API refuses others."""
 _COUNTED = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
 
 
@@ -46,7 +52,7 @@ class AnthropicForm(MockForm):
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a single message."""
         body = await request.json()
-        if problem := self._cache.find_problem(body):
+        if problem := self._find_problem(body):
             return to_json({"type": "error", "error": {"type": "invalid_request_error", "message": problem}}, 400)
         prompt = self._line("", body).prompt
         draw, self._asked[prompt] = self._asked[prompt], self._asked[prompt] + 1
@@ -100,7 +106,7 @@ class AnthropicForm(MockForm):
             kind = "invalid_request_error" if refusal else "api_error"
             error = {"type": kind, "message": refusal or "Internal server error"}
             return {"type": "errored", "error": {"type": "error", "error": error}}
-        if problem := self._cache.find_problem(line.body):
+        if problem := self._find_problem(line.body):
             error = {"type": "invalid_request_error", "message": problem}
             return {"type": "errored", "error": {"type": "error", "error": error}}
         usage, beginnings = self._cache.count(line.body)
@@ -111,6 +117,12 @@ class AnthropicForm(MockForm):
             usage = MockPromptCache().count(line.body)[0]
         [text] = self.batches.texts(line)
         return {"type": "succeeded", "message": self._message(f"msg_{line.custom_id}", line.body, text, usage)}
+
+    def _find_problem(self, body: Mapping[str, Any]) -> str:
+        """Return why the API refuses a request; empty if it does not."""
+        if unknown := next((name for name in body if name not in _FIELDS), None):
+            return f"{unknown}: Extra inputs are not permitted"
+        return self._cache.find_problem(body)
 
     def _message(self, name: str, body: Mapping[str, Any], text: str, usage: Mapping[str, Any]) -> dict[str, Any]:
         used = {**usage, "output_tokens": len(text.split())}

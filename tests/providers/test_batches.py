@@ -154,7 +154,7 @@ def test_a_batch_of_another_program_is_not_taken_for_ours(tmp_path: Path, monkey
     assert sorted(server.paid.values()) == [1, 1]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", EACH)
 def test_the_limit_of_enqueued_tokens_is_awaited(
     form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +202,20 @@ def test_a_refused_line_is_an_error_of_its_call_alone(
         with pytest.raises(ContextOverflow):
             ask(llm, ["question", "long"])
         assert ask(llm, ["question"])[0][0].text
+        assert server.batches == 1
+
+
+@pytest.mark.parametrize("form", EACH)
+def test_structured_replies_and_stops_are_asked_for(
+    form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"type": "object", "properties": {"answer": {"type": "number"}}, "required": ["answer"]}
+    settings = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
+    problem = Problem("What is 2 + 2?", kinds.Number())
+    with MockBatchServer(form, reply=lambda prompt, draw: '{"answer": 4}') as server:
+        with model(server, tmp_path, monkeypatch, stop=["\n\n"], **settings) as llm:
+            answer = get("vanilla").run(problem, llm)
+        assert (answer.state, answer.value) == ("answered", 4)
         assert server.batches == 1
 
 

@@ -62,6 +62,8 @@ class AnthropicBatches:
         self._name = client.model.removeprefix("anthropic/")
         self._key = read_key(api_key, _KEYS)
         self._http = BatchHttp(self._connection, timeout)
+        self._betas = set[str]()
+        """The features of the API that requests use and that must be asked for."""
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
         key = require_key(self.client.model, self._key, _KEYS)
@@ -86,11 +88,15 @@ class AnthropicBatches:
             parameters = config.map_openai_params(
                 non_default_params=given, optional_params={}, model=self._name, drop_params=False
             )
+            config.update_headers_with_optional_anthropic_beta(asked := dict[str, str](), parameters)
+            # A field of litellm's own.
+            parameters.pop("json_mode", None)
             body: dict[str, Any] = config.transform_request(
                 model=self._name, messages=turns, optional_params=parameters, litellm_params={}, headers={}
             )
         except Exception as error:
             raise cannot_send(self.client, error) from None
+        self._betas |= set(filter(None, asked.get("anthropic-beta", "").split(",")))
         if "top_k" in settings:
             body["top_k"] = settings["top_k"]
         return {**body, **(request.sampling.get("extra_body") or {})}
@@ -108,6 +114,8 @@ class AnthropicBatches:
         """Submit a batch, and return its id."""
         data = b'{"requests":[' + b",".join(lines) + b"]}"
         headers = {"Content-Type": "application/json"}
+        if self._betas:
+            headers["anthropic-beta"] = ",".join(sorted(self._betas))
         return read_id(await self._http.json("POST", "/v1/messages/batches", data=data, headers=headers))
 
     async def find(self, label: str, lines: int, since: float) -> list[str]:
@@ -148,7 +156,11 @@ class AnthropicBatches:
             reply = {**reply, "usage": {"input_tokens": 0, "output_tokens": 0}}
         try:
             response = litellm.AnthropicConfig().transform_parsed_response(
-                completion_response=reply, raw_response=httpx.Response(200), model_response=litellm.ModelResponse()
+                completion_response=reply,
+                raw_response=httpx.Response(200),
+                model_response=litellm.ModelResponse(),
+                # A model without structured replies of its own is given a tool for them.
+                json_mode="response_format" in request.sampling,
             )
             plain: dict[str, Any] = response.model_dump(warnings=False)
         except Exception as error:
