@@ -363,7 +363,7 @@ def test_techniques_find_the_same_with_the_cache(tmp_path: Path, monkeypatch: py
         server = MockBatchServer("anthropic", reply=lambda prompt, draw: f"The answer is {sum(map(ord, prompt)) % 7}.")
         with server, connected(server, monkeypatch, journal=tmp_path / f"{keep}.sqlite", prompt_cache=keep) as llm:
             if keep:
-                llm.client.prompt_cache._min_length = 300
+                llm.client.prompt_cache._min_length = 300  # type: ignore[attr-defined]
             done = compare(["cot(shots=8)", "plan_and_solve"], "gsm_symbolic", llm, limit=4, progress=False)
             assert not done.failed
             found.append({(one.strategy, one.problem): one.value for one in done.results})

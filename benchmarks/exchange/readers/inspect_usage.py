@@ -75,8 +75,8 @@ class Calls:
             to_count(usage.get(name)) for name in ("calls", "prompt_tokens", "completion_tokens", "cached_tokens")
         )
         seconds = to_seconds(usage.get("seconds")) or 0.0
-        later = (to_count(usage.get(name)) for name in ("reasoning_tokens", "cache_write_tokens"))
-        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, *later)
+        thought, written = (to_count(usage.get(name)) for name in ("reasoning_tokens", "cache_write_tokens"))
+        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, thought, cache_write_tokens=written)
         missing = told.get("unrecorded")
         unrecorded = tuple(part for part in UNITS if isinstance(missing, list) and part in missing)
         others = (to_count(told.get(name)) for name in ("truncated", "refused", "token_limit"))
