@@ -71,12 +71,11 @@ class Calls:
         usage = told.get("usage")
         if not isinstance(usage, Mapping):
             return None
-        counts = (
-            to_count(usage.get(name)) for name in ("calls", "prompt_tokens", "completion_tokens", "cached_tokens")
-        )
-        seconds = to_seconds(usage.get("seconds")) or 0.0
-        thought, written = (to_count(usage.get(name)) for name in ("reasoning_tokens", "cache_write_tokens"))
-        known = Usage(*counts, to_seconds(usage.get("usd")), seconds, thought, cache_write_tokens=written)
+        names = ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
+        calls, prompt, completion, cached, thought = (to_count(usage.get(name)) for name in names)
+        usd, seconds = to_seconds(usage.get("usd")), to_seconds(usage.get("seconds")) or 0.0
+        written = to_count(usage.get("cache_write_tokens"))
+        known = Usage(calls, prompt, completion, cached, usd, seconds, thought, written)
         missing = told.get("unrecorded")
         unrecorded = tuple(part for part in UNITS if isinstance(missing, list) and part in missing)
         others = (to_count(told.get(name)) for name in ("truncated", "refused", "token_limit"))
