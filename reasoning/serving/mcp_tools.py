@@ -132,7 +132,9 @@ def read_call(alias: Alias, arguments: Mapping[str, Any]) -> Problem:
 
     if error := best_match(Draft202012Validator(input_schema(alias)).iter_errors(arguments)):
         place = ".".join(map(str, error.absolute_path)) or "the arguments"
-        raise UsageError(f"{place}: {error.message[:300]}; see the tool's input schema")
+        # The beginning of a message may be a long value, and its end is the reason.
+        message = error.message if len(error.message) <= 300 else f"{error.message[:100]} … {error.message[-100:]}"
+        raise UsageError(f"{place}: {message}; see the tool's input schema")
     kind: Kind = get(arguments["kind"]) if "kind" in arguments else alias.kind
     if options := arguments.get("options"):
         if "kind" in arguments:
@@ -187,4 +189,5 @@ def to_text(answer: Answer, kind: Kind, budget: str) -> str:
         else:
             advice = "Say in the question what form the answer must have, name a kind, or call again with fresh=true."
         return strip_control(f"No answer: {answer.reason}. {advice}")
-    return strip_control(f"The call failed: {answer.reason}. Calling again pays only for what is missing.")
+    reason = answer.reason.rstrip(".?!")
+    return strip_control(f"The call failed: {reason}. Calling again pays only for what is missing.")

@@ -4,7 +4,8 @@
 
 Each server has a limit of requests in flight and the same latency, so N servers can answer N times as many requests in
 the same time. Every run has a journal in a file and all other layers. Rounds of one server and of all alternate, and
-the median of each is taken, since other processes disturb both. It also prints what each server did.
+the median of each is taken, since other processes disturb both. It also prints what each server did, and the share of
+requests that went to the server that their beginning chooses.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def run(servers: Sequence[Mock], asked: Sequence[str], in_flight: int) -> dict[s
             began, cpu = time.perf_counter(), cpu_seconds()
             answers = r.strategies.get("vanilla").map(problems, llm)
             wall, cpu = time.perf_counter() - began, cpu_seconds() - cpu
+            moved = sum(use.taken_over for use in llm.server_uses)
     assert all(answer.state == "answered" for answer in answers)
     stats = [server.stats() for server in servers]
     assert sum(one["requests"] for one in stats) == len(asked)
@@ -56,6 +58,7 @@ def run(servers: Sequence[Mock], asked: Sequence[str], in_flight: int) -> dict[s
         "cpu_ms_a_request": round(1000 * cpu / len(asked), 3),
         "by_server": [one["requests"] for one in stats],
         "peaks": [one["peak_in_flight"] for one in stats],
+        "first_choice": round(1 - moved / len(asked), 3),
     }
 
 

@@ -75,6 +75,7 @@ def test_an_agent_lists_tools_calls_them_and_reads_what_went_wrong() -> None:
             ("cot", {}, "no tool 'cot'; known: vote"),
             ("vote", {}, "'question' is a required property"),
             ("vote", {"question": 3}, "question: 3 is not of type"),
+            ("vote", {"question": "x" * 1_000_001}, "xx' is too long; see"),
             ("plain", {"question": "?", "kind": "spans"}, "kind: 'spans' is not one of"),
             ("plain", {"question": "?", "kind": "number", "options": ["1", "2"]}, "exclude each other"),
         ):
@@ -123,10 +124,15 @@ def test_standard_output_has_the_protocol_and_nothing_else() -> None:
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     ]
-    text = "".join(f"{json.dumps(line)}\n" for line in lines) + "no JSON\n"
+    hostile = ("no JSON\n", "[" * 100_000 + "]" * 100_000 + "\n", "\ud800\n")
+    text = "".join(hostile) + "".join(f"{json.dumps(line)}\n" for line in lines) + "".join(hostile)
     with Server() as server:
         done = subprocess.run(
-            [sys.executable, *words(server)], input=text, capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, *words(server)],
+            input=text.encode("utf-8", "surrogatepass"),
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reply["id"] for reply in replies if "result" in reply] == [1, 2]
