@@ -300,7 +300,7 @@ def _make_results(
 ) -> ReasoningError | None:
     """Make the missing results, and return the error that stopped the run."""
     stored = Comparison.from_folder(run.store, ids, list(named), selection=config.selection)
-    problems = {key.problem for key in keys} | {result.problem for result in stored.results}
+    problems = {key.problem for key in keys} | set(stored.results.distinct("problem"))
     listener.on_start(
         *(replace(stored, n=len(problems)).title, model, list(named), keys, stored.results, config.time_limit),
         stopped=race.stopped if race else (),

@@ -122,6 +122,10 @@ class Problem:
         """
         return self._values
 
+    def forget_values(self) -> None:
+        """Free what `values` keeps; it is computed again when it is needed. A long run has many problems."""
+        vars(self).pop("_values", None)
+
     @cached_property
     def _values(self) -> dict[str, str]:
         options = self.kind.menu() if isinstance(self.kind, Choice) else ""

@@ -48,7 +48,12 @@ def dump_json(
     """
     separators = (",", ":") if compact else None
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators, default=default)
-    return _CONTROL.sub(_escape_json, text) if not text.isprintable() else text
+    return text if text.isprintable() else escape_control(text)
+
+
+def escape_control(text: str) -> str:
+    """Return JSON with its control characters and lone surrogates escaped."""
+    return _CONTROL.sub(_escape_json, text)
 
 
 def _escape_json(match: re.Match[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reasoning.messages import Completion, Message, Usage, parse_tokens
+from reasoning.record_lines import dump_line
 from reasoning.short_repr import shorten
+from reasoning.text_safety import dump_json
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -137,6 +140,12 @@ class Trace:
         """Return the trace as plain data for JSON; `from_json` reverses it."""
         return {"stage": self.name, "seconds": self.seconds, "events": [_event_to_json(event) for event in self.events]}
 
+    def to_line(self, fields: Mapping[str, Any]) -> bytes:
+        """Return a line of JSON with these fields, and the trace of `to_json` as `trace`."""
+        if not _is_writable(self):
+            return dump_json({**fields, "trace": self.to_json()}, compact=True).encode() + b"\n"
+        return dump_line({**fields, "trace": _to_record(self)}, lambda: {**fields, "trace": self.to_json()})
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Trace:
         """Return the trace from the data that `to_json` returned."""
@@ -164,6 +173,31 @@ def _event_to_json(event: Event) -> dict[str, Any]:
             [*turn, [image.describe() for image in turn.images]] if turn.images else turn for turn in event.messages
         ]
     return data
+
+
+def _to_record(trace: Trace) -> dict[str, Any]:
+    """Return a trace as `to_json` does, except that its calls, uses of tools and notes stay dataclasses."""
+    events = [_to_record(event) if isinstance(event, Trace) else event for event in trace.events]
+    return {"stage": trace.name, "seconds": trace.seconds, "events": events}
+
+
+def _is_writable(event: Event) -> bool:
+    """Return whether `dump_line` writes an event as the standard library would: without images and infinite numbers."""
+    if isinstance(event, Trace):
+        return all(map(_is_writable, event.events))
+    if isinstance(event, Call):
+        has_images = any(turn.images for turn in event.messages)
+        # Log-probabilities may be infinite.
+        return not has_images and not any(draw.tokens for draw in event.completions) and _is_finite(event.sampling)
+    return isinstance(event, Note) or _is_finite(event.arguments)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _event_from_json(data: dict[str, Any]) -> Event:

@@ -16,6 +16,7 @@ LAYERS = (
         "files",
         "data_files",
         "text_safety",
+        "record_lines",
         "logs",
         "notebook",
         "secret_scan",

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
+
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.imported import imported_caveats
-from reasoning.benchmarks.analysis.paired import families
+from reasoning.benchmarks.analysis.score_table import families
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.worst_case import find_incomplete
 from reasoning.benchmarks.results.fitted import edited_files
 from reasoning.benchmarks.results.folder import ResultsFolder
-from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
 from reasoning.tables import pluralize
 
 TITLE = "Limits of these numbers"
@@ -22,7 +24,7 @@ _INDEPENDENT = "; a race for advice treats all problems as independent, and may 
 
 def find_caveats(
     folder: ResultsFolder,
-    results: Sequence[Result],
+    results: ResultRows,
     rows: Sequence[StrategySummary],
     common: CommonSubset,
     stopped: Collection[str] = (),
@@ -58,19 +60,22 @@ def format_caveats(caveats: Sequence[str]) -> str:
 
 
 def _foreign_results(folder: ResultsFolder, used: int) -> Iterator[str]:
-    unknown = Counter(result.strategy for result in folder.results.values() if result.strategy not in folder.specs)
+    everything = folder.results.rows()
+    begun = _counted(everything)
+    unknown = {spec: count for spec, count in begun.items() if spec not in folder.specs}
     if unknown:
         count = pluralize(sum(unknown.values()), "result")
         yield f"{count} of strategies that do not belong to this run left out: {', '.join(sorted(unknown))}."
-    foreign = sum(
-        result.problem not in folder.examples and result.strategy in folder.specs for result in folder.results.values()
-    )
+    strangers = [problem for problem in everything.names("problem") if problem not in folder.examples]
+    foreign = 0
+    if strangers:
+        of_strangers = everything.of_problems(strangers)
+        foreign = sum(len(of_strangers.of_strategy(spec)) for spec in folder.specs)
     if foreign:
         yield (
             f"{pluralize(foreign, 'result')} of problems that are not in problems.jsonl left out: they belong to "
             "another task, or that file is damaged."
         )
-    begun = {result.strategy for result in folder.results.values()}
     missing = [spec for spec in folder.specs if spec not in begun]
     if missing and used:
         yield f"No results yet of {', '.join(missing)}."
@@ -99,7 +104,7 @@ def _failed_calls(rows: Sequence[StrategySummary]) -> Iterator[str]:
         yield f"Every call of {', '.join(uncounted)} failed, so its accuracy is unknown."
 
 
-def _incomplete(results: Sequence[Result]) -> Iterator[str]:
+def _incomplete(results: ResultRows) -> Iterator[str]:
     incomplete = find_incomplete(results).values()
     truncated = [one for one in incomplete if one.truncated]
     if truncated:
@@ -113,33 +118,39 @@ def _incomplete(results: Sequence[Result]) -> Iterator[str]:
         yield f"Answers that the model or the provider refused: {', '.join(counts)}."
 
 
-def _repetitive(results: Sequence[Result]) -> Iterator[str]:
-    if counts := _counts(results, [result.strategy for result in results if result.repetitive]):
+def _repetitive(results: ResultRows) -> Iterator[str]:
+    if counts := _counts(results, "repetitive"):
         yield f"Answers with a reply that repeats itself until a limit cuts it off: {counts}."
 
 
-def _claimed_outputs(results: Sequence[Result]) -> Iterator[str]:
-    if counts := _counts(results, [result.strategy for result in results if result.claimed_outputs]):
+def _claimed_outputs(results: ResultRows) -> Iterator[str]:
+    if counts := _counts(results, "claimed_outputs"):
         yield (
             f"Answers with a reply that states the output of a program which did not run: {counts}. "
             "cot(run_programs=True) runs such programs."
         )
 
 
-def _counts(results: Sequence[Result], chosen: Sequence[str]) -> str:
-    """Return "cot 3 of 48, vanilla 1 of 48": the number of chosen results of each strategy, and of all."""
-    total = Counter(result.strategy for result in results)
-    return ", ".join(f"{spec} {count} of {total[spec]}" for spec, count in Counter(chosen).items())
+def _counts(results: ResultRows, column: str) -> str:
+    """Return "cot 3 of 48, vanilla 1 of 48": the results of each strategy with a true value in the column, and all."""
+    total = _counted(results)
+    chosen = _counted(results.where(results.data[column]))
+    return ", ".join(f"{spec} {count} of {total[spec]}" for spec, count in chosen.items())
+
+
+def _counted(results: ResultRows) -> dict[str, int]:
+    """Return the number of results of each strategy, in the order of their first results."""
+    return {spec: len(results.of_strategy(spec)) for spec in results.distinct("strategy")}
 
 
 def _different_problems(
-    rows: Sequence[StrategySummary], common: CommonSubset, results: Sequence[Result], stopped: Collection[str]
+    rows: Sequence[StrategySummary], common: CommonSubset, results: ResultRows, stopped: Collection[str]
 ) -> Iterator[str]:
-    answered: dict[str, set[str]] = {row.strategy: set() for row in rows}
-    for result in results:
-        if not result.failed:
-            answered[result.strategy].add(result.problem)
-    if len({frozenset(problems) for problems in answered.values()}) <= 1:
+    counted = results.where(~results.failed)
+    # Sets of the numbers of problems, whose texts are not needed.
+    answered = {row.strategy: set(counted.of_strategy(row.strategy).data["problem"].tolist()) for row in rows}
+    first = next(iter(answered.values()), set())
+    if all(problems == first for problems in answered.values()):
         return
     total = len(set().union(*answered.values()))
     counts = ", ".join(f"{spec} {len(problems)}" for spec, problems in answered.items())
@@ -157,13 +168,13 @@ def _different_problems(
         yield f"Too few answered problems to be compared: {', '.join(few)}."
 
 
-def _range(compared: Mapping[str, set[str]]) -> str:
+def _range(compared: Mapping[str, set[int]]) -> str:
     """Return the number of problems that only one of two strategies answered, as a range over the pairs."""
     counts = [len(first ^ second) for first, second in combinations(compared.values(), 2)]
     return f"{min(counts)} to {max(counts)}" if min(counts) < max(counts) else str(max(counts))
 
 
-def _families(results: Sequence[Result], raced: bool) -> Iterator[str]:
+def _families(results: ResultRows, raced: bool) -> Iterator[str]:
     sizes = Counter(families(results).values())
     if max(sizes.values(), default=1) > 1:
         count = "one family" if len(sizes) == 1 else f"{len(sizes)} families"
@@ -173,14 +184,12 @@ def _families(results: Sequence[Result], raced: bool) -> Iterator[str]:
         )
 
 
-def _mixed_versions(results: Sequence[Result]) -> Iterator[str]:
-    fingerprints: dict[str, set[str]] = {}
-    for result in results:
-        fingerprints.setdefault(result.strategy, set()).add(result.fingerprint)
-    changed = [spec for spec, versions in fingerprints.items() if len(versions) > 1]
+def _mixed_versions(results: ResultRows) -> Iterator[str]:
+    specs = results.distinct("strategy")
+    changed = [spec for spec in specs if len(np.unique(results.of_strategy(spec).data["fingerprint"])) > 1]
     if changed:
         yield f"Results of more than one version of {', '.join(changed)}. The run command replaces them."
-    if len({result.parser_version for result in results}) > 1:
+    if len(np.unique(results.data["parser_version"])) > 1:
         yield "Answers parsed by more than one version of the rules: `reasoning bench rescore` parses all of them anew."
 
 

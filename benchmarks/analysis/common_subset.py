@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 
 
 @dataclass(frozen=True)
@@ -27,13 +33,17 @@ class CommonSubset:
         """The problems of the solves."""
         return frozenset(problem for problem, _ in self.solves)
 
-    def select(self, results: Iterable[Result]) -> list[Result]:
+    def select(self, results: Iterable[Result]) -> ResultRows:
         """Return the results that are compared, the same number for every strategy."""
-        return [
-            result
-            for result in results
-            if (result.problem, result.epoch) in self.solves and result.strategy not in self.excluded
+        rows = rows_of(results)
+        epochs, number = _epochs(rows), {name: position for position, name in enumerate(rows.names("problem"))}
+        solves = [
+            number[problem] * epochs + epoch for problem, epoch in self.solves if problem in number and epoch < epochs
         ]
+        chosen = np.zeros(len(number) * epochs, dtype=bool)
+        chosen[solves] = True
+        excluded = np.isin(rows.data["strategy"], rows.numbers("strategy", self.excluded))
+        return rows.where(chosen[_solves(rows)] & ~excluded)
 
 
 def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> CommonSubset:
@@ -44,13 +54,26 @@ def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> C
         stopped: strategies that a race stopped. The time of the stop depended on their results, so
             these results cannot be tested.
     """
-    answered: dict[str, set[tuple[str, int]]] = {}
-    for result in results:
-        answered.setdefault(result.strategy, set()).update([] if result.failed else [(result.problem, result.epoch)])
-    running = {spec: solves for spec, solves in answered.items() if spec not in stopped}
+    rows = rows_of(results)
+    epochs, solves = _epochs(rows), _solves(rows)
+    answered: dict[str, NDArray[np.int64]] = {}
+    for spec in rows.distinct("strategy"):
+        own = rows.data["strategy"] == rows.numbers("strategy", [spec])[0]
+        answered[spec] = np.unique(solves[own & ~rows.failed])
+    running = {spec: own for spec, own in answered.items() if spec not in stopped}
     most = max(map(len, running.values()), default=0)
-    enough = {spec: solves for spec, solves in running.items() if solves and 2 * len(solves) >= most}
-    excluded = {
-        spec: len({problem for problem, _ in solves}) for spec, solves in answered.items() if spec not in enough
-    }
-    return CommonSubset(frozenset(set.intersection(*enough.values())) if enough else frozenset(), excluded)
+    enough = {spec: own for spec, own in running.items() if len(own) and 2 * len(own) >= most}
+    excluded = {spec: len(np.unique(own // epochs)) for spec, own in answered.items() if spec not in enough}
+    names = rows.names("problem")
+    common = reduce(np.intersect1d, enough.values()).tolist() if enough else []
+    return CommonSubset(frozenset((names[solve // epochs], solve % epochs) for solve in common), excluded)
+
+
+def _epochs(rows: ResultRows) -> int:
+    return 1 + int(rows.data["epoch"].max(initial=0))
+
+
+def _solves(rows: ResultRows) -> NDArray[np.int64]:
+    """Return a number for each row that stands for its problem and its epoch."""
+    solves: NDArray[np.int64] = rows.data["problem"].astype("i8") * _epochs(rows) + rows.data["epoch"]
+    return solves

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from reasoning.benchmarks.analysis import inspect_results
 from reasoning.benchmarks.analysis.caveats import TITLE, find_caveats, format_caveats
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
 from reasoning.benchmarks.analysis.figure import accuracy_figure
-from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
 from reasoning.benchmarks.analysis.rows import to_frame, to_rows
+from reasoning.benchmarks.analysis.score_table import ScoreTable
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.analysis.summary_table import render_summary, summary_html, summary_table
 from reasoning.benchmarks.analysis.verdict import Verdict
@@ -22,6 +24,8 @@ from reasoning.benchmarks.analysis.worst_case import with_worst_cases
 from reasoning.benchmarks.results.fitted import fitted_records
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.runs.race import RaceRecord
@@ -56,7 +60,7 @@ class Comparison:
         left: what is left of the budget, such as "calls=3"; empty without a budget.
         selection: where the limit on the problems comes from, if it may have left some out.
         folder: the results folder, if there is one.
-        results: all results, in order of the problems.
+        results: all results, in order of the problems; any sequence of results becomes rows.
         free: the model costs no money.
         race: the record of the race, if there was one.
         caveats: the limits of the numbers, one sentence each; see `reasoning.benchmarks.analysis.caveats`.
@@ -73,7 +77,7 @@ class Comparison:
     spent: Usage = field(default_factory=Usage)
     stopped: ReasoningError | None = None
     folder: Path | None = None
-    results: tuple[Result, ...] = field(default=(), repr=False)
+    results: ResultRows = field(default=(), repr=False)  # type: ignore[assignment]
     free: bool = False
     race: RaceRecord | None = None
     caveats: tuple[str, ...] = ()
@@ -112,14 +116,7 @@ class Comparison:
         """
         ids = list(folder.examples) if ids is None else ids
         specs = folder.specs if specs is None else specs
-        order = {problem: index for index, problem in enumerate(ids)}
-        wanted = set(specs)
-        results = tuple(
-            sorted(
-                (result for result in folder.results.values() if result.problem in order and result.strategy in wanted),
-                key=lambda result: (order[result.problem], result.epoch, specs.index(result.strategy)),
-            )
-        )
+        results = _in_order(folder.results.rows(), ids, specs)
         race = RaceRecord.from_metadata(folder.metadata, specs)
         stopped_by_race = race.stopped if race else {}
         common = common_subset(results, stopped_by_race)
@@ -127,7 +124,7 @@ class Comparison:
         return cls(
             folder.settings["task"],
             folder.settings["model"],
-            len({result.problem for result in results}),
+            len(np.unique(results.data["problem"])),
             rows,
             spent or Usage(),
             stopped,
@@ -144,6 +141,7 @@ class Comparison:
         )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "results", rows_of(self.results))
         if self.common is None:
             stopped = self.race.stopped if self.race else ()
             object.__setattr__(self, "common", common_subset(self.results, stopped))
@@ -161,9 +159,10 @@ class Comparison:
     @cached_property
     def pairs(self) -> tuple[PairedDifference, ...]:
         """The difference of each pair of compared strategies, on the problems that both answered."""
-        scores, specs = scores_by_problem(self.results), [row.strategy for row in self.common_rows]
-        of_problems = families(self.results)
-        return tuple(with_worst_cases(paired_differences(scores, specs, of_problems), self.results, of_problems))
+        answered = self.results.where(~self.results.failed)
+        scores = ScoreTable.of_results(answered, answered.data["correct"])
+        pairs = paired_differences(scores, [row.strategy for row in self.common_rows])
+        return tuple(with_worst_cases(pairs, self.results))
 
     @cached_property
     def conclusion(self) -> Verdict:
@@ -188,12 +187,12 @@ class Comparison:
     @property
     def failed(self) -> list[Result]:
         """The results whose calls failed."""
-        return [result for result in self.results if result.failed]
+        return list(self.results.where(self.results.failed))
 
     @property
     def title(self) -> str:
         """The task, the number of problems and the model, in one line."""
-        epochs = 1 + max((result.epoch for result in self.results), default=0)
+        epochs = 1 + int(self.results.data["epoch"].max(initial=0))
         # Stored with a run whose limit was the task's default: that limit, and the number of all problems.
         cut = self.source.metadata.get("default_limit") if self.source else None
         problems = pluralize(self.n, "problem")
@@ -216,13 +215,13 @@ class Comparison:
 
         A rule that starts with "unparsed" or "failed" gives the reason why there is no answer.
         """
-        counts = Counter(
-            (result.rule or f"{result.state}: {result.reason.partition(':')[0]}", result.strategy)
-            for result in self.results
-        )
         rules: dict[str, dict[str, int]] = {}
-        for (rule, spec), count in counts.items():
-            rules.setdefault(rule, {})[spec] = count
+        data, names = self.results.data, self.results.names
+        pairs = np.stack([data["rule"], data["strategy"]], axis=1)
+        distinct, first, counts = np.unique(pairs, axis=0, return_index=True, return_counts=True)
+        for place in np.argsort(first):
+            rule, spec = distinct[place]
+            rules.setdefault(names("rule")[rule], {})[names("strategy")[spec]] = int(counts[place])
         return dict(sorted(rules.items(), key=lambda item: -sum(item[1].values())))
 
     def table(self) -> TerminalTable:
@@ -298,9 +297,10 @@ class Comparison:
         return data
 
     def save(self, folder: ResultsFolder) -> None:
-        """Write `results.json` and `results.md` into a results folder."""
+        """Write `results.json` and `results.md` into a results folder, and the columns of many results."""
         folder.write_file("results.json", dump_json(self.to_json(spent=False), indent=2) + "\n")
         folder.write_file("results.md", f"{self}\n")
+        folder.save_columns()
 
     def __str__(self) -> str:
         verdict = "  \n".join(map(escape_markdown, self.names(self.verdict).split("\n")))
@@ -329,6 +329,20 @@ class Comparison:
             items = "".join(f"<li>{escape_html(self.names(caveat))}</li>" for caveat in self.caveats)
             html += f"<p>{TITLE}:</p><ul>{items}</ul>"
         return html + (f"<p><b>stopped: {escape_html(str(self.stopped))}</b></p>" if self.stopped else "")
+
+
+def _in_order(rows: ResultRows, ids: Sequence[str], specs: Sequence[str]) -> ResultRows:
+    """Return the results of these problems and strategies, by problem, repetition and strategy, in their order."""
+    places = {}
+    for column, texts in (("problem", ids), ("strategy", specs)):
+        # The place of each name; -1 for one that is left out.
+        order = np.full(len(rows.names(column)), -1)
+        numbers = rows.numbers(column, texts)
+        order[numbers[numbers >= 0]] = np.nonzero(numbers >= 0)[0]
+        places[column] = order[rows.data[column]] if len(order) else rows.data[column]
+    [wanted] = np.nonzero((places["problem"] >= 0) & (places["strategy"] >= 0))
+    keys = places["strategy"][wanted], rows.data["epoch"][wanted], places["problem"][wanted]
+    return rows.where(wanted[np.lexsort(keys)])
 
 
 def _pair_json(pair: PairedDifference) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
 from reasoning.tables import pluralize
 
 
-def imported_caveats(imported: Any, results: Sequence[Result]) -> Iterator[str]:
+def imported_caveats(imported: Any, results: ResultRows) -> Iterator[str]:
     """Yield who scored the results, and what the logs do not say.
 
     Args:
@@ -29,8 +29,8 @@ def imported_caveats(imported: Any, results: Sequence[Result]) -> Iterator[str]:
             f"Whether a limit cut replies off is not recorded for {', '.join(blind)}: a difference that cut-off "
             "replies could have made is not withheld."
         )
-    if missing := dict.fromkeys(part for result in results for part in result.unrecorded):
-        few = sum(bool(result.unrecorded) for result in results)
+    if missing := results.unrecorded:
+        few = int((results.data["unrecorded"] >= 0).sum())
         which = "" if few == len(results) else f" for {few:,} of {pluralize(len(results), 'result')}"
         yield f"Not recorded in the logs, and unknown here: {', '.join(missing)}{which}."
     notes: dict[str, list[str]] = {}

@@ -7,11 +7,13 @@ problems. Add a function to `_MEASURES` for another kind of task.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics import wilson
 from reasoning.kinds import SpanMatches, Spans, Text
 from reasoning.problem import Example, accepted_answers
@@ -50,18 +52,28 @@ class Metric:
         return f"{100 * self.value:.1f} %{ends}"
 
 
-def measure(results: Sequence[Result], examples: Mapping[str, Example]) -> tuple[Metric, ...]:
+def measure(results: Iterable[Result], examples: Mapping[str, Example]) -> tuple[Metric, ...]:
     """Return the metrics of one strategy's results; none for most tasks. Failed calls do not count.
 
     Args:
         results: the results of one strategy.
         examples: the examples by id, for metrics that compare answers with targets.
     """
-    counted = [result for result in results if not result.failed]
+    rows = rows_of(results)
+    counted = rows.where(~rows.failed)
     return tuple(metric for measure in _MEASURES for metric in measure(counted, examples))
 
 
-def _variants(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+def measured_examples(examples: Mapping[str, Example]) -> dict[str, Example]:
+    """Return the examples that `measure` needs; of most runs none."""
+    return {
+        name: example
+        for name, example in examples.items()
+        if isinstance(example.problem.kind, Spans) or _searches_for_text(example)
+    }
+
+
+def _variants(rows: ResultRows, examples: Mapping[str, Example]) -> Iterator[Metric]:
     """Yield the metrics of families that have a base problem: the one whose id is the family's name.
 
     A family that is smaller than the largest one was not run to its end, and is left out.
@@ -69,9 +81,8 @@ def _variants(results: Sequence[Result], examples: Mapping[str, Example]) -> Ite
     Source: Shi et al. (2023), arXiv 2302.00093, §3.2.
     """
     families: dict[Hashable, list[Result]] = {}
-    for result in results:
-        if result.family:
-            families.setdefault((result.family, result.epoch), []).append(result)
+    for result in rows.where(rows.data["family"] >= 0):
+        families.setdefault((result.family, result.epoch), []).append(result)
     based = [own for own in families.values() if len(own) > 1 and any(one.problem == one.family for one in own)]
     size = max(map(len, based), default=0)
     counts: dict[Hashable, Counts] = {}
@@ -108,16 +119,15 @@ def _variants(results: Sequence[Result], examples: Mapping[str, Example]) -> Ite
     )
 
 
-def _spans(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+def _spans(rows: ResultRows, examples: Mapping[str, Example]) -> Iterator[Metric]:
     """Yield the F1 of spans over all texts: exact, and relaxed, for which an overlap with the right label suffices.
 
     An unparsed answer has no spans. If several targets are accepted, the first one counts.
     """
     counts: dict[Hashable, Counts] = {}
-    for result in results:
-        example = examples.get(result.problem)
-        if example is None or not isinstance(kind := example.problem.kind, Spans):
-            continue
+    for result in _of_examples(rows, examples, lambda example: isinstance(example.problem.kind, Spans)):
+        example = examples[result.problem]
+        kind = cast(Spans, example.problem.kind)
         matches = kind.count_matches(
             () if result.value is None else kind.target(result.value),
             kind.target(accepted_answers(example.target)[0]),
@@ -142,7 +152,7 @@ def _spans(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterat
     )
 
 
-def _words(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterator[Metric]:
+def _words(rows: ResultRows, examples: Mapping[str, Example]) -> Iterator[Metric]:
     """Yield the mean F1 of words of text answers to problems with documents to search in.
 
     An unparsed answer has none. If several targets are accepted, the best counts.
@@ -150,10 +160,9 @@ def _words(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterat
     Source: Rajpurkar et al. (2016), arXiv 1606.05250, §6.1; Yang et al. (2018), arXiv 1809.09600, §5.2.
     """
     counts: dict[Hashable, Counts] = {}
-    for result in results:
-        example = examples.get(result.problem)
-        if example is None or example.problem.corpus is None or not isinstance(kind := example.problem.kind, Text):
-            continue
+    for result in _of_examples(rows, examples, _searches_for_text):
+        example = examples[result.problem]
+        kind = cast(Text, example.problem.kind)
         best = max(kind.f1(result.value, target) for target in accepted_answers(example.target))
         counts[result.cluster] = _add(counts.get(result.cluster), (best, 1))
     if counts:
@@ -161,7 +170,19 @@ def _words(results: Sequence[Result], examples: Mapping[str, Example]) -> Iterat
         yield _metric("word_f1", "word F1", about, list(counts.values()), lambda total: _ratio(total[0], total[1]))
 
 
-_MEASURES: tuple[Callable[[Sequence[Result], Mapping[str, Example]], Iterator[Metric]], ...] = (
+def _searches_for_text(example: Example) -> bool:
+    return example.problem.corpus is not None and isinstance(example.problem.kind, Text)
+
+
+def _of_examples(
+    rows: ResultRows, examples: Mapping[str, Example], is_wanted: Callable[[Example], bool]
+) -> Iterable[Result]:
+    """Return the results of those examples. Most runs have none, and then no result is read."""
+    wanted = [name for name, example in examples.items() if is_wanted(example)]
+    return rows.of_problems(wanted) if wanted else ()
+
+
+_MEASURES: tuple[Callable[[ResultRows, Mapping[str, Example]], Iterator[Metric]], ...] = (
     _variants,
     _spans,
     _words,

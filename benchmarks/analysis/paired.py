@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from reasoning.benchmarks.results.result import Result
+import numpy as np
+
+from reasoning.benchmarks.analysis.score_table import Scores, ScoreTable
 from reasoning.benchmarks.statistics import (
     Difference,
     design_effect,
@@ -27,9 +29,6 @@ MIN_CASES = 6
 """The least number of cases for a significant difference. Five cases that all differ in one
 direction have the p-value 2 / 2^5, which is above 0.05. (Student's test may fall below it with two
 cases, if their differences happen to be alike.)"""
-
-Scores = Mapping[str, Mapping[str, float]]
-"""By strategy and problem, the share of right answers over the repetitions, without failed calls."""
 
 EXACT = "exact McNemar"
 OVER_PROBLEMS = "paired t-tests over problems"
@@ -93,25 +92,8 @@ class PairedDifference:
         return replace(self, first=self.second, second=self.first, difference=swapped, superiority=1 - self.superiority)
 
 
-def scores_by_problem(results: Iterable[Result]) -> dict[str, dict[str, float]]:
-    """Return the share of right answers by strategy and problem, without failed results."""
-    right: dict[str, dict[str, list[bool]]] = {}
-    for result in results:
-        if result.correct is not None:
-            right.setdefault(result.strategy, {}).setdefault(result.problem, []).append(result.correct)
-    return {
-        spec: {problem: sum(correct) / len(correct) for problem, correct in by_problem.items()}
-        for spec, by_problem in right.items()
-    }
-
-
-def families(results: Iterable[Result]) -> dict[str, str]:
-    """Return the family of each problem that has one."""
-    return {result.problem: result.family for result in results if result.family}
-
-
 def paired_differences(
-    scores: Scores, specs: Sequence[str], families: Mapping[str, str] | None = None
+    scores: Scores | ScoreTable, specs: Sequence[str], families: Mapping[str, str] | None = None
 ) -> list[PairedDifference]:
     """Return the differences of all pairs of strategies, in their order, with Holm's correction.
 
@@ -122,9 +104,10 @@ def paired_differences(
     Args:
         scores: by strategy and problem, from 0 to 1.
         specs: the strategies.
-        families: the family of each problem that has one.
+        families: the family of each problem that has one; a table of scores knows it.
     """
-    pairs = [_pair(first, second, scores, families or {}) for first, second in combinations(specs, 2)]
+    table = scores if isinstance(scores, ScoreTable) else ScoreTable.of(scores, families or {})
+    pairs = [_pair(first, second, table) for first, second in combinations(specs, 2)]
     adjusted = holm({(pair.first, pair.second): pair.p for pair in pairs})
     return [replace(pair, p_adjusted=adjusted[pair.first, pair.second]) for pair in pairs]
 
@@ -147,20 +130,21 @@ def worst_case_change(
     return sum(after.get(problem, 0.0) - before.get(problem, 1.0) for problem in problems) / len(problems)
 
 
-def _pair(first: str, second: str, scores: Scores, families: Mapping[str, str]) -> PairedDifference:
-    scores_a, scores_b = scores.get(first, {}), scores.get(second, {})
-    common = [problem for problem in scores_a if problem in scores_b]
-    a, b = [scores_a[problem] for problem in common], [scores_b[problem] for problem in common]
-    clusters = [("family", families[problem]) if problem in families else problem for problem in common]
-    has_families = len(set(clusters)) < len(common)
-    if not has_families and all(share in (0.0, 1.0) for share in [*a, *b]):
-        right_a, right_b = [share == 1 for share in a], [share == 1 for share in b]
-        difference, p, test = tango(right_a, right_b), mcnemar(*disagreements(right_a, right_b)), EXACT
+def _pair(first: str, second: str, table: ScoreTable) -> PairedDifference:
+    nothing = np.full(len(table.clusters), np.nan)
+    a, b = table.scores.get(first, nothing), table.scores.get(second, nothing)
+    both = ~np.isnan(a) & ~np.isnan(b)
+    a, b, clusters = a[both], b[both], table.clusters[both]
+    n = len(a)
+    has_families = table.has_families and len(np.unique(clusters)) < n
+    if not has_families and all(((own == 0) | (own == 1)).all() for own in (a, b)):
+        difference, p, test = tango(a == 1, b == 1), mcnemar(*disagreements(a == 1, b == 1)), EXACT
     else:
         difference, p = paired_mean(a, b, clusters), paired_t(a, b, clusters)
         test = OVER_FAMILIES if has_families else OVER_PROBLEMS
-    differences = [x - y for x, y in zip(a, b, strict=True)]
-    disagreement = sum(x * x for x in differences) / len(common) if common else 0.0
-    better = superiority(a, b) if common else 0.5
+    differences = a - b
+    # numpy.sum adds in another order, which changes the last digits.
+    disagreement = float(np.add.accumulate(differences * differences)[-1]) / n if n else 0.0
+    better = superiority(a, b) if n else 0.5
     effect = design_effect(differences, clusters) if has_families else 1.0
-    return PairedDifference(first, second, len(common), difference, disagreement, better, p, p, test, effect)
+    return PairedDifference(first, second, n, difference, disagreement, better, p, p, test, effect)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.analysis.inspect_results import find_strategy
-from reasoning.benchmarks.analysis.paired import families, scores_by_problem
 from reasoning.benchmarks.analysis.paired_change import PairedChange
+from reasoning.benchmarks.analysis.score_table import families, scores_by_problem
 from reasoning.benchmarks.analysis.worst_case import explain_incomplete, find_incomplete, score_bounds
 from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
 from reasoning.benchmarks.results.short_names import ShortNames
@@ -262,29 +262,27 @@ def compare_stores(
 
 def _with_results(store: ResultsFolder) -> list[str]:
     """Return the strategies with results, in the order of the folder."""
-    begun = {result.strategy for result in store.results.values()}
+    begun = set(store.results.rows().distinct("strategy"))
     return [spec for spec in store.specs if spec in begun]
 
 
 def _change(old: ResultsFolder, new: ResultsFolder, first: str, second: str, problems: Sequence[str]) -> PairedChange:
-    wanted = set(problems)
     stored = [
-        [result for result in store.results.values() if result.strategy == spec and result.problem in wanted]
-        for store, spec in ((old, first), (new, second))
+        store.results.rows().of_strategy(spec).of_problems(problems) for store, spec in ((old, first), (new, second))
     ]
     was, now = (scores_by_problem(results).get(spec, {}) for results, spec in zip(stored, (first, second), strict=True))
-    results = stored[0] + stored[1]
+    failed = [rows.where(rows.failed) for rows in stored]
     change = PairedChange.between(
         first,
         second,
         (was, now),
         problems,
-        begun={result.problem for result in results},
-        failed={result.problem for result in results if result.failed},
-        families=families(results),
+        begun={problem for rows in stored for problem in rows.distinct("problem")},
+        failed={problem for rows in failed for problem in rows.distinct("problem")},
+        families=families(stored[0]) | families(stored[1]),
     )
     both = was.keys() & now.keys()
-    later = [result for result in stored[1] if result.problem in both]
+    later = stored[1].of_problems(both)
     if not (incomplete := find_incomplete(later)):
         return change
     highest = score_bounds(later)[second]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.analysis.paired import EXACT, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.paired import EXACT, paired_differences
+from reasoning.benchmarks.analysis.score_table import families, scores_by_problem
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.benchmarks.statistics import required_sample_size

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from reasoning.benchmarks.analysis.common_subset import CommonSubset, common_subset
-from reasoning.benchmarks.analysis.metrics import Metric, measure
+from reasoning.benchmarks.analysis.metrics import Metric, measure, measured_examples
 from reasoning.benchmarks.results.fitted import Fitted
-from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result import STATES, Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics import clustered_share, wilson
 from reasoning.messages import Usage
 from reasoning.problem import Example
@@ -138,22 +141,19 @@ def summarize(
         examples: the examples by id, for metrics that compare answers with targets.
         fitted: the records of what the strategies of the run have learned.
     """
-    by_spec: dict[str, list[Result]] = {spec: [] for spec in specs}
-    for result in results:
-        if result.strategy in by_spec:
-            by_spec[result.strategy].append(result)
-    rows = [
-        replace(
-            _summary(spec, own, examples or {}), fitted=tuple(record for record in fitted if spec in record.strategies)
-        )
+    specs = list(dict.fromkeys(specs))
+    rows = rows_of(results)
+    by_spec = {spec: own for spec in specs if len(own := rows.of_strategy(spec))}
+    measured = measured_examples(examples or {})
+    summaries = [
+        replace(_summary(spec, own, measured), fitted=tuple(record for record in fitted if spec in record.strategies))
         for spec, own in by_spec.items()
-        if own
     ]
-    counted = [result for own in by_spec.values() for result in own]
-    compared = (common or common_subset(counted)).select(counted)
-    correct = Counter(result.strategy for result in compared if result.correct)
-    most = max(correct.values(), default=None)
-    return [replace(row, best=row.strategy in correct and correct[row.strategy] == most) for row in rows]
+    known = rows if common else rows.where(np.isin(rows.data["strategy"], rows.numbers("strategy", specs)))
+    compared = (common or common_subset(known)).select(known)
+    correct = {spec: int(np.sum(compared.of_strategy(spec).data["correct"])) for spec in by_spec}
+    most = max(correct.values(), default=0)
+    return [replace(row, best=most > 0 and correct[row.strategy] == most) for row in summaries]
 
 
 def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
@@ -168,31 +168,29 @@ def best_of(rows: Iterable[StrategySummary]) -> StrategySummary | None:
     )
 
 
-def _summary(spec: str, results: list[Result], examples: Mapping[str, Example]) -> StrategySummary:
-    counted = [result for result in results if not result.failed]
+def _summary(spec: str, rows: ResultRows, examples: Mapping[str, Example]) -> StrategySummary:
+    counted = rows.where(~rows.failed)
+    data = counted.data
     return StrategySummary(
         spec,
         n=len(counted),
-        correct=sum(result.correct is True for result in counted),
-        unparsed=sum(result.state == "unparsed" for result in counted),
-        failed=len(results) - len(counted),
-        usage=sum((result.usage for result in results), Usage()),
+        correct=int(np.sum(data["correct"])),
+        unparsed=int(np.sum(data["state"] == STATES.index("unparsed"))),
+        failed=len(rows) - len(counted),
+        usage=rows.usage(),
         interval=_interval(counted),
         metrics=measure(counted, examples),
-        repetitive=sum(result.repetitive > 0 for result in counted),
-        unrecorded=tuple(sorted({part for result in results for part in result.unrecorded})),
+        repetitive=int(np.sum(data["repetitive"])),
+        unrecorded=tuple(sorted(rows.unrecorded)),
     )
 
 
-def _interval(counted: list[Result]) -> tuple[float, float]:
-    correct = [result.correct is True for result in counted]
-    clusters = [result.cluster for result in counted]
-    by_cluster: dict[Hashable, list[bool]] = {}
-    for cluster, is_correct in zip(clusters, correct, strict=True):
-        by_cluster.setdefault(cluster, []).append(is_correct)
+def _interval(counted: ResultRows) -> tuple[float, float]:
+    correct, clusters = counted.data["correct"], counted.clusters
+    _, number = np.unique(clusters, return_inverse=True)
+    sizes, right = np.bincount(number), np.bincount(number, weights=correct)
     # Clusters of one solve, or whose solves all agree, are single observations.
-    agree = all(len(set(solves)) == 1 for solves in by_cluster.values())
-    sizes = {len(solves) for solves in by_cluster.values()}
-    if agree and (len(sizes) <= 1 or len(set(correct)) == 1):
-        return wilson(sum(solves[0] for solves in by_cluster.values()), len(by_cluster))
-    return clustered_share(list(map(float, correct)), clusters)
+    agree = ((right == 0) | (right == sizes)).all()
+    if agree and (len(np.unique(sizes)) <= 1 or len(np.unique(correct)) == 1):
+        return wilson(int(np.sum(right > 0)), len(sizes))
+    return clustered_share(correct.astype(float), clusters)

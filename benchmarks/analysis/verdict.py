@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.formatting import join_names, p_phrase, whole_points
 from reasoning.benchmarks.analysis.paired import ALPHA, EXACT, OVER_FAMILIES, PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary, best_of
 from reasoning.benchmarks.analysis.worst_case import Incomplete, explain_incomplete, find_incomplete
-from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
 from reasoning.benchmarks.runs.race import RaceRecord
 from reasoning.benchmarks.statistics import detectable_difference
 from reasoning.tables import pluralize
@@ -41,7 +43,7 @@ class Verdict:
     pairs: Sequence[PairedDifference]
     common: CommonSubset
     race: RaceRecord | None
-    results: Sequence[Result]
+    results: ResultRows
 
     @cached_property
     def best(self) -> StrategySummary | None:
@@ -154,8 +156,8 @@ class Verdict:
     @cached_property
     def _incomplete(self) -> Mapping[str, Incomplete]:
         """The incomplete answers of the compared strategies."""
-        compared = {row.strategy for row in self.common_rows}
-        return find_incomplete(result for result in self.results if result.strategy in compared)
+        compared = self.results.numbers("strategy", [row.strategy for row in self.common_rows])
+        return find_incomplete(self.results.where(np.isin(self.results.data["strategy"], compared)))
 
     def _withheld(self, pairs: Sequence[PairedDifference]) -> str:
         """Return the sentence on the differences that a limit, a refusal or a failure could have made."""
@@ -182,13 +184,14 @@ class Verdict:
 
     def _race_savings(self, race: RaceRecord) -> str:
         """Return the sentence on the stopped strategies, the times of their stops, and the savings."""
-        run = {spec: len({r.problem for r in self.results if r.strategy == spec}) for spec in race.stopped}
+        results = self.results
+        run = {spec: len(np.unique(results.of_strategy(spec).data["problem"])) for spec in race.stopped}
         stopped = [
             f"{spec} after {pluralize(after, 'problem')}" + (f" ({run[spec]} were run)" if run[spec] > after else "")
             for spec, after in race.stopped.items()
         ]
         full = race.results_per_strategy * len(race.specs)
-        made = sum(result.strategy in race.specs for result in self.results)
+        made = sum(len(results.of_strategy(spec)) for spec in set(race.specs))
         saved = f" {pluralize(made, 'result')} {'was' if made == 1 else 'were'} made instead of {full:,}."
         decision = f"The race stopped {join_names(stopped, len(stopped))}: e-value ≥ {1 / ALPHA:.0f}."
         return decision + (saved if made < full else "")

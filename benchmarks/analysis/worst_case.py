@@ -6,13 +6,18 @@ withheld.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from reasoning import registry
 from reasoning.benchmarks.analysis.formatting import join_names
 from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
+from reasoning.benchmarks.analysis.score_table import ScoreTable
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics import holm
 from reasoning.errors import ReasoningError
 from reasoning.strategy import Strategy
@@ -24,9 +29,7 @@ _REASONING_TOKENS = 25_000
 """The least limit to recommend if reasoning alone used it up."""
 
 
-def with_worst_cases(
-    pairs: Sequence[PairedDifference], results: Iterable[Result], families: Mapping[str, str]
-) -> list[PairedDifference]:
+def with_worst_cases(pairs: Sequence[PairedDifference], results: Iterable[Result]) -> list[PairedDifference]:
     """Return the differences with their p-values in the worst case, for the better strategy of each pair.
 
     Every answer of the worse one that could have been right counts as right, and every failed one of the better
@@ -36,12 +39,13 @@ def with_worst_cases(
     Args:
         pairs: the differences of all pairs.
         results: the results behind them, also the failed ones.
-        families: the family of each problem that has one.
     """
-    results = list(results)
-    if not any(result.could_be_right for result in results):
+    rows = rows_of(results)
+    if not rows.data["could_be_right"].any():
         return list(pairs)
-    return with_worst_bounds(pairs, score_bounds(results), families)
+    low = ScoreTable.of_results(rows, rows.data["correct"])
+    high = ScoreTable.of_results(rows, rows.data["correct"] | rows.data["could_be_right"])
+    return _with_bounds(pairs, low, high)
 
 
 def with_worst_bounds(
@@ -56,33 +60,37 @@ def with_worst_bounds(
         bounds: the least and the greatest possible score, by strategy and problem.
         families: the family of each problem that has one.
     """
+    low, high = (
+        {spec: {problem: ends[end] for problem, ends in by_problem.items()} for spec, by_problem in bounds.items()}
+        for end in (0, 1)
+    )
+    return _with_bounds(pairs, ScoreTable.of(low, families), ScoreTable.of(high, families))
+
+
+def _with_bounds(pairs: Sequence[PairedDifference], low: ScoreTable, high: ScoreTable) -> list[PairedDifference]:
     worst = {}
     for pair in pairs:
         better, worse = (pair.first, pair.second) if pair.difference.value >= 0 else (pair.second, pair.first)
-        scores = {
-            better: {problem: low for problem, (low, _) in bounds[better].items()},
-            worse: {problem: high for problem, (_, high) in bounds[worse].items()},
-        }
-        [least] = paired_differences(scores, [better, worse], families)
+        scores = ScoreTable({better: low.scores[better], worse: high.scores[worse]}, low.clusters)
+        [least] = paired_differences(scores, [better, worse])
         worst[pair.first, pair.second] = max(pair.p, least.p) if least.difference.value > 0 else 1.0
     adjusted = holm(worst)
     return [replace(pair, p_worst=max(pair.p_adjusted, adjusted[pair.first, pair.second])) for pair in pairs]
 
 
-def score_bounds(results: Sequence[Result]) -> dict[str, dict[str, tuple[float, float]]]:
+def score_bounds(results: Iterable[Result]) -> dict[str, dict[str, tuple[float, float]]]:
     """Return the least and the greatest possible share of right answers, by strategy and problem."""
-    solves: dict[str, dict[str, list[Result]]] = {}
-    for result in results:
-        solves.setdefault(result.strategy, {}).setdefault(result.problem, []).append(result)
+    rows = rows_of(results)
+    problems, right = rows.distinct("problem"), rows.data["correct"]
+    low = ScoreTable.of_results(rows, right).scores
+    high = ScoreTable.of_results(rows, right | rows.data["could_be_right"]).scores
     return {
         spec: {
-            problem: (
-                sum(one.correct is True for one in of_problem) / len(of_problem),
-                sum(one.correct is True or one.could_be_right for one in of_problem) / len(of_problem),
-            )
-            for problem, of_problem in by_problem.items()
+            problem: (least, most)
+            for problem, least, most in zip(problems, low[spec].tolist(), high[spec].tolist(), strict=True)
+            if not math.isnan(least)
         }
-        for spec, by_problem in solves.items()
+        for spec in low
     }
 
 
@@ -146,24 +154,26 @@ class Incomplete:
 
 def find_incomplete(results: Iterable[Result]) -> dict[str, Incomplete]:
     """Return the incomplete answers of each strategy that has any, by spec."""
-    by_spec: dict[str, list[Result]] = {}
-    for result in results:
-        by_spec.setdefault(result.strategy, []).append(result)
+    rows = rows_of(results)
+    lost = rows.where(rows.data["could_be_right"])
     found = {}
-    for spec, of_spec in by_spec.items():
-        if lost := [result for result in of_spec if result.could_be_right]:
-            refused = [result for result in lost if result.refused]
-            failed = [result for result in lost if result.failed and not result.refused]
-            truncated = [result for result in lost if not result.failed and not result.refused]
-            found[spec] = Incomplete(
-                spec,
-                len(of_spec),
-                len(truncated),
-                sum(result.only_reasoning > 0 for result in truncated),
-                len(refused),
-                len(failed),
-                min((result.token_limit for result in truncated if result.token_limit), default=0),
-            )
+    for spec in rows.distinct("strategy"):
+        own = lost.of_strategy(spec)
+        if not len(own):
+            continue
+        refused = own.data["refused"]
+        failed = own.failed & ~refused
+        truncated = own.where(~own.failed & ~refused).data
+        limits = truncated["token_limit"][truncated["token_limit"] > 0]
+        found[spec] = Incomplete(
+            spec,
+            len(rows.of_strategy(spec)),
+            len(truncated),
+            int(np.sum(truncated["only_reasoning"])),
+            int(np.sum(refused)),
+            int(np.sum(failed)),
+            int(limits.min()) if len(limits) else 0,
+        )
     return found
 
 

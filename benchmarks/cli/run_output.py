@@ -108,7 +108,7 @@ def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | No
         comparisons: the results of each model.
         of_strategy: the budget of each strategy, if it has one.
     """
-    results = [result for comparison in comparisons for result in comparison.results]
+    results = sum(len(comparison.results) for comparison in comparisons)
     if comparisons and (stopped := comparisons[-1].stopped) is not None:
         if not results:
             info(describe_cost(comparisons[-1]))
@@ -118,7 +118,7 @@ def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | No
         raise stopped
     if failed := [result for comparison in comparisons for result in comparison.failed]:
         info(
-            f"{len(failed)} of {len(results)} results failed, the last with: {failed[-1].reason}\n"
+            f"{len(failed)} of {results} results failed, the last with: {failed[-1].reason}\n"
             f"the same command tries them again: {command_line()}"
         )
         raise typer.Exit(CALLS_FAILED)
@@ -127,8 +127,6 @@ def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | No
 def describe_cost(comparison: Comparison) -> str:
     """Return the cost of this command, of the results without the journal, and of earlier commands."""
     from reasoning.display import describe_spending
-    from reasoning.messages import Usage
 
-    used = sum((result.usage for result in comparison.results), Usage())
-    before = comparison.before
+    used, before = comparison.results.usage(), comparison.before
     return describe_spending(comparison.spent, used, before.total(), before.interrupted, comparison.left)

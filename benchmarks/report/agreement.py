@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
-from reasoning.benchmarks.analysis.paired import scores_by_problem
+from reasoning.benchmarks.analysis.score_table import ScoreTable
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 
 
 @dataclass(frozen=True)
@@ -47,37 +51,38 @@ def measure_agreement(results: Sequence[Result], common: CommonSubset, specs: Se
         common: the solves on which strategies are compared.
         specs: the strategies, in order.
     """
-    scores = scores_by_problem(common.select(results))
-    shares = {spec: scores[spec] for spec in specs if spec in scores}
-    problems = list(dict.fromkeys(problem for by_problem in shares.values() for problem in by_problem))
-    solvers = {problem: [spec for spec in shares if shares[spec][problem] > 0.5] for problem in problems}
+    rows = rows_of(results)
+    compared = common.select(rows)
+    scores = ScoreTable.of_results(compared, compared.data["correct"]).scores
+    solved = {spec: scores[spec] > 0.5 for spec in specs if spec in scores}
+    problems = compared.distinct("problem")
+    count = sum(solved.values(), np.zeros(len(problems), dtype=int))
     return Agreement(
         n=len(problems),
-        any_correct=sum(map(bool, solvers.values())),
-        all_correct=sum(len(solved_by) == len(shares) for solved_by in solvers.values()),
+        any_correct=int(np.sum(count > 0)),
+        all_correct=int(np.sum(count == len(solved))),
         solved_only_by={
-            spec: tuple(problem for problem, solved_by in solvers.items() if solved_by == [spec]) for spec in shares
+            spec: tuple(problems[place] for place in np.nonzero(own & (count == 1))[0]) for spec, own in solved.items()
         },
-        same_answer=_same_answers([result for result in results if not result.failed], specs),
+        same_answer=_same_answers(rows.where(~rows.failed), specs),
     )
 
 
-def _same_answers(answered: Sequence[Result], specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
-    """Return the share of equal answers of each pair. Texts become numbers, because there are many pairs."""
-    import numpy as np
-
-    present = {result.strategy for result in answered}
-    columns = {spec: column for column, spec in enumerate(spec for spec in specs if spec in present)}
-    rows = {solve: row for row, solve in enumerate(dict.fromkeys((r.problem, r.epoch) for r in answered))}
-    numbers: dict[str, int] = {}
-    # -1 is no result, 0 an unparsed answer.
-    answers = np.full((len(rows), len(columns)), -1)
-    for result in answered:
-        number = 0 if result.value is None else numbers.setdefault(result.value, len(numbers) + 1)
-        answers[rows[result.problem, result.epoch], columns[result.strategy]] = number
+def _same_answers(answered: ResultRows, specs: Sequence[str]) -> dict[tuple[str, str], float | None]:
+    """Return the share of equal answers of each pair."""
+    solves, problem = np.unique(
+        np.stack([answered.data["problem"], answered.data["epoch"]]), axis=1, return_inverse=True
+    )
+    columns = {}
+    for spec in specs:
+        own = answered.data["strategy"] == answered.numbers("strategy", [spec])[0]
+        if own.any():
+            there, values = np.zeros(solves.shape[1], dtype=bool), np.zeros(solves.shape[1], dtype=np.int64)
+            there[problem[own]], values[problem[own]] = True, answered.data["value"][own]
+            columns[spec] = there, values
     shares: dict[tuple[str, str], float | None] = {}
-    for (first, a), (second, b) in combinations(columns.items(), 2):
-        both = int(np.sum((answers[:, a] >= 0) & (answers[:, b] >= 0)))
-        equal = int(np.sum((answers[:, a] == answers[:, b]) & (answers[:, a] > 0)))
-        shares[first, second] = equal / both if both else None
+    for (first, (there_a, a)), (second, (there_b, b)) in combinations(columns.items(), 2):
+        both = int(np.sum(there_a & there_b))
+        # 0 stands for an unparsed answer.
+        shares[first, second] = int(np.sum((a == b) & (a != 0))) / both if both else None
     return shares

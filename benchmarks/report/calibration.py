@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics.calibration import Bin, calibration_error, reliability, selective_accuracy
 
 
@@ -35,15 +38,12 @@ def measure_calibration(results: Sequence[Result], specs: Sequence[str]) -> tupl
         results: the results of these strategies.
         specs: the strategies, in order.
     """
-    calibrations = []
+    calibrations, rows = [], rows_of(results)
     for spec in specs:
-        pairs = [
-            (result.confidence, result.correct is True)
-            for result in results
-            if result.strategy == spec and not result.failed and result.confidence is not None
-        ]
-        if pairs:
-            confidences, correct = [confidence for confidence, _ in pairs], [right for _, right in pairs]
+        own = rows.of_strategy(spec)
+        data = own.where(~own.failed & ~np.isnan(own.data["confidence"])).data
+        if len(data):
+            confidences, correct = data["confidence"].tolist(), data["correct"].tolist()
             bins, curve = tuple(reliability(confidences, correct)), tuple(selective_accuracy(confidences, correct))
-            calibrations.append(Calibration(spec, len(pairs), calibration_error(confidences, correct), bins, curve))
+            calibrations.append(Calibration(spec, len(data), calibration_error(confidences, correct), bins, curve))
     return tuple(calibrations)

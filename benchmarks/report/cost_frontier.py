@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reasoning.benchmarks.analysis.common_subset import CommonSubset
 from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary, summarize
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import Columns, ResultRows
 from reasoning.messages import Usage
 
 MEASURES: Mapping[str, Callable[[Usage], float | None]] = {
@@ -156,9 +160,7 @@ def _pair(pairs: Sequence[PairedDifference], first: str, second: str) -> PairedD
     return next(pair for pair in pairs if {pair.first, pair.second} == {first, second}).oriented(first)
 
 
-def _frontier_shares(
-    results: Sequence[Result], specs: Sequence[str], measures: Sequence[str]
-) -> dict[str, dict[str, float]]:
+def _frontier_shares(results: ResultRows, specs: Sequence[str], measures: Sequence[str]) -> dict[str, dict[str, float]]:
     """Return the share of resamples in which a strategy is on the frontier, by measure and strategy.
 
     The bootstrap is over problems, or over families of problems, which are drawn as a whole.
@@ -166,19 +168,20 @@ def _frontier_shares(
     Source: Efron and Tibshirani (1993), "An Introduction to the Bootstrap", §6; Davison and Hinkley
     (1997), "Bootstrap Methods and their Application", §3.8.
     """
-    import numpy as np
+    data = results.data
+    distinct, first, cluster = np.unique(results.clusters, return_index=True, return_inverse=True)
+    # Clusters are numbered in the order of their first results.
+    rank = np.empty(len(distinct), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(distinct))
+    places = rank[cluster] * len(specs) + _columns(results, specs)
 
-    column = {spec: number for number, spec in enumerate(specs)}
-    cluster = {name: number for number, name in enumerate(dict.fromkeys(result.cluster for result in results))}
-    right, solves = np.zeros((len(cluster), len(specs))), np.zeros((len(cluster), len(specs)))
-    cost = np.zeros((len(measures), len(cluster), len(specs)))
-    for result in results:
-        at = cluster[result.cluster], column[result.strategy]
-        right[at] += result.correct is True
-        solves[at] += 1
-        for number, measure in enumerate(measures):
-            cost[number][at] += MEASURES[measure](result.usage) or 0.0
-    random, n = np.random.default_rng(0), len(cluster)
+    def add(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = np.bincount(places, values, len(distinct) * len(specs))
+        return sums.reshape(len(distinct), len(specs))
+
+    right, solves = add(data["correct"].astype(float)), add(np.ones(len(data)))
+    cost = np.stack([add(_amounts(data, measure)) for measure in measures])
+    random, n = np.random.default_rng(0), len(distinct)
     counts = np.zeros((len(measures), len(specs)))
     for _ in range(_RESAMPLES):
         weight = np.bincount(random.integers(n, size=n), minlength=n)
@@ -193,3 +196,21 @@ def _frontier_shares(
         measure: dict(zip(specs, (counts[number] / _RESAMPLES).tolist(), strict=True))
         for number, measure in enumerate(measures)
     }
+
+
+def _columns(results: ResultRows, specs: Sequence[str]) -> NDArray[np.int64]:
+    """Return the position of each row's strategy."""
+    positions = np.zeros(len(results.names("strategy")), dtype=np.int64)
+    positions[results.numbers("strategy", specs)] = np.arange(len(specs))
+    columns: NDArray[np.int64] = positions[results.data["strategy"]]
+    return columns
+
+
+def _amounts(data: Columns, measure: str) -> NDArray[np.float64]:
+    """Return the cost of each row by one of `MEASURES`; 0 where it is not known."""
+    if measure == "tokens":
+        amounts = data["prompt_tokens"] + data["completion_tokens"]
+    else:
+        amounts = data[{"dollars": "usd"}.get(measure, measure)]
+    known: NDArray[np.float64] = np.nan_to_num(amounts)
+    return known

@@ -10,10 +10,15 @@ from pathlib import Path
 
 from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.report.html_sections import SECTIONS, sections
+from reasoning.benchmarks.report.page_selection import PageSelection
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.files import atomic_write
 from reasoning.pages.resources import read_resource, style
 from reasoning.tables import escape_html
+
+_MAX_DETAILS = 2_000_000
+_MAX_DATA = 4_000_000
+"""The most bytes of packed answers, and of answers and traces, on a page that has not all problems of its run."""
 
 
 def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
@@ -33,9 +38,13 @@ def write_page(data: ReportData, path: Path, *, traces: bool = True) -> None:
 def page_of(data: ReportData, *, traces: bool = True) -> Iterator[str]:
     """Yield the parts of the page; see `write_page`."""
     script, styles = read_resource("parts.js") + _read("page.js"), style() + _read("report.css")
-    begun = {result.problem for result in data.comparison.results}
-    problems = [problem for problem in data.folder.examples if problem in begun]
-    html_by_id = sections(data, problems, traces)
+    selection = PageSelection.of(data)
+    details = page_data.pack(page_data.details(data, selection.problems))
+    while not selection.is_whole and len(details) > _MAX_DETAILS:
+        selection = selection.halved()
+        details = page_data.pack(page_data.details(data, selection.problems))
+    problems, size = selection.problems, len(details)
+    html_by_id = sections(data, selection, traces)
     yield _head(data.comparison.title, script, styles)
     yield _top(data.comparison.title, list(html_by_id))
     yield "".join(
@@ -43,11 +52,14 @@ def page_of(data: ReportData, *, traces: bool = True) -> Iterator[str]:
         for name, inside in html_by_id.items()
     )
     yield "</main><footer>Made by reasoning bench report. Everything is in this file.</footer>" + _DIALOG
-    yield _data("details", page_data.pack(page_data.details(data, problems)))
+    yield _data("details", details)
     # The first problem of each group, and the first problem with a trace of each strategy.
     groups: list[int] = []
     prompts: dict[int, int] = {}
-    for group, packed in page_data.Traces.of(data.folder).packs(data, problems) if traces else ():
+    for group, packed in page_data.Traces.of(data.folder, problems).packs(data, problems) if traces else ():
+        size += len(packed)
+        if not selection.is_whole and size > _MAX_DATA:
+            break
         yield _data(f"traces-{len(groups)}", packed)
         groups.append(min(group))
         for problem, traces_of_problem in group.items():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from reasoning.benchmarks.analysis.caveats import TITLE
 from reasoning.benchmarks.report import charts
+from reasoning.benchmarks.report.page_selection import PageSelection
 from reasoning.benchmarks.report.report_data import ReportData
 from reasoning.benchmarks.report.tables import report_tables
 from reasoning.tables import Table, break_name, escape_html
@@ -26,12 +27,12 @@ SECTIONS = {
 """The titles of the sections by their ids, in order."""
 
 
-def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[str, str]:
+def sections(data: ReportData, selection: PageSelection, traces: bool) -> dict[str, str]:
     """Return the sections that have content, as HTML by the ids of `SECTIONS`.
 
     Args:
         data: the report.
-        problems: the ids of the problems, in order.
+        selection: the problems that the page shows.
         traces: True if the page has prompts and replies.
     """
     tables = {table.name: table for table in report_tables(data)}
@@ -62,8 +63,8 @@ def sections(data: ReportData, problems: Sequence[str], traces: bool) -> dict[st
             # A column for each strategy needs the whole width.
             join = _side_by_side if len(data.specs) <= 8 else "{}{}".format
             html["agreement"] = join(html["agreement"], _table(tables["agreement"]))
-    if problems:
-        html["problems"] = _matrix(data)
+    if selection.problems:
+        html["problems"] = _matrix(data, selection)
         html["readings"] = _table(tables["parse-rules"]) + key
         if traces:
             html["prompts"] = _PROMPTS
@@ -101,7 +102,7 @@ def _costs(data: ReportData, tables: Mapping[str, Table], key: str) -> str:
     )
 
 
-def _matrix(data: ReportData) -> str:
+def _matrix(data: ReportData, selection: PageSelection) -> str:
     strategies = "".join(
         f'<option value="{index}">{index + 1} {escape_html(name)}</option>'
         for index, name in enumerate(data.names.by_spec.values())
@@ -113,9 +114,10 @@ def _matrix(data: ReportData) -> str:
         for number, (spec, name) in enumerate(data.names.by_spec.items(), 1)
     )
     # Paper has room for the numbers of many strategies, but not for their names.
+    note = f'<p class="note">{escape_html(selection.note)}</p>' if selection.note else ""
     many, key = ' class="many"' if len(data.specs) > 6 else "", _key(data, "key paper")
     return (
-        "<noscript><p>The problems need JavaScript; everything above does not.</p></noscript>"
+        f"{note}<noscript><p>The problems need JavaScript; everything above does not.</p></noscript>"
         '<form class="filters" id="filters" role="search" aria-label="Problems">'
         f'<div><label for="show">Show</label><select id="show" name="show">{filters}</select></div>'
         '<div><label for="of">by</label><select id="of" name="of"><option value="">all strategies</option>'

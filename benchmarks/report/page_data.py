@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def state(result: Result) -> str:
 def states(data: ReportData, problems: Sequence[str]) -> list[str]:
     """Return for each problem one letter per repetition, with commas between the strategies."""
     cells: dict[tuple[str, str], str] = {}
-    for result in data.comparison.results:
+    for result in data.comparison.results.of_problems(problems):
         key = result.problem, result.strategy
         cells[key] = cells.get(key, "") + state(result)
     return [",".join(cells.get((problem, spec), "") for spec in data.specs) for problem in problems]
@@ -76,7 +76,7 @@ def details(data: ReportData, problems: Sequence[str]) -> dict[str, Any]:
     number = {spec: index for index, spec in enumerate(data.specs)}
     rules: dict[str, int] = {}
     by_problem: dict[str, list[Any]] = {problem: [] for problem in problems}
-    for result in data.comparison.results:
+    for result in data.comparison.results.of_problems(problems):
         by_problem[result.problem].append(result_fields(result, number[result.strategy], rules))
     examples = data.folder.examples
     pictures = Pictures(data.folder)
@@ -135,16 +135,17 @@ class Traces:
     locations: Mapping[ResultKey, tuple[int, int, int]]
 
     @classmethod
-    def of(cls, folder: ResultsFolder) -> Traces:
-        """Return the traces of a folder. Only their keys are read."""
+    def of(cls, folder: ResultsFolder, problems: Iterable[str]) -> Traces:
+        """Return the traces of these problems of a folder. Only their keys are read."""
+        wanted = set(problems)
         locations: dict[ResultKey, tuple[int, int, int]] = {}
         if folder.folder is not None:
             path, offset = folder.folder / "traces.jsonl", 0
             try:
                 with path.open("rb") as file:
                     for number, line in enumerate(file, 1):
-                        if line.endswith(b"\n"):
-                            locations[trace_key(path, number, line)] = number, offset, len(line)
+                        if line.endswith(b"\n") and (key := trace_key(path, number, line)).problem in wanted:
+                            locations[key] = number, offset, len(line)
                         offset += len(line)
             except FileNotFoundError:
                 pass
@@ -174,8 +175,8 @@ class Traces:
     def _groups(self, data: ReportData, problems: Sequence[str]) -> Iterator[dict[int, list[Any]]]:
         number = {spec: index for index, spec in enumerate(data.specs)}
         keys: dict[str, list[ResultKey]] = {}
-        for result in data.comparison.results:
-            keys.setdefault(result.problem, []).append(result.key)
+        for key in data.comparison.results.of_problems(problems).iter_keys():
+            keys.setdefault(key.problem, []).append(key)
         group: dict[int, list[Any]] = {}
         size = 0
         with self._open() as file:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_rows import ResultRows
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics.variance_components import (
     VarianceComponents,
     WinProbabilities,
@@ -13,9 +19,11 @@ from reasoning.benchmarks.statistics.variance_components import (
     variance_components,
 )
 
-_MEASURES: Mapping[str, Callable[[Result], float]] = {
-    "accuracy": lambda result: float(result.correct is True),
-    "tokens": lambda result: result.usage.prompt_tokens + result.usage.completion_tokens,
+Solves: TypeAlias = Mapping[str, NDArray[Any]]
+"""Some columns of the solves of one strategy: problems × epochs."""
+_MEASURES: Mapping[str, Callable[[Solves], NDArray[np.float64]]] = {
+    "accuracy": lambda solves: solves["correct"].astype(float),
+    "tokens": lambda solves: solves["prompt_tokens"] + solves["completion_tokens"],
 }
 
 
@@ -56,43 +64,46 @@ def measure_repeatability(
         specs: the strategies, in order.
         best: the best strategy, to which single runs are compared.
     """
-    epochs = sorted({result.epoch for result in results})
+    rows = rows_of(results)
+    epochs = np.unique(rows.data["epoch"])
     if len(epochs) < 2:
         return ()
-    answered: dict[str, dict[str, dict[int, Result]]] = {spec: {} for spec in specs}
-    for result in results:
-        if not result.failed and result.strategy in answered:
-            answered[result.strategy].setdefault(result.problem, {})[result.epoch] = result
-    complete = {
-        spec: {problem: by_epoch for problem, by_epoch in by_problem.items() if len(by_epoch) == len(epochs)}
-        for spec, by_problem in answered.items()
-    }
-    rows = []
-    for spec, by_problem in complete.items():
-        if len(by_problem) < 2:
+    complete = {spec: _complete(rows.of_strategy(spec), len(epochs)) for spec in specs}
+    found = []
+    for spec, solves in complete.items():
+        if len(solves["problem"]) < 2:
             continue
-        wins = None if best is None or best == spec else _best_wins(complete[best], by_problem)
-        recorded = all("tokens" not in one.unrecorded for by_epoch in by_problem.values() for one in by_epoch.values())
+        wins = None if best is None or best == spec else _best_wins(complete[best], solves)
         for measure, value in _MEASURES.items():
-            if measure == "tokens" and not recorded:
+            if measure == "tokens" and "tokens" in rows.of_strategy(spec).unrecorded:
                 continue
-            table = [[value(by_epoch[epoch]) for epoch in epochs] for by_epoch in by_problem.values()]
+            table = value(solves).tolist()
             mean = sum(map(sum, table)) / len(table) / len(epochs)
             best_wins = wins if measure == "accuracy" else None
             noise = variance_components(table)
-            rows.append(Repeatability(spec, measure, len(table), len(epochs), mean, noise, best_wins))
-    return tuple(rows)
+            found.append(Repeatability(spec, measure, len(table), len(epochs), mean, noise, best_wins))
+    return tuple(found)
 
 
-def _best_wins(
-    best: Mapping[str, Mapping[int, Result]], other: Mapping[str, Mapping[int, Result]]
-) -> WinProbabilities | None:
-    both = [problem for problem in best if problem in other]
+def _complete(rows: ResultRows, epochs: int) -> Solves:
+    """Return the rows of the problems that were answered in every epoch: problems × epochs."""
+    data = rows.where(~rows.failed).data
+    _, first, number, count = np.unique(data["problem"], return_index=True, return_inverse=True, return_counts=True)
+    whole, place = data.where(count[number] == epochs), first[number][count[number] == epochs]
+    order = np.lexsort((whole["epoch"], place))
+    return {
+        name: whole[name][order].reshape(-1, epochs)
+        for name in ("problem", "correct", "prompt_tokens", "completion_tokens")
+    }
 
-    def shares(by_problem: Mapping[str, Mapping[int, Result]]) -> list[float]:
-        return [
-            sum(result.correct is True for result in by_problem[problem].values()) / len(by_problem[problem])
-            for problem in both
-        ]
 
-    return single_run(shares(best), shares(other)) if both else None
+def _best_wins(best: Solves, other: Solves) -> WinProbabilities | None:
+    both, places, places_of_other = np.intersect1d(best["problem"][:, 0], other["problem"][:, 0], return_indices=True)
+    order = np.argsort(places)
+
+    def shares(right: NDArray[np.bool_]) -> list[float]:
+        means: list[float] = (right.sum(axis=1) / right.shape[1]).tolist()
+        return means
+
+    of_both = best["correct"][places[order]], other["correct"][places_of_other[order]]
+    return single_run(*map(shares, of_both)) if len(both) else None

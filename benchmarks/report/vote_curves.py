@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result
+from reasoning.benchmarks.results.result_table import rows_of
 from reasoning.benchmarks.statistics.vote_curves import CurvePoint, Measure, SamplePool, curve
 from reasoning.errors import ReasoningError
 from reasoning.kinds import Kind
@@ -59,12 +60,14 @@ def vote_curves(
         specs: the strategies, in order.
         ks: the numbers of draws; all draws are added.
     """
+    rows = rows_of(results)
     if "imported" in folder.metadata:
-        return tuple(filter(None, (imported_curve(folder, results, spec, ks) for spec in specs)))
+        return tuple(filter(None, (imported_curve(folder, rows.of_strategy(spec), spec, ks) for spec in specs)))
     curves = []
     for spec in specs:
         samples = _samples(spec)
-        voted = [result for result in results if result.strategy == spec and not result.failed] if samples else []
+        own = rows.of_strategy(spec)
+        voted = list(own.where(~own.failed)) if samples else []
         problems = [result.problem for result in voted]
         if samples and any(result.votes for result in voted) and not folder.needs_examples(0, problems):
             pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]

@@ -4,6 +4,7 @@
     problems.jsonl   the problems with their targets
     corpora.jsonl    the documents that problems are answered from, if they have some
     results.jsonl    one line for each result of a strategy on a problem; the last one counts
+    results.npz      the same in columns, if there are many; made anew when results.jsonl has changed
     traces.jsonl     the prompts and replies, one line for each result
     spending.jsonl   the cost of every call of every command, so that a budget is the run's
     journal.sqlite   the draws of the run, so that another person can continue from the folder
@@ -27,12 +28,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from reasoning import forks
-from reasoning.benchmarks.results import example_json
+from reasoning.benchmarks.results import columns_file, example_json
 from reasoning.benchmarks.results.corpora_file import CorporaFile
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.provenance import provenance
-from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result import Result, ResultKey, parse_result
+from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.errors import InputError, SettingsChanged, UsageError
 from reasoning.files import atomic_write
@@ -50,7 +52,7 @@ DRAWS = "draws.jsonl"
 SHARDS = "shards"
 """The name of the folder within a results folder that has the parts of a divided run; see `benchmarks.shards`."""
 _FILES = {"run.json", "problems.jsonl", "results.jsonl", "traces.jsonl", "results.json", "results.md", "lock", SPENDING}
-_FILES |= {"corpora.jsonl", "disagreements.csv", DRAWS, "alive"}
+_FILES |= {"corpora.jsonl", columns_file.NAME, "disagreements.csv", DRAWS, "alive"}
 _FILES |= {f"journal.sqlite{more}" for more in ("", "-wal", "-shm")}
 
 
@@ -66,7 +68,7 @@ class ResultsFolder:
             of a race), "fitted" (the strategies that have learned, and at what cost), "imported" (the logs of
             other tools that it was made of), and the provenance.
         examples: the problems by id, in order.
-        results: the results by problem, strategy and epoch.
+        results: the results by problem, strategy and epoch; a dict becomes a table.
         specs: the strategies of all runs so far, in order.
     """
 
@@ -74,7 +76,7 @@ class ResultsFolder:
     settings: Settings
     metadata: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, Example] = field(default_factory=dict)
-    results: dict[ResultKey, Result] = field(default_factory=dict)
+    results: ResultTable = field(default_factory=ResultTable)
     specs: list[str] = field(default_factory=list)
     _incomplete: set[str] = field(default_factory=set, repr=False)
     _traces: dict[ResultKey, Trace] = field(default_factory=dict, repr=False)
@@ -86,6 +88,9 @@ class ResultsFolder:
 
     def __post_init__(self) -> None:
         self._corpora = CorporaFile(self.folder and self._path("corpora"))
+        self.results = ResultTable.of(self.results)
+        if self.results.path is None and self.folder is not None:
+            self.results.path = self._path("results")
 
     @classmethod
     def open(cls, folder: Path | None, settings: Settings, metadata: dict[str, Any]) -> ResultsFolder:
@@ -177,8 +182,13 @@ class ResultsFolder:
         store = cls.read_run_file(folder)
         # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
         results, problems = store._file("results"), store._file("problems")
-        for number, record in enumerate(results.read(), 1):
-            store.load_result(record, number)
+        if not columns_file.load(folder, store.results):
+            offset = 0
+            for number, line in enumerate(results.lines(), 1):
+                with _readable(results.path, number):
+                    store.results.add(parse_result(line, f"{results.path}:{number}"), offset)
+                offset += len(line)
+            store.save_columns()
         for number, record in enumerate(problems.read(), 1):
             store.load_problem(record, number)
         return store
@@ -267,17 +277,16 @@ class ResultsFolder:
 
     def add(self, result: Result, trace: Trace | None) -> None:
         """Store a result and its trace. They survive the end of this process."""
-        key = result.key
+        key, offset = result.key, -1
         if self.folder is None:
             if trace is not None:
                 self._traces[key] = trace
         else:
             if trace is not None:
-                record = {**key._asdict(), "trace": trace.to_json()}
-                self._file("traces").append(record)
+                self._file("traces").append_line(trace.to_line(key._asdict()))
             # The result comes last, so that every stored result has its trace.
-            self._file("results").append(result.to_json())
-        self.results[key] = result
+            offset = self._file("results").append_line(result.to_line())
+        self.results.add(result, offset)
 
     def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
         """Return the prompts and replies of a result, searched in the file; None if there is no trace."""
@@ -308,6 +317,11 @@ class ResultsFolder:
             return
         atomic_write(self.folder / name, text)
 
+    def save_columns(self) -> None:
+        """Store the results in columns, if they are many. A later command reads those in a tenth of the time."""
+        if self.folder is not None:
+            columns_file.save(self.folder, self.results)
+
     def close(self) -> None:
         """Close the files, and release the lock."""
         for lines in self._lines.values():
@@ -336,7 +350,9 @@ class ResultsFolder:
         self.write_file("run.json", dump_json(run, indent=2, default=str) + "\n")
 
     def _file(self, name: str) -> JsonlFile:
-        return self._lines.setdefault(name, JsonlFile(self._path(name)))
+        if (lines := self._lines.get(name)) is None:
+            lines = self._lines[name] = JsonlFile(self._path(name))
+        return lines
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None

@@ -27,6 +27,7 @@ class JsonlFile:
     def __init__(self, path: Path, *, sync: bool = False) -> None:
         self.path, self._sync = path, sync
         self._file: IO[bytes] | None = None
+        self._end = 0
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the records, without a torn last one."""
@@ -45,12 +46,14 @@ class JsonlFile:
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
 
-    def append(self, record: dict[str, Any]) -> None:
-        """Add one record. It survives the end of this process as soon as this returns."""
-        line = dump_json(record, compact=True).encode() + b"\n"
+    def append(self, record: dict[str, Any]) -> int:
+        """Add one record, and return its place in bytes. It survives the end of this process from then on."""
+        return self.append_line(dump_json(record, compact=True).encode() + b"\n")
+
+    def append_line(self, line: bytes) -> int:
+        """Add a record that is a line of JSON already; see `append`."""
         try:
-            file = self._opened()
-            end = file.tell()
+            file, start = self._opened(), self._end
             try:
                 written = file.write(line)
                 if written != len(line):
@@ -59,13 +62,15 @@ class JsonlFile:
                     os.fsync(file.fileno())
             except OSError:
                 # A full disk may have stored a part of the line.
-                file.truncate(end)
-                file.seek(end)
+                file.truncate(start)
+                file.seek(start)
                 raise
         except OSError as error:
             raise InputError(
                 f"{self.path}: cannot be written: {error.strerror}; what was stored before is kept"
             ) from None
+        self._end += len(line)
+        return start
 
     def close(self) -> None:
         """Close the file. It is opened again on the next use."""
@@ -77,8 +82,8 @@ class JsonlFile:
         """Return the file, positioned after the last complete line."""
         if self._file is None:
             file = self.path.open("r+b" if self.path.exists() else "x+b", buffering=0)
-            end = last_line_end(file)
-            file.truncate(end)
-            file.seek(end)
+            self._end = last_line_end(file)
+            file.truncate(self._end)
+            file.seek(self._end)
             self._file = file
         return self._file

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
+from reasoning.files import parse_json_object
 from reasoning.kinds import PARSER_VERSION, Code
 from reasoning.messages import Completion, Usage
 from reasoning.problem import Example
+from reasoning.record_lines import dump_line, line_parser
 from reasoning.repetition import repeats_itself
 from reasoning.sandbox.program_in_text import claims_output
+from reasoning.text_safety import dump_json
 from reasoning.truncation import is_only_reasoning
+
+FAILED = "failed"
+STATES = ("answered", "unparsed", FAILED)
+"""The states of a result."""
 
 
 class ResultKey(NamedTuple):
@@ -21,6 +30,9 @@ class ResultKey(NamedTuple):
     problem: str
     strategy: str
     epoch: int = 0
+
+
+_NOTHING_UNRECORDED = b',"unrecorded":[]}\n'
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ class Result:
     @property
     def failed(self) -> bool:
         """Return whether a call failed. That is not a wrong answer, and the result is made again."""
-        return self.state == "failed"
+        return self.state == FAILED
 
     @property
     def could_be_right(self) -> bool:
@@ -136,14 +148,7 @@ class Result:
 
         A vote whose winner leads by more votes than there are such replies is decided without them.
         """
-        if self.correct:
-            return False
-        lost = self.truncated + self.refused
-        if self.failed or not self.votes or self.value is None:
-            return self.failed or lost > 0
-        own = max((count for value, count in self.votes if value == self.value), default=0)
-        others = max((count for value, count in self.votes if value != self.value), default=0)
-        return lost > 0 and own - others <= lost
+        return could_be_right(self.correct, self.failed, self.truncated + self.refused, self.votes, self.value)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data; `from_json` reads it back."""
@@ -151,6 +156,22 @@ class Result:
         if not self.unrecorded:
             del data["unrecorded"]
         return data
+
+    def to_line(self) -> bytes:
+        """Return the line of a file; `parse_result` reads it back."""
+        numbers = (
+            self.confidence,
+            self.seconds,
+            self.usage.usd,
+            self.usage.seconds,
+            self.spent.usd,
+            self.spent.seconds,
+        )
+        if all(number is None or math.isfinite(number) for number in numbers):
+            line = dump_line(self, self.to_json)
+            # The last field is left out if it is empty, as `to_json` does.
+            return line if self.unrecorded else line.replace(_NOTHING_UNRECORDED, b"}\n")
+        return dump_json(self.to_json(), compact=True).encode() + b"\n"
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Result:
@@ -162,12 +183,71 @@ class Result:
         fields = _checked(data, _RESULT)
         # Results of earlier versions say it in words only.
         fields.setdefault("truncated", int("the reply was cut off" in fields.get("reason", "")))
-        if fields["state"] not in _STATES or (fields["state"] == "failed") != (fields["correct"] is None):
+        if fields["state"] not in STATES or (fields["state"] == FAILED) != (fields["correct"] is None):
             raise ValueError(f"the state {fields['state']!r} with correct={fields['correct']!r}")
         votes = tuple((str(candidate), count) for candidate, count in data.get("votes", ()))
         usage, spent = (Usage(**_checked(data[name], _USAGE)) for name in ("usage", "spent"))
         unrecorded = tuple(map(str, data.get("unrecorded", ())))
         return cls(**fields, votes=votes, usage=usage, spent=spent, unrecorded=unrecorded)
+
+
+def could_be_right(
+    correct: bool | None, failed: bool, lost: int, votes: Sequence[tuple[str, int]], value: str | None
+) -> bool:
+    """Return `Result.could_be_right` of its parts.
+
+    Args:
+        correct: whether the answer is right.
+        failed: whether a call failed.
+        lost: the number of replies that a limit cut off or that were refused.
+        votes: the candidates with their counts.
+        value: the answer.
+    """
+    if correct:
+        return False
+    if failed or not votes or value is None:
+        return failed or lost > 0
+    own = max((count for candidate, count in votes if candidate == value), default=0)
+    others = max((count for candidate, count in votes if candidate != value), default=0)
+    return lost > 0 and own - others <= lost
+
+
+def parse_result(line: bytes, where: str) -> Result:
+    """Parse a line of `results.jsonl`.
+
+    Args:
+        line: the line.
+        where: the file and the line's number, for errors.
+
+    Raises:
+        InputError: the line is no JSON object.
+        KeyError, TypeError, ValueError: a field is missing, has another type, or is out of range.
+    """
+    parsed = _line_parser()(line)
+    # `from_json` derives a missing number of truncated replies, and refuses a missing usage.
+    has_all = all(name in line for name in (b'"truncated":', b'"usage":', b'"spent":'))
+    if parsed is not None and has_all and _is_in_range(parsed):
+        return parsed
+    return Result.from_json(parse_json_object(line, where))
+
+
+@cache
+def _line_parser() -> Callable[[bytes], Result | None]:
+    return line_parser(Result)
+
+
+def _is_in_range(result: Result) -> bool:
+    """Return whether a parsed line has what `from_json` checks. JSON has no number that is not finite."""
+    usage, spent = result.usage, result.spent
+    counts = (
+        *(result.seconds, result.epoch, result.parser_version, result.truncated, result.only_reasoning),
+        *(result.token_limit, result.refused, result.claimed_outputs, result.repetitive),
+        *(usage.calls, usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd or 0.0),
+        *(usage.seconds, usage.reasoning_tokens),
+        *(spent.calls, spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.usd or 0.0),
+        *(spent.seconds, spent.reasoning_tokens),
+    )
+    return min(counts) >= 0 and result.state in STATES and (result.state == FAILED) == (result.correct is None)
 
 
 def _claimed_outputs(answer: Answer, example: Example, replies: Sequence[Completion]) -> int:
@@ -180,7 +260,6 @@ def _claimed_outputs(answer: Answer, example: Example, replies: Sequence[Complet
 
 _NUMBER = (int, float)
 _NONE = type(None)
-_STATES = ("answered", "unparsed", "failed")
 _RESULT: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("problem", "strategy", "fingerprint", "state", "rule", "reason", "family"), (str,)),
     "correct": (bool, _NONE),

@@ -71,7 +71,7 @@ def open_run(task: Task, model: LLM, named: Mapping[str, Strategy], config: RunC
     except UsageError:
         is_refused = model.usage.calls == called_before
         # A request that was refused leaves no strategy without results.
-        begun = {result.strategy for result in store.results.values()}
+        begun = store.results.rows().distinct("strategy")
         store.forget_strategies(spec for spec in named if spec not in registered and spec not in begun)
         raise
     finally:

@@ -230,16 +230,18 @@ class RunProgress:
         self._stopped, self._time_limit = stopped, time_limit
         self._tallies, self._names = {spec: _Tally() for spec in specs}, ShortNames.of(specs)
         to_make = set(keys)
-        kept = [result for result in stored if result.key not in to_make]
-        for result in kept:
-            self._tallies[result.strategy].add(result)
+        self._estimate, self._stored = TimeEstimate(keys, ()), 0
+        for result in stored:
+            if result.key not in to_make:
+                self._stored += 1
+                self._tallies[result.strategy].add(result)
+                self._estimate.record(result)
         for key in keys:
             self._tallies[key.strategy].total += 1
         for tally in self._tallies.values():
             tally.total += tally.done
-        self._stored, self._total = len(kept), len(kept) + len(keys)
+        self._total = self._stored + len(keys)
         self._started = self._ready = time.monotonic()
-        self._estimate = TimeEstimate(keys, kept)
         self._status = _WAITING
         model.client.progress = self._on_loading
         kept_text = f", {self._stored} stored" if self._stored else ""

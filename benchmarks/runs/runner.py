@@ -38,12 +38,8 @@ def missing_keys(
     """
     fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
 
-    def is_stored(key: ResultKey) -> bool:
-        result = store.results.get(key)
-        return result is not None and not result.failed and result.fingerprint == fingerprints[key.strategy]
-
     keys = (ResultKey(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
-    return [key for key in keys if not is_stored(key)]
+    return [key for key in keys if not store.results.is_current(key, fingerprints[key.strategy])]
 
 
 async def run(
@@ -105,9 +101,10 @@ class _Run:
         ledger: Ledger | None,
         budget: Budget,
     ) -> None:
-        to_make = set(queue)
-        self.race = race
-        self.current = {key: result for key, result in store.results.items() if key not in to_make}
+        self.race, self.current = race, dict[ResultKey, Result]()
+        if race:
+            to_make = set(queue)
+            self.current = {key: result for key, result in store.results.items() if key not in to_make}
         self.strategies, self.llm, self.store, self.on_result, self.queue = strategies, llm, store, on_result, queue
         self.journal, self.first_epoch = journal, int(store.metadata.get("first_epoch", 0))
         self.fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
@@ -163,8 +160,10 @@ class _Run:
             self.exhausted_specs.add(spec)
             return
         self.store.add(result, trace)
-        self.current[key] = result
+        if not self.queue or self.queue[0].problem != key.problem:
+            self.store.examples[key.problem].problem.forget_values()
         if self.race:
+            self.current[key] = result
             self.race.update(self.current)
             if self.race.decided:
                 self.queue.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
-from statistics import fmean
+from dataclasses import dataclass
 
 from reasoning.benchmarks.results.result import Result, ResultKey
 
@@ -25,24 +25,24 @@ class TimeEstimate:
 
     def __init__(self, keys: Iterable[ResultKey], stored: Iterable[Result]) -> None:
         self._remaining = Counter(key.strategy for key in keys)
-        self._bought: defaultdict[str, list[float]] = defaultdict(list)
-        self._recorded: defaultdict[str, list[float]] = defaultdict(list)
+        self._bought: defaultdict[str, _Mean] = defaultdict(_Mean)
+        self._recorded: defaultdict[str, _Mean] = defaultdict(_Mean)
         self._started: float | None = None
         self._finished_seconds = 0.0
         for result in stored:
-            self._record(result)
+            self.record(result)
 
     def add(self, result: Result, now: float) -> None:
         """Take in a new result."""
         self._remaining[result.strategy] -= 1
         self._finished_seconds += result.spent.seconds
         if not result.spent.calls:
-            self._record(result)
+            self.record(result)
             return
         started = now - result.seconds
         self._started = started if self._started is None else min(started, self._started)
         if not result.failed:
-            self._bought[result.strategy].append(result.spent.seconds)
+            self._bought[result.strategy].add(result.spent.seconds)
 
     def estimate(self, spent: float, now: float, ready: float = 0.0, stopped: Collection[str] = ()) -> float | None:
         """Return the seconds to the end of the run.
@@ -57,12 +57,11 @@ class TimeEstimate:
             None if there is no basis for an estimate: nothing has been bought yet, or the solves in
             progress take longer than usual.
         """
-        bought = [seconds for solves in self._bought.values() for seconds in solves]
-        if self._started is None or not bought or not spent:
+        bought = _Mean(sum(one.total for one in self._bought.values()), sum(one.n for one in self._bought.values()))
+        if self._started is None or not bought.n or not spent:
             return None
-        usual = fmean(bought)
         work = sum(
-            count * fmean(self._bought[spec] or self._recorded[spec] or [usual])
+            count * next(one for one in (self._bought[spec], self._recorded[spec], bought) if one.n).value
             for spec, count in self._remaining.items()
             if spec not in stopped
         )
@@ -72,7 +71,24 @@ class TimeEstimate:
         pace = spent / max(now - max(self._started, ready), 1e-3)
         return (work - in_progress) / pace
 
-    def _record(self, result: Result) -> None:
+    def record(self, result: Result) -> None:
+        """Take in a result of an earlier run."""
         if not result.failed:
             usage = result.spent if result.spent.calls else result.usage
-            self._recorded[result.strategy].append(usage.seconds)
+            self._recorded[result.strategy].add(usage.seconds)
+
+
+@dataclass
+class _Mean:
+    """The mean of seconds, which are not kept."""
+
+    total: float = 0.0
+    n: int = 0
+
+    def add(self, seconds: float) -> None:
+        self.total += seconds
+        self.n += 1
+
+    @property
+    def value(self) -> float:
+        return self.total / self.n

@@ -222,7 +222,8 @@ def _find_unfinished(
     invocations = first.metadata.get("invocations", [{}])
     epochs = max([int(one.get("epochs", 1)) for one in invocations], default=1)
     specs = merged.specs
-    done = {key for key, result in merged.results.items() if not result.failed}
+    results = merged.results.rows()
+    done = set(results.where(~results.failed).iter_keys())
     ids = {
         shard: [str(record["id"]) for record in JsonlFile(path / "problems.jsonl").read()]
         for shard, path in shards.items()

@@ -6,6 +6,11 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -34,7 +39,9 @@ def _score(share: float, n: float, z: float) -> tuple[float, float]:
 
 
 def clustered_share(
-    values: Sequence[float], clusters: Sequence[Hashable], confidence: float = 0.95
+    values: Sequence[float] | NDArray[np.float64],
+    clusters: Sequence[Hashable] | NDArray[np.int64],
+    confidence: float = 0.95,
 ) -> tuple[float, float]:
     """Return the interval of an accuracy over values that are correlated within clusters.
 
@@ -118,14 +125,30 @@ def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable], confid
     return Mean(mean, error, mean - half, mean + half)
 
 
-def clustered_error(values: Sequence[float], clusters: Sequence[Hashable]) -> tuple[float, float, int]:
+def clustered_error(
+    values: Sequence[float] | NDArray[np.float64], clusters: Sequence[Hashable] | NDArray[np.int64]
+) -> tuple[float, float, int]:
     """Return the mean, its standard error over clusters (NaN with one cluster), and the number of clusters."""
-    mean = math.fsum(values) / len(values)
-    sums: dict[Hashable, float] = dict.fromkeys(clusters, 0.0)
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster] += value - mean
-    groups = len(sums)
+    import numpy as np
+
+    shares = np.asarray(values, dtype=float)
+    mean = math.fsum(shares.tolist()) / len(shares)
+    numbers, groups = _numbered(clusters)
     if groups < 2:
         return mean, math.nan, groups
-    squares = math.fsum(total * total for total in sums.values())
-    return mean, math.sqrt(squares * groups / (groups - 1)) / len(values), groups
+    # `bincount` adds in the order of the values.
+    sums = np.bincount(numbers, weights=shares - mean, minlength=groups)
+    squares = math.fsum(np.square(sums).tolist())
+    return mean, math.sqrt(squares * groups / (groups - 1)) / len(shares), groups
+
+
+def _numbered(clusters: Sequence[Hashable] | NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return the number of each value's cluster, and the number of clusters."""
+    import numpy as np
+
+    if isinstance(clusters, range | np.ndarray):
+        distinct, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+        return numbers, len(distinct)
+    known: dict[Hashable, int] = {}
+    numbers = np.array([known.setdefault(cluster, len(known)) for cluster in clusters], dtype=np.int64)
+    return numbers, len(known)

@@ -6,22 +6,31 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from reasoning.benchmarks.statistics.intervals import clustered_error
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 K = TypeVar("K")
+Values: TypeAlias = "Sequence[float] | Sequence[bool] | NDArray[np.float64] | NDArray[np.bool_]"
+"""A value for each problem."""
 
 
-def disagreements(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int]:
+def disagreements(a: Values, b: Values) -> tuple[int, int]:
     """Return how many problems only the first strategy solved, and how many only the second.
 
     Args:
         a: whether the first strategy solved each problem.
         b: whether the second strategy solved each problem, in the same order.
     """
-    pairs = list(zip(a, b, strict=True))
-    return sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)
+    import numpy as np
+
+    first, second = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
+    _check_lengths(a, b)
+    return int(np.sum(first & ~second)), int(np.sum(second & ~first))
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -33,14 +42,19 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     Source: McNemar (1947), Psychometrika 12(2); the exact form is the sign test, a binomial with p = 1/2.
     """
-    n = only_a + only_b
-    tail: int = 1
-    term: int = 1
-    for k in range(min(only_a, only_b)):
-        # From the binomial coefficient n over k to n over k + 1.
-        term = term * (n - k) // (k + 1)
+    n, k = only_a + only_b, min(only_a, only_b)
+    # The terms from the largest one down, cut to 256 bits: the sum of more bits is rounded to the same float.
+    term, tail = math.comb(n, k), 0
+    cut = max(0, term.bit_length() - _BITS)
+    term >>= cut
+    while term:
         tail += term
-    return float(min(1.0, 2 * tail / 2**n))
+        term = term * k // (n - k + 1)
+        k -= 1
+    return float(min(1.0, 2 * (tail << cut) / 2**n))
+
+
+_BITS = 256
 
 
 def holm(p_values: Mapping[K, float]) -> dict[K, float]:
@@ -78,7 +92,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def tango(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Difference:
+def tango(a: Values, b: Values, confidence: float = 0.95) -> Difference:
     """Return the difference of two accuracies on the same problems, each solved once.
 
     The interval holds all differences that the score test does not reject. McNemar's test is the same
@@ -167,7 +181,7 @@ def bootstrap(
 
 
 def paired_mean(
-    a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+    a: Values, b: Values, clusters: Sequence[Hashable] | NDArray[np.int64] | None = None, confidence: float = 0.95
 ) -> Difference:
     """Return the difference of two means over the same problems, for values from 0 to 1.
 
@@ -198,7 +212,7 @@ def paired_mean(
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half))
 
 
-def paired_t(a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None = None) -> float:
+def paired_t(a: Values, b: Values, clusters: Sequence[Hashable] | NDArray[np.int64] | None = None) -> float:
     """Return the two-sided p-value of equal means over the same problems; it agrees with `paired_mean`.
 
     It is Student's paired test over clusters. If all differences are equal, it is the p-value that agrees
@@ -224,16 +238,25 @@ _NO_SPREAD = 1e-12
 
 
 def _differences(
-    a: Sequence[float], b: Sequence[float], clusters: Sequence[Hashable] | None
+    a: Values, b: Values, clusters: Sequence[Hashable] | NDArray[np.int64] | None
 ) -> tuple[float, float, int]:
     """Return the mean of the differences, its standard error, and the number of clusters."""
-    differences = [x - y for x, y in zip(a, b, strict=True)]
-    if not differences:
+    import numpy as np
+
+    _check_lengths(a, b)
+    differences = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
+    if not len(differences):
         return 0.0, math.nan, 0
     return clustered_error(differences, range(len(differences)) if clusters is None else clusters)
 
 
-def superiority(a: Sequence[float], b: Sequence[float]) -> float:
+def _check_lengths(a: Values, b: Values) -> None:
+    """Check that both strategies have as many values: numpy would repeat a single one."""
+    if len(a) != len(b):
+        raise ValueError(f"both must have values of the same problems, got {len(a)} and {len(b)}")
+
+
+def superiority(a: Values, b: Values) -> float:
     """Return the probability that the first is better than the second on a random problem; a tie counts half.
 
     Args:
@@ -242,5 +265,8 @@ def superiority(a: Sequence[float], b: Sequence[float]) -> float:
 
     Source: the common-language effect size of McGraw and Wong (1992), Psychological Bulletin 111(2), for pairs.
     """
-    pairs = list(zip(a, b, strict=True))
-    return sum((x > y) + 0.5 * (x == y) for x, y in pairs) / len(pairs)
+    import numpy as np
+
+    first, second = np.asarray(a), np.asarray(b)
+    _check_lengths(a, b)
+    return float(np.sum(first > second) + 0.5 * np.sum(first == second)) / len(first)

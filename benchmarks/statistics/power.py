@@ -7,8 +7,13 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.statistics.intervals import clustered_error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def mcnemar_power(n: int, difference: float, disagreement: float, *, level: float = 0.05) -> float:
@@ -131,7 +136,9 @@ def _approximate_size(difference: float, share: float, level: float, power: floa
     return (spread / difference) ** 2
 
 
-def design_effect(differences: Sequence[float], clusters: Sequence[Hashable]) -> float:
+def design_effect(
+    differences: Sequence[float] | NDArray[np.float64], clusters: Sequence[Hashable] | NDArray[np.int64]
+) -> float:
     """Return the factor by which families of problems like these raise the required number of problems; at least 1.
 
     It is the clustered variance of the mean divided by the variance of independent problems. If one of
@@ -148,5 +155,5 @@ def design_effect(differences: Sequence[float], clusters: Sequence[Hashable]) ->
     if families == n:
         return 1.0
     if not alone > 1e-12 or math.isnan(error):
-        return sum(size * size for size in Counter(clusters).values()) / n
+        return sum(size * size for size in Counter(list(clusters)).values()) / n
     return max(1.0, (error / alone) ** 2)

@@ -14,6 +14,7 @@ from reasoning.benchmarks.report import page_data
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 from reasoning.pages.drawn_trace import draw_stage
@@ -86,7 +87,12 @@ class LiveRun:
         """Return a copy of the results that no longer grows, without results of unknown problems."""
         with self.lock:
             known = {key: result for key, result in self.store.results.items() if key.problem in self.store.examples}
-            return replace(self.store, results=known, examples=dict(self.store.examples), specs=list(self.store.specs))
+            return replace(
+                self.store,
+                results=ResultTable.of(known),
+                examples=dict(self.store.examples),
+                specs=list(self.store.specs),
+            )
 
     def states(self, problem: str) -> list[str]:
         """Return one letter per repetition of a problem for each strategy; see `page_data.state`."""

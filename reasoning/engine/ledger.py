@@ -125,10 +125,8 @@ class Ledger:
             self._lock()
             self.before = Spending.read(path, price)
             # A line that a kill or a full disk has cut off was not counted.
-            content = path.read_bytes()
-            os.ftruncate(self._file, content.rfind(b"\n") + 1)
-            # Numbers are never used twice, whether they name scopes or calls.
-            self._last = content.count(b"\n")
+            end, self._last = _complete_lines(path)
+            os.ftruncate(self._file, end)
         except BaseException:
             os.close(self._file)
             raise
@@ -225,21 +223,43 @@ def _counts(usage: Usage) -> dict[str, Any]:
     }
 
 
+def _complete_lines(path: Path) -> tuple[int, int]:
+    """Return the bytes and the number of a file's complete lines.
+
+    The number is that of the last entry: numbers are never used twice, whether they name scopes or calls.
+    """
+    end = count = size = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            count += block.count(b"\n")
+            if (last := block.rfind(b"\n")) >= 0:
+                end = size + last + 1
+            size += len(block)
+    return end, count
+
+
 def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the entries with the numbers of their lines, without a last line that was cut off."""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         try:
             entry = _decode(line.decode())
         except (ValueError, RecursionError):
             entry = None
         # The fast decoder names no place.
         yield number, entry if isinstance(entry, dict) else parse_json_object(line, f"{path}:{number}")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the complete lines one by one: a large run has millions."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1]
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _usage(entry: Mapping[str, Any], price: Price) -> Usage:

@@ -1,6 +1,7 @@
 """Journal overhead: recording draws as they arrive, and reading from a file of a million draws.
 
     PYTHONPATH=scripts .venv/bin/python -m perf.journal [--draws 1000000] [--folder DIR]
+    PYTHONPATH=scripts .venv/bin/python -m perf.journal --sizes JOURNAL    # what fills it, and compressed replies
 
 A million draws need about 1.8 GB in the folder. CPU time is that of all threads, user and system.
 """
@@ -11,13 +12,16 @@ import argparse
 import asyncio
 import random
 import resource
+import sqlite3
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
-from reasoning.journal import Journal
+from reasoning.journal import Journal, maintenance
 from reasoning.messages import Completion, Message, Request, Usage
 
 _PROSE = "The train leaves at nine and needs four hours and a half, so we add them to the time of departure. " * 30
@@ -122,6 +126,36 @@ def large(path: Path, draws: int) -> None:
     _timed("unused_epoch", journal.unused_epoch)
     _say(f"memory: {_peak() - before:.0f} MB more than before")
     journal.close()
+    _timed("verify", lambda: list(maintenance.verify(path)), draws)
+    _timed("info", lambda: maintenance.info(path))
+    _timed("prune of everything before 2000, which is nothing", lambda: maintenance.prune(path, before="2000"))
+    _timed("prune of all", lambda: maintenance.prune(path, model="some/model"), draws)
+    _say(f"memory: {_peak() - before:.0f} MB more than before")
+
+
+def sizes(path: Path) -> None:
+    """Print the parts of a journal, and what compressing each reply would save and cost."""
+    total = path.stat().st_size
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        [(requests, texts)] = connection.execute("SELECT count(*), sum(length(CAST(request AS BLOB))) FROM requests")
+        replies = [text.encode() for (text,) in connection.execute("SELECT text FROM draws")]
+    size = sum(map(len, replies))
+    began = time.process_time()
+    packed = [zlib.compress(reply) for reply in replies]
+    took = (time.process_time() - began) / len(replies)
+    smaller = sum(min(len(reply), len(short)) for reply, short in zip(replies, packed, strict=True))
+    began = time.process_time()
+    for short in packed:
+        zlib.decompress(short)
+    back = (time.process_time() - began) / len(replies)
+    _say(
+        f"{len(replies):,} draws of {requests:,} requests in {total / 1e6:,.1f} MB, {total / len(replies):,.0f} bytes "
+        f"a draw: requests {texts / total:.0%}, replies {size / total:.0%} ({size / len(replies):,.0f} bytes each)"
+    )
+    _say(
+        f"replies that zlib compresses one by one: {smaller / size:.0%} of their size, so the file is "
+        f"{(size - smaller) / total:.0%} smaller, for {took * 1e6:.1f} µs a draw to write and {back * 1e6:.1f} to read"
+    )
 
 
 def _timed(label: str, do: Callable[[], object], times: int = 0) -> None:
@@ -145,7 +179,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=1_000_000, help="number of draws in the large file")
     parser.add_argument("--folder", type=Path, help="folder for the files; a temporary one by default")
+    parser.add_argument("--sizes", type=Path, metavar="JOURNAL", help="only say what fills this journal")
     arguments = parser.parse_args()
+    if arguments.sizes:
+        sizes(arguments.sizes)
+        return
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         recording(Path(folder))
         if arguments.draws:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.benchmarks import tasks
-from reasoning.benchmarks.analysis.paired import PairedDifference, families, paired_differences, scores_by_problem
+from reasoning.benchmarks.analysis.paired import PairedDifference, paired_differences
+from reasoning.benchmarks.analysis.score_table import families, scores_by_problem
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.analysis.worst_case import with_worst_cases
 from reasoning.benchmarks.report.report_data import ReportData
@@ -83,7 +84,7 @@ class Measured:
         }
         adjusted = holm({spec: pair.p for spec, pair in pairs.items()})
         compared = [replace(pair, p_adjusted=adjusted[spec]) for spec, pair in pairs.items()]
-        compared = with_worst_cases(compared, found.comparison.results, families(found.comparison.results))
+        compared = with_worst_cases(compared, found.comparison.results)
         against = dict(zip(pairs, compared, strict=True))
         return cls(store, found, against, _votes(store, found), _earlier(store))
 

@@ -16,10 +16,9 @@ from reasoning.benchmarks.analysis.paired import (
     EXACT,
     OVER_FAMILIES,
     OVER_PROBLEMS,
-    families,
     paired_differences,
-    scores_by_problem,
 )
+from reasoning.benchmarks.analysis.score_table import families, scores_by_problem
 from reasoning.benchmarks.analysis.summary import summarize
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey

@@ -163,7 +163,8 @@ def test_stored_results_are_read_without_anything_heavy(tmp_path: Path) -> None:
         "import sys; from reasoning.benchmarks import compare; from reasoning.testing import ScriptedLLM;"
         "llm = ScriptedLLM(lambda messages: 'The answer is 3.');"
         "found = compare(['vanilla', 'cot'], 'gsm_symbolic', llm, limit=3, out=sys.argv[1], progress=False);"
-        "print(llm.calls, *[name for name in ('reasoning_gym', 'numpy', 'litellm', 'rich') if name in sys.modules]);"
+        "heavy = ('reasoning_gym', 'pandas', 'scipy', 'litellm', 'rich');"
+        "print(llm.calls, *[name for name in heavy if name in sys.modules]);"
         "print(found)"
     )
     runs = [

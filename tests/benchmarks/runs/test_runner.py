@@ -15,6 +15,7 @@ from reasoning.answer import Answer, Answered
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
+from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.engine.budget import Budget
@@ -197,7 +198,7 @@ def test_dollars_for_a_model_without_a_price_end_the_run_before_a_draw_of_the_jo
 ) -> None:
     journal = reasoning.Journal(tmp_path / "journal.sqlite")
     run(store, ScriptedLLM(adds(), journal=journal), "vanilla", n=1)
-    store.results.clear()
+    store.results = ResultTable()
     llm = ScriptedLLM(adds(), journal=journal, budget=Budget(usd=1))
     llm._purchaser.price = lambda usage: None  # as of a model that no table knows
     stopped = run(store, llm, "vanilla", "cot", concurrency=1)

@@ -109,5 +109,5 @@ def test_the_smallest_difference_shrinks_with_problems_and_grows_with_care() -> 
 
 def test_disagreements_are_counted_by_side() -> None:
     assert disagreements([True, True, False, False, True], [True, False, True, True, False]) == (2, 2)
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="same problems"):
         disagreements([True, False], [True])

@@ -1,0 +1,71 @@
+"""The file `results.npz`: the results of a folder in columns, derived from `results.jsonl`.
+
+It is a copy that may be deleted. It counts only while `results.jsonl` has the size and the time that it had when the
+copy was made, so that a run that continues, an edit by hand and a copied folder make it anew.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from zipfile import BadZipFile
+
+from reasoning.benchmarks.results.result_rows import COLUMNS, NAMED
+from reasoning.benchmarks.results.result_table import ResultTable
+from reasoning.errors import InputError
+from reasoning.files import atomic_path
+
+NAME = "results.npz"
+_LEAST = 20_000
+"""The least results for which the file is written: fewer are read in less than a second."""
+_FORMAT = 1
+
+
+def save(folder: Path, results: ResultTable) -> None:
+    """Write the columns of a folder's results, unless they are few or the folder cannot be written.
+
+    Args:
+        folder: the folder.
+        results: its results, whose lines are all in `results.jsonl`.
+    """
+    import numpy as np
+
+    if len(results) < _LEAST or (source := _stamp(folder)) is None:
+        return
+    if (results.rows().data["offset"] < 0).any():
+        return
+    texts = json.dumps({column: results.names[column] for column in NAMED}).encode("ascii")
+    about = json.dumps({"format": _FORMAT, "source": source, "columns": dict(COLUMNS)}).encode("ascii")
+    # A folder that is only read may belong to another person.
+    with suppress(InputError), atomic_path(folder / NAME) as path, path.open("wb") as file:
+        arrays = {"about": about, "names": texts, "rows": results.packed()}
+        np.savez(file, allow_pickle=False, **{name: np.frombuffer(part, np.uint8) for name, part in arrays.items()})
+
+
+def load(folder: Path, results: ResultTable) -> bool:
+    """Read the columns into an empty table, and return whether they are there and up to date."""
+    path = folder / NAME
+    if not path.is_file():
+        return False
+    import numpy as np
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            about = json.loads(arrays["about"].tobytes())
+            expected = {"format": _FORMAT, "source": _stamp(folder), "columns": dict(COLUMNS)}
+            if about != expected:
+                return False
+            results.restore(arrays["rows"].tobytes(), json.loads(arrays["names"].tobytes()))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile):
+        return False
+    return True
+
+
+def _stamp(folder: Path) -> list[int] | None:
+    """Return the size and the time of `results.jsonl`; None if it cannot be read."""
+    try:
+        found = (folder / "results.jsonl").stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]

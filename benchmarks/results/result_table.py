@@ -1,0 +1,270 @@
+"""The results of a folder in columns: about 130 bytes a result, where an object takes 1.2 kB."""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from reasoning.benchmarks.results.line_reader import LineReader
+from reasoning.benchmarks.results.result import FAILED, STATES, Result, ResultKey, parse_result
+from reasoning.benchmarks.results.result_rows import COLUMNS, NAMED, ROW, Columns, ResultRows, row_type
+
+_KEPT = 10_000
+"""The results of a table that stay in memory as objects. Later ones that a file has are read from it when needed."""
+
+
+class ResultTable:
+    """The results of a run by problem, strategy and epoch, in the order in which their keys were first added.
+
+    Args:
+        path: the file with the lines of results that `add` names; None without a file.
+
+    Attributes:
+        names: the texts of each column of `NAMED`, by their numbers.
+        numbers: the numbers, by their texts.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self.names: dict[str, list[str]] = {column: [] for column in NAMED}
+        self.numbers: dict[str, dict[str, int]] = {column: {} for column in NAMED}
+        self._rows = bytearray()
+        # Whether there may be views of these bytes, which must not change then.
+        self._is_shared = False
+        self._objects: list[Result] = []
+        self._lines: LineReader | None = None
+        # By strategy and epoch, the position of the row of each problem; -1 for no row.
+        self._positions: dict[tuple[int, int], array[int]] = {}
+
+    @classmethod
+    def of(cls, results: Mapping[ResultKey, Result] | ResultTable) -> ResultTable:
+        """Return the table of results by key; a table is returned unchanged."""
+        if isinstance(results, ResultTable):
+            return results
+        table = cls()
+        for key, result in results.items():
+            table[key] = result
+        return table
+
+    def add(self, result: Result, offset: int = -1) -> None:
+        """Add a result, or replace the one of its key.
+
+        Args:
+            result: the result.
+            offset: the place of its line in the file, in bytes; -1 if it has none.
+
+        Raises:
+            ValueError: a number is too large to be stored.
+        """
+        row = self._pack(result, offset)
+        self._unshare()
+        number = self._number("problem", result.problem)
+        positions = self._positions.setdefault((self._number("strategy", result.strategy), result.epoch), array("i"))
+        if missing := number + 1 - len(positions):
+            positions.extend([-1] * max(missing, 0))
+        if (position := positions[number]) >= 0:
+            self._rows[position * ROW.size : (position + 1) * ROW.size] = row
+        else:
+            positions[number] = len(self)
+            self._rows += row
+
+    def is_current(self, key: ResultKey, fingerprint: str) -> bool:
+        """Return whether there is a result of this version of its strategy, and no call failed. No file is read."""
+        if (position := self._find(key)) is None:
+            return False
+        row = self._row(position)
+        has_failed = row["state"] == STATES.index(FAILED)
+        return not has_failed and self.names["fingerprint"][row["fingerprint"]] == fingerprint
+
+    def append(self, result: Result) -> None:
+        """Add a result whatever its key, which cannot be looked up then."""
+        row = self._pack(result, -1)
+        self._unshare()
+        self._rows += row
+
+    def rows(self) -> ResultRows:
+        """Return all results as they are now; later changes of the table do not show in them."""
+        self._is_shared = True
+        return ResultRows(self, Columns.of(self._rows))
+
+    def restore(self, rows: bytes, names: Mapping[str, Sequence[str]]) -> None:
+        """Take over stored rows and names in place of what the table has.
+
+        Raises:
+            ValueError: a row names what is not there.
+        """
+        import numpy as np
+
+        table = ResultTable(self.path)
+        table._rows += rows
+        table.names = {column: list(names[column]) for column in NAMED}
+        table.numbers = {
+            column: {name: number for number, name in enumerate(texts)} for column, texts in table.names.items()
+        }
+        data = table.rows().data
+        for column in NAMED:
+            least = -1 if column in ("family", "unrecorded") else 0
+            if len(data) and not least <= data[column].min() <= data[column].max() < len(table.names[column]):
+                raise ValueError(f"the column {column!r} has numbers without a name")
+        for strategy, epoch in {*zip(data["strategy"].tolist(), data["epoch"].tolist(), strict=True)}:
+            [places] = np.nonzero((data["strategy"] == strategy) & (data["epoch"] == epoch))
+            positions = np.full(len(table.names["problem"]), -1, dtype=np.int32)
+            positions[data["problem"][places]] = places
+            table._positions[strategy, epoch] = array("i", positions.tobytes())
+        self.__dict__.update(table.__dict__)
+
+    def packed(self) -> bytes:
+        """Return the rows as `restore` takes them, without the objects of this process."""
+        import numpy as np
+
+        rows = np.frombuffer(self._rows, dtype=row_type()).copy()
+        rows["object"] = -1
+        return rows.tobytes()
+
+    def __setitem__(self, key: ResultKey, result: Result) -> None:
+        self.add(result)
+
+    def __getitem__(self, key: ResultKey) -> Result:
+        if (position := self._find(key)) is None:
+            raise KeyError(key)
+        return self._at(position)
+
+    def _at(self, position: int) -> Result:
+        row = self._row(position)
+        return self.load(row["object"], row["offset"])
+
+    def _row(self, position: int) -> dict[str, Any]:
+        return dict(zip(COLUMNS, ROW.unpack_from(self._rows, position * ROW.size), strict=True))
+
+    def get(self, key: ResultKey) -> Result | None:
+        """Return the result of a key; None without one."""
+        position = self._find(key)
+        return None if position is None else self._at(position)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, tuple) and self._find(key) is not None
+
+    def __len__(self) -> int:
+        return len(self._rows) // ROW.size
+
+    def __iter__(self) -> Iterator[ResultKey]:
+        return iter(self.rows().iter_keys())
+
+    def keys(self) -> Iterator[ResultKey]:
+        """Return the keys, in order."""
+        return iter(self)
+
+    def values(self) -> ResultRows:
+        """Return all results; see `rows`."""
+        return self.rows()
+
+    def items(self) -> Iterator[tuple[ResultKey, Result]]:
+        """Yield each key with its result."""
+        rows = self.rows()
+        return zip(rows.iter_keys(), rows, strict=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping | ResultTable) and dict(self.items()) == dict(other.items())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self)} results>"
+
+    def load(self, number: int, offset: int) -> Result:
+        """Return a result that is an object in memory, or a line of the file.
+
+        Args:
+            number: the number of the object; -1 for none.
+            offset: the place of the line.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        if number >= 0:
+            return self._objects[number]
+        assert self.path is not None
+        if self._lines is None:
+            self._lines = LineReader(self.path)
+        return parse_result(self._lines.read(offset), f"{self.path} at byte {offset}")
+
+    def _unshare(self) -> None:
+        if self._is_shared:
+            self._rows, self._is_shared = bytearray(self._rows), False
+
+    def _find(self, key: tuple[Any, ...]) -> int | None:
+        problem, strategy, epoch = key
+        positions = self._positions.get((self.numbers["strategy"].get(strategy, -1), epoch))
+        number = self.numbers["problem"].get(problem, -1)
+        if positions is None or not 0 <= number < len(positions) or positions[number] < 0:
+            return None
+        return positions[number]
+
+    def _number(self, column: str, text: str) -> int:
+        numbers = self.numbers[column]
+        if (number := numbers.get(text)) is None:
+            number = numbers[text] = len(numbers)
+            self.names[column].append(text)
+        return number
+
+    def _pack(self, result: Result, offset: int) -> bytes:
+        kept = -1
+        if offset < 0 or len(self._objects) < _KEPT:
+            kept = len(self._objects)
+            self._objects.append(result)
+        usage, state = result.usage, result.state
+        try:
+            return ROW.pack(
+                self._number("problem", result.problem),
+                self._number("strategy", result.strategy),
+                result.epoch,
+                self._number("family", result.family) if result.family else -1,
+                self._number("rule", result.rule or f"{state}: {result.reason.partition(':')[0]}"),
+                self._number("fingerprint", result.fingerprint),
+                self._number("unrecorded", ",".join(result.unrecorded)) if result.unrecorded else -1,
+                kept,
+                _digest(result.value),
+                offset,
+                result.parser_version,
+                usage.calls,
+                usage.prompt_tokens,
+                usage.completion_tokens,
+                usage.cached_tokens,
+                usage.reasoning_tokens,
+                math.nan if usage.usd is None else usage.usd,
+                usage.seconds,
+                math.nan if result.confidence is None else result.confidence,
+                result.token_limit,
+                STATES.index(state),
+                result.correct is True,
+                result.could_be_right,
+                result.only_reasoning > 0,
+                result.repetitive > 0,
+                result.refused > 0,
+                result.claimed_outputs > 0,
+            )
+        except (struct.error, OverflowError):
+            raise ValueError("a number is too large") from None
+
+
+def _digest(value: str | None) -> int:
+    """Return a number that is different for different answers, except by a chance of 2^-64; 0 for None."""
+    if value is None:
+        return 0
+    digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True) or 1
+
+
+def rows_of(results: Iterable[Result]) -> ResultRows:
+    """Return the rows of results; rows are returned unchanged."""
+    if isinstance(results, ResultRows):
+        return results
+    table = ResultTable()
+    for result in results:
+        table.append(result)
+    return table.rows()
