@@ -176,7 +176,7 @@ def _frontier_shares(results: ResultRows, specs: Sequence[str], measures: Sequen
     places = rank[cluster] * len(specs) + _columns(results, specs)
 
     def add(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = np.bincount(places, values, len(distinct) * len(specs))
+        sums = np.bincount(places, values, len(distinct) * len(specs)).astype(np.float64)
         return sums.reshape(len(distinct), len(specs))
 
     right, solves = add(data["correct"].astype(float)), add(np.ones(len(data)))

@@ -224,12 +224,12 @@ def _counts(usage: Usage) -> dict[str, Any]:
 
 
 def _complete_lines(path: Path) -> tuple[int, int]:
-    """Return the bytes and the number of a file's complete lines.
+    """Return the bytes and the number of a file's complete lines; a missing file has none.
 
     The number is that of the last entry: numbers are never used twice, whether they name scopes or calls.
     """
     end = count = size = 0
-    with path.open("rb") as file:
+    with suppress(FileNotFoundError), path.open("rb") as file:
         while block := file.read(1 << 20):
             count += block.count(b"\n")
             if (last := block.rfind(b"\n")) >= 0:
