@@ -185,8 +185,10 @@ class ResultsFolder:
         if not columns_file.load(folder, store.results):
             offset = 0
             for number, line in enumerate(results.lines(), 1):
-                with _readable(results.path, number):
+                try:
                     store.results.add(parse_result(line, f"{results.path}:{number}"), offset)
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    raise InputError(f"{results.path}:{number}: damaged record: {_fault(error)}") from None
                 offset += len(line)
             store.save_columns()
         for number, record in enumerate(problems.read(), 1):
