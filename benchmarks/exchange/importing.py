@@ -167,6 +167,7 @@ def _settings(
     models = dict.fromkeys(log.model for log in logs if log.model)
     version = _digest((name, example.problem.question) for name, example in examples.items())
     content = _digest((*one[:3], one[3].score, one[3].answer, one[3].replies) for one in paired.solves)
+    least = "" if right_from is None else f", right from {right_from:g}"
     model = next(iter(models), "unknown") if len(models) < 2 else f"{len(models)} models"
     return {
         "task": next((log.task for log in logs if log.task), Path(logs[0].path).stem),
@@ -175,11 +176,7 @@ def _settings(
         "model": model,
         "base_url": None,
         "parser_version": kinds.PARSER_VERSION,
-        "imported": {
-            "content": content,
-            "rescored": rescore,
-            **({} if right_from is None else {"right_from": right_from}),
-        },
+        "imported": f"{'replies read again' if rescore else 'scores of the tool'}{least}, content {content}",
     }
 
 
@@ -222,8 +219,7 @@ def _existing(folder: Path, settings: Mapping[str, Any], paired: str) -> Import:
     store = ResultsFolder.read(folder)
     if dump_json(dict(store.settings)) != dump_json(dict(settings)):
         raise InputError(f"{folder}: holds other results; give another --out")
-    rescored = bool(settings["imported"]["rescored"])
-    return Import(folder, Comparison.from_folder(store), paired, rescored, is_new=False)
+    return Import(folder, Comparison.from_folder(store), paired, is_new=False)
 
 
 def _renamed(log: SolveLog, task: str) -> SolveLog:

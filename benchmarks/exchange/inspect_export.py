@@ -93,10 +93,12 @@ def _to_log(
 
     settings, created = store.settings, str(store.metadata.get("created") or "1970-01-01T00:00:00+00:00")
     results = [result for result in comparison.results if result.strategy == row.strategy]
+    # Strategies of an import may be those of several models.
+    imported = (store.metadata.get("imported") or {}).get("strategies", {}).get(row.strategy, {})
+    model = str(imported.get("model") or comparison.model)
     ids = list(dict.fromkeys(result.problem for result in results))
     samples = [
-        _to_sample(result, store.examples[result.problem], traces.get(result.key), comparison.model, created)
-        for result in results
+        _to_sample(result, store.examples[result.problem], traces.get(result.key), model, created) for result in results
     ]
     name = hashlib.sha256(f"{store.folder}\0{row.strategy}\0{created}".encode("utf-8", "replace")).hexdigest()[:22]
     spec = EvalSpec(
@@ -108,7 +110,7 @@ def _to_log(
         task_version=str(settings.get("task_version") or 0),
         solver=row.strategy,
         dataset=EvalDataset(name=str(settings["task"]), samples=len(ids), sample_ids=ids, shuffled=False),
-        model=comparison.model,
+        model=model,
         config=EvalConfig(epochs=1 + max(result.epoch for result in results)),
         packages={"reasoning-strategies": __version__, "inspect_ai": metadata.version("inspect_ai")},
         scorers=[{"name": SCORER}],
@@ -128,9 +130,7 @@ def _to_log(
         eval=spec,
         plan=EvalPlan(steps=[EvalPlanStep(solver=row.strategy)]),
         results=EvalResults(total_samples=len(results), completed_samples=row.n, scores=[score]),
-        stats=EvalStats(
-            started_at=created, completed_at=created, model_usage={comparison.model: usage} if usage else {}
-        ),
+        stats=EvalStats(started_at=created, completed_at=created, model_usage={model: usage} if usage else {}),
         samples=samples,
     )
 

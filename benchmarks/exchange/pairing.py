@@ -48,10 +48,13 @@ def pair(logs: Sequence[tuple[str, SolveLog]], *, repeats: bool = False) -> Pair
         InputError: a problem occurs twice in a strategy, or the logs are of different tasks.
     """
     check_one_task([log for _, log in logs])
+    own = [log.name for name, log in logs if not name]
+    if all(own) and len(set(own)) == len(own):
+        logs = [(name or log.name, log) for name, log in logs]
     named = _name_strategies(logs)
     entries = [(named[index, solve.variant], solve) for index, (_, log) in enumerate(logs) for solve in log.solves]
     by_id, why = _can_pair_by_id(entries)
-    if not by_id and all(solve.id is not None for _, solve in entries) and not _share_content(entries):
+    if why and len(set(named.values())) > 1 and not _share_content(entries):
         raise InputError(why)
     problems: dict[str, Solve] = {}
     known: dict[str, str] = {}

@@ -83,6 +83,7 @@ class SolveLog:
         solves: the solves, in order.
         notes: what limits the numbers, one sentence each.
         setup: what distinguishes the run besides its model, such as its solver.
+        name: the name of its strategy, if this library has written the log; empty for another one.
         reads_answers: whether `answer` is what the tool extracted from each reply.
         knows_truncation: whether the tool records that a limit cut a reply off.
     """
@@ -95,6 +96,7 @@ class SolveLog:
     solves: Sequence[Solve]
     notes: Sequence[str] = ()
     setup: str = ""
+    name: str = ""
     reads_answers: bool = False
     knows_truncation: bool = False
 

@@ -19,10 +19,12 @@ from inspect_ai import Epochs, Task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, ModelOutput, ModelUsage, get_model
-from inspect_ai.scorer import choice, match
+from inspect_ai.scorer import choice, match, model_graded_qa
 from inspect_ai.solver import Generate, Solver, TaskState, chain, system_message
 
 from reasoning import strategies
+from reasoning.benchmarks.exchange.formats import read_log
+from reasoning.benchmarks.exchange.importing import import_logs
 from reasoning.errors import UnknownName, UsageError
 from reasoning.interop.inspect_ai import solve_with
 from tests.faults.server import Server
@@ -245,6 +247,32 @@ def test_wrong_arguments_are_refused_before_the_evaluation() -> None:
         solve_with("cot", completion="done")
     with pytest.raises(UsageError, match="must learn from examples"):
         solve_with("auto_cot")
+
+
+def test_an_imported_log_leaves_out_the_calls_of_a_grader(tmp_path: Path) -> None:
+    grader = get_model("mockllm/grader", custom_outputs=lambda *_: output("GRADE: C", 40), memoize=False)
+    log = evaluate(solve_with("cot", kind="number"), ANSWER, scorer=model_graded_qa(model=grader))
+    assert only(log).model_usage["mockllm/grader"].total_tokens == 80
+    read = read_log(log.location)
+    [solve] = read.solves
+    assert (solve.score, solve.answer, read.scorer) == (1.0, "4", "model_graded_qa")
+    assert (solve.usage.calls, solve.usage.prompt_tokens, solve.usage.completion_tokens) == (1, 5, 5)
+    assert read.setup == "cot"
+    done = import_logs([("", read)], tmp_path / "out")
+    assert done.comparison.rows[0].correct == 1
+
+
+def test_a_refusal_of_the_provider_is_no_wrong_answer(tmp_path: Path) -> None:
+    def refuse(*_: Any) -> ModelOutput:
+        refused = output("")
+        refused.choices[0].stop_reason = "content_filter"
+        return refused
+
+    log = evaluate(solve_with("cot", kind="number"), refuse)
+    assert only(log).output.stop_reason == "content_filter"
+    assert only(log).output.completion == ""
+    [solve] = read_log(log.location).solves
+    assert solve.refused == 1
 
 
 @pytest.fixture

@@ -97,6 +97,7 @@ def _read_log(path: str, log: Mapping[str, Any], samples: Iterator[tuple[str, An
         solves=sorted(solves, key=lambda solve: (solve.epoch or 0, order.get(str(solve.id), len(order)))),
         notes=notes,
         setup=_setup(spec, _mapping(log.get("plan"))),
+        name=to_name(spec.get("solver")) if "reasoning" in _mapping(spec.get("metadata")) else "",
         reads_answers=all(solve.answer is not None for solve in solves if solve.score),
         knows_truncation=True,
     )
@@ -179,18 +180,21 @@ def _last_user(turns: Sequence[Any]) -> str:
 
 
 def _setup(spec: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
-    """Return the solver and the arguments of a run, which distinguish it from others of its model."""
-    solver = spec.get("solver")
-    arguments = {**_mapping(spec.get("solver_args")), **_mapping(spec.get("task_args"))}
-    if not solver:
-        steps = [str(_mapping(step).get("solver")) for step in plan.get("steps") or ()]
-        solver = " + ".join(steps)
-    arguments = {name: ",".join(map(str, one)) if isinstance(one, list) else one for name, one in arguments.items()}
-    if str(solver).endswith("solve_with") and "strategy" in arguments:
-        # A strategy of this library; see `reasoning.interop.inspect_ai`.
-        return to_name(arguments["strategy"])
-    inner = ", ".join(f"{name}={value!r}" for name, value in arguments.items() if not isinstance(value, dict))
-    return to_name(f"{solver}({inner})" if inner else solver)
+    """Return the solvers and the arguments of a run, which distinguish it from others of its model."""
+    steps = [_mapping(step) for step in plan.get("steps") or ()]
+    if spec.get("solver"):
+        steps = [{"solver": spec["solver"], "params_passed": spec.get("solver_args_passed") or spec.get("solver_args")}]
+    solvers = " + ".join(_call(str(step.get("solver")), step.get("params_passed")) for step in steps)
+    return to_name(_call(solvers, spec.get("task_args_passed") or spec.get("task_args")))
+
+
+def _call(name: str, arguments: Any) -> str:
+    """Return a solver with its arguments; of a strategy of this library its spec."""
+    given = {key: ",".join(map(str, one)) if isinstance(one, list) else one for key, one in _mapping(arguments).items()}
+    if name.rpartition("/")[2] == "solve_with" and "strategy" in given:
+        return str(given["strategy"])
+    inner = ", ".join(f"{key}={one!r}" for key, one in given.items() if not isinstance(one, dict))
+    return f"{name}({inner})" if inner else name
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

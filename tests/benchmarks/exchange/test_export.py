@@ -152,9 +152,9 @@ def test_an_imported_folder_is_exported_and_imported_again(tmp_path: Path) -> No
     logs = [("", read_log(str(LOGS / f"inspect_ai-0.3.285-model-{name}.eval"))) for name in "ab"]
     first = import_logs(logs, tmp_path / "first")
     export([first.folder], tmp_path / "logs")
-    again = import_logs(
-        [("", read_log(str(path))) for path in sorted((tmp_path / "logs").iterdir())], tmp_path / "again"
-    )
+    written = [("", read_log(str(path))) for path in sorted((tmp_path / "logs").iterdir())]
+    again = import_logs(written, tmp_path / "again")
+    assert [log.model for _, log in written] == ["openai/model-a", "openai/model-b"]
     assert [rows_of(one) for one in again.comparison.results] == [rows_of(one) for one in first.comparison.results]
     assert ResultsFolder.read(again.folder).examples.keys() == ResultsFolder.read(first.folder).examples.keys()
 

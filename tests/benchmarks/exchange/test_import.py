@@ -213,3 +213,43 @@ def test_an_equal_import_leaves_the_folder_and_another_one_is_refused(tmp_path: 
     with pytest.raises(InputError, match="holds other files"):
         import_logs([("", read_log(str(A)))], tmp_path / "else")
     assert (tmp_path / "else" / "notes.txt").read_text() == "mine"
+
+
+def test_several_files_of_one_strategy_are_one_task_if_it_is_named(tmp_path: Path) -> None:
+    paths = []
+    for part in ("algebra", "biology"):
+        for model, right in (("a", 1.0), ("b", 0.0)):
+            path = tmp_path / model / f"samples_mmlu_{part}_2026-01-01T00-00-00.000000.jsonl"
+            path.parent.mkdir(exist_ok=True)
+            doc = {"doc_id": 0, "doc": {"question": f"What is {part}?"}, "target": "x", "acc": right, "resps": [["x"]]}
+            path.write_text(json.dumps(doc) + "\n")
+            paths.append((model, path))
+    logs = [(name, read_log(str(path))) for name, path in paths]
+    with pytest.raises(InputError, match=r"its task is 'mmlu_biology', and that of .* is 'mmlu_algebra'.*--task"):
+        import_logs(logs, tmp_path / "out")
+    done = import_logs(logs, tmp_path / "out", task="mmlu")
+    assert accuracies(done) == {"a": (2, 2), "b": (0, 2)}
+    assert done.paired == "2 strategies, paired by question: 2 of 2 problems in all"
+
+
+def test_two_files_of_one_name_are_repetitions(tmp_path: Path) -> None:
+    logs = [("a", read_log(str(EVALS[0]))), ("a", read_log(str(EVALS[1])))]
+    done = import_logs(logs, tmp_path / "out")
+    assert accuracies(done) == {"a": (18, 32)}
+    assert {result.epoch for result in done.comparison.results} == {0, 1, 2, 3}
+
+
+def test_rows_that_failed_or_were_refused_by_promptfoo(tmp_path: Path) -> None:
+    data = json.loads((LOGS / "promptfoo-0.121.20.json").read_text())
+    first, second, third = data["results"]["results"][:3]
+    first |= {"failureReason": 2, "error": "API error: 500", "success": False}
+    del first["response"]["output"]
+    second["response"]["isRefusal"] = True
+    third["cost"] = 0.25
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    log = read_log(str(tmp_path / "results.json"))
+    assert (log.solves[0].score, log.solves[0].reason) == (None, "error: API error: 500")
+    assert log.solves[1].refused == 1
+    assert log.solves[2].usage.usd == 0.25
+    with pytest.raises(InputError, match=r"there is no score 'f1'; give one of these to --score: score"):
+        read_log(str(tmp_path / "results.json"), score="f1")
