@@ -97,11 +97,13 @@ def _price(llm: LLM) -> Iterator[Assumption]:
         return
     usages = [Usage(1, million, 0), Usage(1, 0, million), Usage(1, million, 0, million)]
     prices = [llm.price(usage) for usage in usages]
+    names = ["prompt", "completion", "cached prompt"]
+    if (written := llm.price(Usage(1, million, 0, cache_write_tokens=million))) != prices[0]:
+        prices, names = [*prices, written], [*names, "prompt written to the cache"]
     if any(price is None for price in prices):
         advised = advise_name(llm.name, llm.client.endpoint)
         yield Assumption("price", f"not known{advised}; give it in {model_traits.users_path()}", "")
         return
     source = model_traits.origins(llm.name).get("input", llm.client.prices)
-    names = ("prompt", "completion", "cached prompt")
     value = ", ".join(f"${price:g} {name}" for price, name in zip(prices, names, strict=True))
     yield Assumption("price", f"{value}, per million tokens", source)
