@@ -226,7 +226,7 @@ def _run_comparison(
             named, stopped = fit_strategies(run, named, task, model, config, listener)
             if stopped is None:
                 # What a strategy has learned decides which of its stored results still count.
-                keys = runner.missing_keys(run.store, ids, named, config.epochs)
+                keys = runner.missing_keys(run.store, ids, named, config.epochs, config.fingerprints)
                 _load_scorers(run.store, keys, task, config)
             race, keys = _start_race(run.store, ids, named, config, keys)
             if keys:
@@ -435,7 +435,7 @@ def _finished_in_time(
     store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig
 ) -> list[str]:
     """Return the first problems that every strategy has finished, and store their number with the time limit."""
-    unfinished = {key.problem for key in runner.missing_keys(store, ids, named, config.epochs)}
+    unfinished = {key.problem for key in runner.missing_keys(store, ids, named, config.epochs, config.fingerprints)}
     finished = list(takewhile(lambda problem: problem not in unfinished, ids))
     if not finished:
         raise CallFailed("no problem was finished within the time limit; the same command continues")

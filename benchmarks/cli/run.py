@@ -21,12 +21,10 @@ from reasoning.benchmarks.cli.task_options import (
     Out,
     Pool,
     PoolSize,
-    Ray,
     Seed,
     ShardOption,
     Split,
     Task,
-    Workers,
     choose_limit,
 )
 from reasoning.benchmarks.cli.tasks import tasks
@@ -43,8 +41,10 @@ from reasoning.cli.options import (
     Models,
     NewSamples,
     PromptTexts,
+    Ray,
     Structured,
     TimeLimit,
+    Workers,
 )
 from reasoning.cli.output import OutputOptions, info
 

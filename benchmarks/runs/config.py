@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ class RunConfig:
         local_journal: the file of the folder's journal, on a local disk, if the folder is on a network file system.
             The folder then keeps the draws as `draws.jsonl`, from which the journal is made anew at the start.
         part_of: the run that this is a part of. It is recorded in place of this configuration.
+        fingerprints: the fingerprints of strategies, by spec, that cannot be computed here: those of code that came
+            from another machine without its files.
         summarize: whether the folder gets `results.json` and `results.md`.
         fit_folder: a results folder whose fits are used; strategies that it has not fitted are not fitted.
 
@@ -77,6 +80,7 @@ class RunConfig:
     part_of: RunConfig | None = None
     fit_folder: Path | None = None
     summarize: bool = True
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, least in (("limit", 1), ("concurrency", 1), ("pool_size", 1), ("time_limit", 0)):

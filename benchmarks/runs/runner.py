@@ -29,17 +29,26 @@ OnResult = Callable[[Result], None]
 
 
 def missing_keys(
-    store: ResultsFolder, ids: Sequence[str], strategies: Mapping[str, Strategy], epochs: int = 1
+    store: ResultsFolder,
+    ids: Sequence[str],
+    strategies: Mapping[str, Strategy],
+    epochs: int = 1,
+    known: Mapping[str, str] | None = None,
 ) -> list[ResultKey]:
     """Return the keys of the missing results, problem by problem, so that every prefix is a fair comparison.
 
     Failed results count as missing, and so do results of strategies whose prompts or version have
     changed.
     """
-    fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+    fingerprints = fingerprints_of(strategies, known or {})
 
     keys = (ResultKey(problem, spec, epoch) for problem in ids for epoch in range(epochs) for spec in strategies)
     return [key for key in keys if not store.results.is_current(key, fingerprints[key.strategy])]
+
+
+def fingerprints_of(strategies: Mapping[str, Strategy], known: Mapping[str, str]) -> dict[str, str]:
+    """Return the fingerprints of strategies by spec; those that are known are not computed."""
+    return {spec: known.get(spec) or fingerprint(strategy) for spec, strategy in strategies.items()}
 
 
 async def run(
@@ -107,7 +116,7 @@ class _Run:
             self.current = {key: result for key, result in store.results.items() if key not in to_make}
         self.strategies, self.llm, self.store, self.on_result, self.queue = strategies, llm, store, on_result, queue
         self.journal, self.first_epoch = journal, int(store.metadata.get("first_epoch", 0))
-        self.fingerprints = {spec: fingerprint(strategy) for spec, strategy in strategies.items()}
+        self.fingerprints = fingerprints_of(strategies, config.fingerprints)
         self.ledger, self.spent = ledger, ledger.before if ledger else Spending()
         self.budgets = {spec: (config.strategy_budget or Budget()).nested_in(budget) for spec in strategies}
         for spec, of_strategy in self.budgets.items():

@@ -37,7 +37,7 @@ from reasoning.benchmarks.shards.shard_run import (
     fit_spending,
     needs_fit,
 )
-from reasoning.benchmarks.shards.worker import PRICED, Job, name_job
+from reasoning.benchmarks.shards.worker import PRICED, Job, is_of_library, name_job
 from reasoning.benchmarks.shards.workers import Workers
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks.sent_task import SentTask
@@ -89,6 +89,7 @@ def run_on_ray(
     config: RunConfig,
     cluster: RayCluster,
     listener: ProgressListener,
+    spent: Usage | None = None,
 ) -> Comparison:
     """Run a comparison on a Ray cluster. The same call continues one that was stopped.
 
@@ -100,6 +101,7 @@ def run_on_ray(
         config: the configuration. Its folder has the merged results at the end.
         cluster: the cluster.
         listener: receives the progress.
+        spent: what others have spent of the model's budget.
 
     Returns:
         The comparison of the merged folder.
@@ -115,7 +117,7 @@ def run_on_ray(
     if needs_fit(strategies) and (stopped := fit_before_shards(strategies, task, model, config, listener)) is not None:
         raise stopped
     try:
-        comparison = _Run(strategies, task, model, config, cluster, listener, out).run()
+        comparison = _Run(strategies, task, model, config, cluster, listener, out, spent or Usage()).run()
     except BaseException:
         listener.on_end(None)
         raise
@@ -147,6 +149,7 @@ class _Run:
         cluster: RayCluster,
         listener: ProgressListener,
         out: Path,
+        spent: Usage,
     ) -> None:
         self.task, self.model, self.config, self.cluster = task, model, config, cluster
         self.listener, self.out = listener, out
@@ -155,7 +158,8 @@ class _Run:
         model.check_price(config.problem_budget)
         listener.on_status(f"loading the problems of {task.name}")
         self.examples = task.load(config.limit, config.seed)
-        self.budget = _without(model.budget, fit_spending(fit_folder(out), model).total())
+        self.whole = _without(model.budget, spent)
+        self.budget = _without(self.whole, fit_spending(fit_folder(out), model).total())
         self.view = _WorkersView(model)
         self.tails: dict[Shard, JsonlTail] = {}
         self.began = time.monotonic()
@@ -200,7 +204,15 @@ class _Run:
             fingerprints=tuple(map(fingerprint, self.named.values())),
             task=SentTask.of(self.task),
             connect=model.reconnect,
-            config=replace(part, part_of=replace(config, pool=None, shares_budget_with=())),
+            config=replace(
+                part,
+                part_of=replace(config, pool=None, shares_budget_with=()),
+                fingerprints={
+                    spec: fingerprint(strategy)
+                    for spec, strategy in self.named.items()
+                    if not (strategy.needs_fit or is_of_library(strategy))
+                },
+            ),
             limits=given,
             budget=tuple(name for name in Amounts._fields if getattr(self.budget, name) is not None),
             fit={str(path.relative_to(fit)): path.read_bytes() for path in files},
@@ -296,7 +308,7 @@ class _Run:
         """Return the error of a used-up budget with the numbers of the run, which a worker does not know."""
         spent = self._spending().total()
         for name in Amounts._fields:
-            if (limit := getattr(self.model.budget, name)) is not None:
+            if (limit := getattr(self.whole, name)) is not None:
                 used = getattr(spent, name) or 0
                 if used < limit:
                     continue
@@ -309,7 +321,7 @@ class _Run:
         return BudgetExhausted(f"the budget does not cover the next call: {self._left(spent)} is left")
 
     def _left(self, spent: Usage) -> str:
-        budget = _without(self.model.budget, Usage())
+        budget = _without(self.whole, Usage())
         budget.spent = spent
         return budget.left
 

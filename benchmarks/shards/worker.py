@@ -31,6 +31,7 @@ from reasoning.benchmarks.shards.lender import ShardLender
 from reasoning.benchmarks.shards.local_disk import private_folder
 from reasoning.benchmarks.shards.shipping import GROWING, REPLACED, Sender
 from reasoning.benchmarks.tasks.sent_task import SentTask
+from reasoning.chain.chain import Chain
 from reasoning.engine.budget import Budget
 from reasoning.engine.ledger import Spending
 from reasoning.engine.limit_settings import LimitSettings
@@ -111,7 +112,8 @@ class ShardWorker:
         """
         os.environ.update(environment)
         for strategy, expected in zip(job.strategies, job.fingerprints, strict=True):
-            if fingerprint(strategy) != expected:
+            # The code of a user is sent; it has no file here from which its fingerprint could be computed.
+            if is_of_library(strategy) and fingerprint(strategy) != expected:
                 return UsageError(
                     f"{strategy!r} must be the same on all machines, and differs on a worker: install one version of "
                     "the library on all of them"
@@ -220,6 +222,13 @@ def _fetch(path: Path, read: Callable[[int], bytes]) -> None:
             while data:
                 file.write(data)
                 data = read(file.tell())
+
+
+def is_of_library(strategy: Strategy) -> bool:
+    """Return whether a strategy, with those inside it, is of this library, whose code is not sent to the workers."""
+    inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
+    is_own = type(strategy).__module__.startswith("reasoning.") and not isinstance(strategy, Chain)
+    return is_own and all(map(is_of_library, inner))
 
 
 def divide(limits: LimitSettings, workers: int) -> LimitSettings:

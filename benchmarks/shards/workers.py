@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 from reasoning.benchmarks.shards.coordinator import Coordinator
 from reasoning.benchmarks.shards.division import Shard
 from reasoning.benchmarks.shards.worker import Job, ShardEnd, ShardWorker
+from reasoning.chain.code_loader import MODULE_PREFIX
 from reasoning.engine.budget import Budget
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.problem import Example
@@ -85,6 +87,9 @@ class Workers:
         limits = run.budget.usd, run.budget.tokens, run.budget.calls
         coordinator = ray.remote(Coordinator).options(num_cpus=0, scheduling_strategy=here)
         self._coordinator = coordinator.remote(run.out, limits, self._count)
+        for module in [one for name, one in sys.modules.items() if name.startswith(MODULE_PREFIX)]:
+            # The functions of a chain's folder: the folder is not on the machines of the workers.
+            ray.cloudpickle.register_pickle_by_value(module)
         self._job, self._keys = ray.put(run.job()), run.keys()
         looking = asyncio.ensure_future(self._look())
         try:

@@ -26,7 +26,7 @@ ImportPolicy = Literal["all", "trusted", "none"]
 "trusted" raises an error, and "none" leaves each as an `UnresolvedFunction`."""
 
 _REFERENCE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
-_MODULE_PREFIX = "reasoning_chain_"
+MODULE_PREFIX = "reasoning_chain_"
 _LIBRARY = "reasoning.chain.text_checks"
 """The module of this library that every chain may name."""
 
@@ -116,7 +116,7 @@ def reference_of(obj: Any) -> tuple[str, Path | None]:
         raise UsageError(
             f"{obj!r:.80} has no name in a module that can be imported, so a chain's folder cannot name it"
         )
-    if str(module).startswith(_MODULE_PREFIX):
+    if str(module).startswith(MODULE_PREFIX):
         file = Path(str(loaded.__file__))
         return f"{file.stem}:{name}", file
     return f"{module}:{name}", None
@@ -178,7 +178,7 @@ def _without_default(arguments: ast.arguments) -> tuple[str, ...]:
 
 def _import_from_file(file: Path, name: str) -> Any:
     """Import a name from a file in a folder. Equal files are one module, so that copies of a chain are equal."""
-    module_name = f"{_MODULE_PREFIX}{file.stem}_{_digest(file)[:16]}"
+    module_name = f"{MODULE_PREFIX}{file.stem}_{_digest(file)[:16]}"
     if module_name not in sys.modules:
         spec = importlib.util.spec_from_file_location(module_name, file)
         assert spec is not None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reasoning.cli import interrupts, streams
+from reasoning.cli.chain_workers import buy_on_workers, check_ray, forget_workers
 from reasoning.cli.commands import Commands
 from reasoning.cli.continuing import how_to_continue
-from reasoning.cli.options import AllowCode, BatchModelOptions, ChainFolder, Model, NewSamples, Structured
+from reasoning.cli.options import AllowCode, BatchModelOptions, ChainFolder, Model, NewSamples, Ray, Structured, Workers
 from reasoning.cli.output import CALLS_FAILED, READER_GONE, OutputOptions, console, echo, info, print_json
 from reasoning.cli.progress import progress_bar
 from reasoning.errors import BudgetExhausted, CallFailed, JournalError, UsageError
@@ -200,6 +201,8 @@ def run(
     structured: Structured = False,
     new_samples: NewSamples = False,
     allow_code: AllowCode = False,
+    ray: Ray = None,
+    workers: Workers = None,
     *,
     options: BatchModelOptions,
 ) -> None:
@@ -211,6 +214,8 @@ def run(
 
     With --out, a budget is that of the run until it is complete: what earlier commands spent on it counts.
 
+    With --ray, the workers of a Ray cluster make the calls, and the rows are written at the end.
+
     With --together, the chain is run once on the list of all inputs, and its value is written: a list of objects as a
     table.
     """
@@ -219,7 +224,9 @@ def run(
     from reasoning.chain.inputs import read_inputs
     from reasoning.chain.result_writer import ResultWriter
     from reasoning.chain.scaffold import resolve_folder
+    from reasoning.messages import Usage
 
+    check_ray(ray, workers, out, new_samples, together, options)
     loaded = load(resolve_folder(folder), "all" if allow_code else "trusted")
     if structured:
         loaded = structure_chain(loaded)
@@ -233,16 +240,17 @@ def run(
         raise UsageError(f"no inputs in {', '.join(files)}")
     writer = ResultWriter(out, [step.name for step in loaded.steps])
     try:
-        with (
-            options.open_model(model) as llm,
-            _ledger(out, llm) as ledger,
-            writer,
-            _progress(len(inputs), out, llm) as report,
-        ):
+        with options.open_model(model) as llm, _ledger(out, llm) as ledger, ExitStack() as stack:
             before, budget = (ledger.before if ledger else None), llm.budget
+            on_workers = Usage()
+            if ray is not None and out is not None and before is not None:
+                earlier, on_workers = buy_on_workers(loaded, inputs, llm, out, ray, workers, before.total())
+                before.by_scope[("0",)] = before.total("0") + earlier
+            stack.enter_context(writer)
+            report = stack.enter_context(_progress(len(inputs), out, llm))
             epoch = _epoch(before, llm) if new_samples else 0
             if ledger and before:
-                budget = budget.resumed(before.total(), before.bounds, before.carried())
+                budget = budget.resumed(before.total() + on_workers, before.bounds, before.carried())
                 budget.account = ledger.account(str(epoch))
 
             def on_row(row: BatchRow) -> None:
@@ -258,6 +266,8 @@ def run(
             elif ledger is not None and not done.counts.keys() & {"failed", "invalid"}:
                 # Another command with this file is another run.
                 ledger.path.unlink(missing_ok=True)
+                if out is not None:
+                    forget_workers(out)
     except BrokenPipeError:
         raise typer.Exit(READER_GONE) from None
     except KeyboardInterrupt:
@@ -268,7 +278,7 @@ def run(
         if writer.final_path not in (None, out):
             info(f"results: {writer.final_path} (incomplete)")
         raise
-    _finish(done, len(inputs), llm.total_usage, writer.final_path, before, budget.left)
+    _finish(done, len(inputs), llm.total_usage + on_workers, writer.final_path, before, budget.left)
 
 
 def structure_chain(loaded: Chain) -> Chain:

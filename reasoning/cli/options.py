@@ -101,6 +101,27 @@ AllowCode = Annotated[
 ]
 
 
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Run on a Ray cluster: its address, or auto for this machine's cluster, or else one on this machine.",
+        metavar="auto|ADDRESS",
+        rich_help_panel=MACHINES,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="With --ray, the number of workers, each with a core.",
+        min=1,
+        metavar="N",
+        show_default="the cores of the cluster",
+        rich_help_panel=MACHINES,
+    ),
+]
+
+
 @dataclass(frozen=True)
 class BudgetOptions:
     """The limits on what a command may spend."""

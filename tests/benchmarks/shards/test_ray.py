@@ -58,6 +58,43 @@ def test_a_killed_worker_is_replaced_and_the_run_is_that_of_one_process(
     assert_same(tmp_path / "one", tmp_path / "many", interrupted=True)
 
 
+@pytest.mark.long
+def test_a_chain_on_workers_gives_the_rows_of_one_process(tmp_path: Path, server: Any) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'reasoning-strategies[ray]'")
+    chain = tmp_path / "chain"
+    chain.mkdir()
+    (chain / "chain.toml").write_text(
+        'name = "sums"\n[inputs]\ntext = "text"\n[[step]]\nname = "answer"\nreads = ["text"]\nprompt = "p.md"\n'
+        'returns = "number"\ncheck = "code:check"\n'
+    )
+    (chain / "p.md").write_text("# Instructions\n\nAnswer.\n\n# Input\n\n{text}\n")
+    (chain / "code.py").write_text("def check(value, **more):\n    return None\n")
+    (tmp_path / "in.jsonl").write_text("".join(f'{{"id": "i{k}", "text": "What is {k} + {k}?"}}\n' for k in range(9)))
+
+    def run(name: str, *more: str) -> str:
+        options = [
+            "--model",
+            "four",
+            "--base-url",
+            server.url,
+            "--allow-code",
+            "--journal",
+            str(tmp_path / f"{name}.db"),
+        ]
+        command = [sys.executable, "-c", MAIN, "chain", "run", str(chain), str(tmp_path / "in.jsonl"), *options, *more]
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path / f"{name}.csv")], capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / f"{name}.csv").read_text()
+
+    plain = run("plain")
+    asked = len(server.asked)
+    assert run("workers", "--ray", "auto", "--workers", "1", "--budget-calls", "9") == plain
+    assert len(server.asked) == 2 * asked
+    assert [path.name for path in tmp_path.glob(".workers*")] == []
+
+
 def _workers() -> list[int]:
     lines = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout.splitlines()
     return [int(line.split()[0]) for line in lines if "ray::RayWorker" in line]
