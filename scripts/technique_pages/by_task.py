@@ -18,10 +18,11 @@ CHECKED = {
     "summary": "a summary only",
     "page": "the technique's page",
 }
-_SECTION = re.compile(r"^## (\S+)(?: \(\w+\))? · (\d+) problems · ", re.MULTILINE)
+_SECTION = re.compile(r"^## (\S+)(?: \(\w+\))? · (\d+) problems · (\S+)", re.MULTILINE)
 _ROW = re.compile(
     r"^\| \[`([^`]+)`\]\([^)]*\)( †)? \| ([\d.]+ %) \| [^|]* \| [^|]* \| [^|]* \| [^|]* \| ([^|]*) \|", re.MULTILINE
 )
+_USUAL = "local:qwen2.5-coder-0.5b"
 _LISTED = 3
 _ABOUT = (
     "Techniques by task of language processing. The first column of figures is what the papers report, on models of "
@@ -32,8 +33,8 @@ _ABOUT = (
     "repeated here. Figures of different rows have different models, demonstrations and numbers of samples: they do "
     "not rank techniques.",
     'The lines "Measured here" are from [our results](../research/results.md), on a model of half a billion '
-    "parameters and few problems; significant is what is bold there. What pays on your model and task need not be "
-    "what paid there: [compare](../how-to/compare.md), or let `reasoning advise` compare.",
+    "parameters unless another is named, and few problems; significant is what is bold there. What pays on your "
+    "model and task need not be what paid there: [compare](../how-to/compare.md), or let `reasoning advise` compare.",
 )
 
 
@@ -44,6 +45,15 @@ class Row(NamedTuple):
     earlier: bool
     accuracy: str
     difference: str
+
+
+class Section(NamedTuple):
+    """A table of the results: its task, number of problems, model and rows."""
+
+    task: str
+    problems: int
+    model: str
+    rows: list[Row]
 
 
 def page(results: str) -> str:
@@ -67,30 +77,33 @@ def page(results: str) -> str:
         ]
         parts += [f"## {task['name']}", f"Data sets: {task['data']}."]
         parts.append(table(["technique", "reported", "paper", "checked against"], rows))
-        parts += [describe(name, problems, found) for name, problems, found in measured if name in task["measured"]]
+        parts += [describe(section) for section in measured if section.task in task["measured"]]
         if "elsewhere" in task:
             parts.append(f"Not in this library. {prose(task['elsewhere'])}")
     return "\n\n".join(parts) + "\n"
 
 
-def read_results(results: str) -> list[tuple[str, int, list[Row]]]:
-    """Return the task, the number of problems and the rows of each section of the page of results."""
+def read_results(results: str) -> list[Section]:
+    """Return the sections of the page of results."""
     starts = list(_SECTION.finditer(results))
     ends = [*(start.start() for start in starts[1:]), len(results)]
     return [
-        (
+        Section(
             start[1].replace("\\", ""),
             int(start[2]),
+            start[3],
             [Row(row[1], bool(row[2]), row[3], row[4].strip()) for row in _ROW.finditer(results, start.end(), end)],
         )
         for start, end in zip(starts, ends, strict=True)
     ]
 
 
-def describe(name: str, problems: int, rows: list[Row]) -> str:
+def describe(section: Section) -> str:
     """Return the sentence on the best rows of one section, and whether they differ from the reference."""
+    rows, problems = section.rows, section.problems
+    name = code(section.task) + (f" with {code(section.model)}" if section.model != _USUAL else "")
     if len({row.accuracy for row in rows}) == 1:
-        return f"Measured here, {code(name)}, {problems} problems: all of {len(rows)} specs {rows[0].accuracy}."
+        return f"Measured here, {name}, {problems} problems: all of {len(rows)} specs {rows[0].accuracy}."
     shown = [f"{code(row.spec)}{' †' * row.earlier} {row.accuracy}" for row in rows[:_LISTED]]
     reference = next((row for row in rows if row.spec == "cot"), None)
     if reference is not None and reference not in rows[:_LISTED]:
@@ -100,5 +113,5 @@ def describe(name: str, problems: int, rows: list[Row]) -> str:
         f"significantly better than `cot`: {', '.join(better)}" if better else "none is significantly better than `cot`"
     )
     of = f"{len(rows)} specs" if len(rows) > 1 else "one spec"
-    text = f"Measured here, {code(name)}, {problems} problems, the best of {of}: {', '.join(shown)}; {verdict}."
+    text = f"Measured here, {name}, {problems} problems, the best of {of}: {', '.join(shown)}; {verdict}."
     return text + (" † With earlier prompts." if any(row.earlier for row in rows[:_LISTED]) else "")

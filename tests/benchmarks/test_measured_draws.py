@@ -18,7 +18,8 @@ from reasoning.benchmarks.results.short_names import ShortNames
 from reasoning.journal.importing import import_draws
 
 RESEARCH = Path(__file__).parents[2] / "docs/research"
-DRAWS = RESEARCH / "measured/draws.jsonl.gz"
+DRAWS = sorted((RESEARCH / "measured").glob("draws*.jsonl.gz"))
+"""The draws of each model."""
 PROBLEMS = 3
 """The first problems of each command: enough to send every prompt of a technique."""
 SECTIONS = re.sub(r"\\\n\s*", " ", (RESEARCH / "results.md").read_text("utf-8")).split("\n## ")[1:]
@@ -46,14 +47,15 @@ COMMANDS = _current_commands()
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("measured") / "journal.sqlite"
-    import_draws(path, DRAWS)
+    for draws in DRAWS:
+        import_draws(path, draws)
     return path
 
 
-@pytest.mark.parametrize("options", COMMANDS, ids=lambda options: options["--task"])
+@pytest.mark.parametrize("options", COMMANDS, ids=lambda options: f"{options['--task']}-{options['--model']}")
 def test_a_command_of_the_results_page_makes_no_call(options: dict[str, str], recorded: Path) -> None:
     llm = r.connect(
-        "local",
+        options["--model"],
         journal=recorded,
         budget=r.Budget(calls=0),
         max_tokens=int(options["--max-tokens"]),

@@ -214,11 +214,11 @@ def test_a_measured_task_names_its_best_rows_and_says_if_they_differ() -> None:
         "| [`pal`](a.md) † | 90.0 % | 1–2 | 1.0 | 9 | 1.0 | **+50.0 (+40 to +60)**, p = 0.01 | x | 0 |\n"
         "| [`cot`](a.md) | 40.0 % | 1–2 | 1.0 | 9 | 1.0 | – | x | 0 |\n"
     )
-    [(name, problems, rows)] = by_task.read_results(page)
-    assert (name, problems) == ("gym:chain_sum", 48)
-    assert by_task.describe(name, problems, rows) == (
-        "Measured here, `gym:chain_sum`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 %; significantly "
-        "better than `cot`: `pal`. † With earlier prompts."
+    [section] = by_task.read_results(page)
+    assert section[:3] == ("gym:chain_sum", 48, "local:x")
+    assert by_task.describe(section) == (
+        "Measured here, `gym:chain_sum` with `local:x`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 %; "
+        "significantly better than `cot`: `pal`. † With earlier prompts."
     )
 
 
