@@ -174,6 +174,10 @@ class CircuitBreaker:
         """
         return self._failing_since is not None and self._last_failure - self._failing_since >= self.open_after
 
+    def has_failed_within(self, seconds: float) -> bool:
+        """Return whether the latest attempt failed, and did so within this time."""
+        return self._failing_since is not None and time.monotonic() - self._last_failure < seconds
+
     @property
     def next_probe_at(self) -> float:
         """The time of the next probe on the monotonic clock, while the breaker is open."""

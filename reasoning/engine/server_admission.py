@@ -30,6 +30,8 @@ _SPREAD = 1.25
 """The multiple of its even share of the requests in flight above which a server counts as loaded."""
 _NEVER_LOADED = 2
 """Requests in flight up to which no server counts as loaded."""
+_AVOIDED = 1.0
+"""Seconds for which a server is avoided after a failure, unless a reply of it comes meanwhile."""
 _RECHECK = 0.25
 """Seconds after which waiting requests look again for a server whose limits other connections may have freed."""
 _MAX_RANKINGS = 10_000
@@ -50,6 +52,11 @@ class Server:
     def is_down(self) -> bool:
         """True if the server has failed for so long that it is left out."""
         return self.limits.circuit.is_open
+
+    @property
+    def is_avoided(self) -> bool:
+        """True if the server has just failed."""
+        return self.limits.circuit.has_failed_within(_AVOIDED)
 
     def use(self) -> ServerUse:
         """Return the work of the server so far."""
@@ -80,7 +87,7 @@ class _Waiting:
         return self.may_give_up and all(server.is_down for server in self.candidates)
 
     def prefers(self, server: Server) -> bool:
-        return next((one for one in self.candidates if not one.is_down), None) is server
+        return next((one for one in self.candidates if not (one.is_down or one.is_avoided)), None) is server
 
 
 class ServerAdmission:
@@ -141,7 +148,7 @@ class ServerAdmission:
     def release(self, server: Server) -> None:
         """Report that a request at a server has ended, and give the server to waiting ones."""
         server.limits.release()
-        while self._queue and not server.is_down:
+        while self._queue and not (server.is_down or server.is_avoided):
             waiting = next((one for one in self._queue if one.prefers(server)), None)
             waiting = waiting or next((one for one in self._queue if server in one.candidates), None)
             if waiting is None or not server.limits.try_acquire(waiting.tokens):
@@ -159,10 +166,12 @@ class ServerAdmission:
             return server
         in_flight = sum(server.limits.in_flight for server in up)
         share = max(_NEVER_LOADED, math.ceil(_SPREAD * (in_flight + 1) / len(up)))
-        for server in waiting.candidates:
+        # One that is down takes a request if it is time to probe it.
+        candidates = [server for server in waiting.candidates if not server.is_avoided] or waiting.candidates
+        for server in candidates:
             if server.limits.in_flight < share and server.limits.try_acquire(waiting.tokens):
                 return server
-        for server in sorted(waiting.candidates, key=lambda one: one.limits.in_flight):
+        for server in sorted(candidates, key=lambda one: one.limits.in_flight):
             if server.limits.try_acquire(waiting.tokens):
                 return server
         return None

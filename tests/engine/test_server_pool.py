@@ -15,6 +15,7 @@ from aiohttp import web
 
 import reasoning as r
 from reasoning import event_loop
+from reasoning.engine import server_admission
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import RateLimiter
@@ -139,6 +140,14 @@ def test_draws_do_not_depend_on_the_servers(tmp_path: Path) -> None:
             assert llm.request(Conversation((Message("user", "Hi"),)), {}).key == key
 
 
+def test_a_retry_goes_to_another_server_than_the_one_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_admission, "_AVOIDED", 60.0)
+    with servers(none, always("500"), none) as running, connected(running, concurrency=8) as llm:
+        solve(llm)
+        # At most those that were under way at its first failure.
+        assert llm.server_uses[1].requests <= 8
+
+
 @pytest.mark.parametrize("fault", ["503", "429", "reset", "hang"])
 def test_another_server_takes_the_requests_of_one_that_fails(fault: str) -> None:
     with servers(none, always(fault), none, latency=0.002) as running:
@@ -171,7 +180,7 @@ def test_no_server_at_all_fails_at_once() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_a_server_that_dies_loses_nothing_and_is_used_again() -> None:
+def test_a_server_that_dies_loses_nothing_and_is_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with servers(none, latency=0.01) as running, ExitStack() as stack:
         first_life = Server(say=by_place)
         with first_life:
@@ -181,6 +190,7 @@ def test_a_server_that_dies_loses_nothing_and_is_used_again() -> None:
         solve(llm, problems=PROBLEMS[20:])
         assert "down" in llm.server_uses[1].state
         RateLimiter.shared(first_life.url, "m").circuit.probe_interval = 0.0
+        monkeypatch.setattr(server_admission, "_AVOIDED", 0.0)
         with Server(say=by_place, port=first_life.port) as second_life:
             solve(llm.within(llm.budget, r.Journal()))
             assert second_life.asked
