@@ -112,9 +112,9 @@ def export_results(
             show_default="by the end of OUT: .parquet, .csv, else inspect",
         ),
     ] = "",
-    as_json: Annotated[
-        bool, typer.Option("--log-json", help="Write logs of inspect_ai as .json instead of .eval.")
-    ] = False,
+    log_format: Annotated[
+        str, typer.Option(help="The format of the logs of inspect_ai: eval or json.", metavar="FORMAT")
+    ] = "eval",
 ) -> None:
     """Write results folders for other tools: logs of inspect_ai, Parquet, or a leaderboard as CSV."""
     from reasoning.benchmarks.exchange.exporting import export
@@ -123,7 +123,7 @@ def export_results(
     if len(folders) < 2:
         raise UsageError("name the results folders, and then the file or folder to write: bench export DIR OUT")
     *read, out = folders
-    info(export(read, out, form, log_form="json" if as_json else "eval"))
+    info(export(read, out, form, log_format=log_format))
 
 
 def _split(log: str) -> tuple[str, str]:

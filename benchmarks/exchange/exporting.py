@@ -11,17 +11,19 @@ from reasoning.tables import pluralize
 
 FORMS = ("inspect", "parquet", "leaderboard")
 """The forms, by name."""
+LOG_FORMATS = ("eval", "json")
+"""The formats of logs of inspect_ai."""
 _BY_ENDING = {".parquet": "parquet", ".csv": "leaderboard", "": "inspect"}
 
 
-def export(folders: Sequence[Path], out: Path, form: str = "", *, log_form: str = "eval") -> str:
+def export(folders: Sequence[Path], out: Path, form: str = "", *, log_format: str = "eval") -> str:
     """Write results folders in the form of another tool.
 
     Args:
         folders: the results folders; one for logs of inspect_ai.
         out: the file, or the new folder for logs of inspect_ai.
         form: one of `FORMS`; by default the one that the end of the name says.
-        log_form: "eval" or "json", for logs of inspect_ai.
+        log_format: "eval" or "json", for logs of inspect_ai.
 
     Returns:
         What was written, in one line.
@@ -34,13 +36,15 @@ def export(folders: Sequence[Path], out: Path, form: str = "", *, log_form: str 
     """
     if form and form not in FORMS:
         raise UnknownName("form", form, FORMS, "of --to")
+    if log_format not in LOG_FORMATS:
+        raise UnknownName("format", log_format, LOG_FORMATS, "of --log-format")
     form = form or _BY_ENDING.get(out.suffix.lower(), "")
     if not form:
         raise UsageError(f"{out}: the form cannot be seen from its end; say it: --to {'|'.join(FORMS)}")
     if form == "inspect":
         if len(folders) > 1:
             raise UsageError("logs of inspect_ai are written from one results folder; export each into its own folder")
-        logs = inspect_export.write_logs(folders[0], out, log_form)
+        logs = inspect_export.write_logs(folders[0], out, log_format)
         return f"written: {pluralize(len(logs), 'log')} in {out}; look at them: inspect view --log-dir {out}"
     if out.is_dir():
         raise InputError(f"{out}: must be a file, and is a folder")

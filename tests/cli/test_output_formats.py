@@ -89,12 +89,12 @@ def test_each_command_with_json_has_all_formats_and_is_run_here() -> None:
     """A new command with `--json` needs `--output`, and a line in `LISTINGS` or in `RUNS`.
 
     The commands of `tune` need adapters, labels or a trained model; tests/tuning/cli runs them. Those of `batch` need
-    batches; tests/cli/test_batch.py runs them.
+    batches; tests/cli/test_batch.py runs them. `bench merge` needs shards; tests/benchmarks/shards runs it.
     """
     with_json = {name for name, options in OPTIONS.items() if "--json" in options}
     assert with_json == {name for name, options in OPTIONS.items() if "--output" in options}
     run_here = {next(name for name in sorted(OPTIONS, reverse=True) if words.startswith(name)) for words in LISTINGS}
-    elsewhere = {name for name in with_json if name.startswith(("tune ", "batch "))}
+    elsewhere = {name for name in with_json if name.startswith(("tune ", "batch ", "bench merge"))}
     assert with_json - elsewhere == run_here - {"tune methods"} | RUNS.keys()
     assert run_here <= with_json
 
@@ -107,6 +107,7 @@ RUNS = {
     "chain eval": ("chain", "eval", "notes"),
     "chain compare": ("chain", "compare", "notes", "notes"),
     "bench rescore": ("bench", "rescore", "run"),
+    "bench import": ("bench", "import", "scores.csv", "--map", "answer=gold"),
 }
 """Commands that need a model or change files, by name."""
 
@@ -121,6 +122,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     path = tmp_path_factory.mktemp("formats")
     rows = [{"question": f"What is {number} + 1?", "answer": number + 1} for number in range(12)]
     (path / "sums.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (path / "scores.csv").write_text("question,gold,score,reply\nWhat is 1 + 1?,2,1,It is 2.\n")
     write(path / "notes")
     with Server(say=reply) as server:
         done = reasoning(*RUNS["bench run"], "--out", "run", "-m", "mock", "--base-url", server.url, cwd=path)
@@ -143,7 +145,7 @@ def test_a_command_that_runs_a_model_prints_every_format(
 ) -> None:
     path, url = folder
     monkeypatch.chdir(path)
-    model = [] if command == "bench rescore" else ["--model", "mock", "--base-url", url]
+    model = [] if command in ("bench rescore", "bench import") else ["--model", "mock", "--base-url", url]
     shown = {}
     for form in ("csv", "md", "json"):
         words = list(RUNS[command])

@@ -18,7 +18,16 @@ import inspect_ai
 from inspect_ai import Epochs, Task
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog, EvalSample, read_eval_log
-from inspect_ai.model import ChatMessageSystem, ChatMessageUser, GenerateConfig, ModelOutput, ModelUsage, get_model
+from inspect_ai.model import (
+    ChatMessageSystem,
+    ChatMessageUser,
+    ContentImage,
+    ContentText,
+    GenerateConfig,
+    ModelOutput,
+    ModelUsage,
+    get_model,
+)
 from inspect_ai.scorer import choice, match, model_graded_qa
 from inspect_ai.solver import Generate, Solver, TaskState, chain, system_message
 
@@ -147,6 +156,20 @@ def test_turns_before_the_question_go_before_every_prompt() -> None:
     for call in calls(done):
         assert call.input[0].text == "Answer in French.\n\nBe brief."
         assert [turn.role for turn in call.input] == ["system", "user"]
+
+
+def test_images_of_a_sample_are_sent_with_every_prompt() -> None:
+    dot = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    picture = ContentImage(image=f"data:image/png;base64,{dot}")
+    turn = ChatMessageUser(content=[picture, ContentText(text="How many dots?")])
+    solver = solve_with("self_consistency(cot, samples=2)", kind="number")
+    done = only(evaluate(solver, "The answer is 1.", Sample(id=1, input=[turn], target="1")))
+    for call in calls(done):
+        assert [part.type for part in call.input[-1].content] == ["image", "text"]
+    turn = ChatMessageUser(content=[ContentImage(image="/etc/passwd"), ContentText(text="How many dots?")])
+    log = evaluate(solver, "The answer is 1.", Sample(id=1, input=[turn], target="1"))
+    assert log.error is not None
+    assert "an image must be PNG" in log.error.message  # inspect_ai has read the file
 
 
 def test_an_answer_that_cannot_be_read_has_an_empty_completion() -> None:

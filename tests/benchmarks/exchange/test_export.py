@@ -98,7 +98,7 @@ def test_a_leaderboard_has_the_verdict_against_the_best(run: Comparison, tmp_pat
 def test_logs_of_inspect_give_the_same_scores_row_for_row(run: Comparison, tmp_path: Path, form: str) -> None:
     log_module = pytest.importorskip("inspect_ai.log", reason="inspect_ai is not installed")
     assert run.folder is not None
-    assert export([run.folder], tmp_path / "logs", log_form=form).startswith("written: 3 logs")
+    assert export([run.folder], tmp_path / "logs", log_format=form).startswith("written: 3 logs")
     paths = sorted((tmp_path / "logs").iterdir())
     assert [path.name for path in paths] == [
         f"01-vanilla.{form}",
@@ -131,6 +131,8 @@ def test_an_export_refuses_what_it_cannot_write(run: Comparison, tmp_path: Path)
         export([run.folder], tmp_path / "rows.xlsx")
     with pytest.raises(UnknownName, match="unknown form 'parket' of --to; did you mean 'parquet'"):
         export([run.folder], tmp_path / "rows", "parket")
+    with pytest.raises(UnknownName, match="unknown format 'evil' of --log-format; did you mean 'eval'"):
+        export([run.folder], tmp_path / "logs", log_format="evil")
     with pytest.raises(InputError, match="not a results folder"):
         export([tmp_path], tmp_path / "board.csv")
     with pytest.raises(InputError, match="must be a file, and is a folder"):
