@@ -217,8 +217,8 @@ def test_a_measured_task_names_its_best_rows_and_says_if_they_differ() -> None:
     [section] = by_task.read_results(page)
     assert section[:3] == ("gym:chain_sum", 48, "local:x")
     assert by_task.describe(section) == (
-        "Measured here, `gym:chain_sum` with `local:x`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 %; "
-        "significantly better than `cot`: `pal`. † With earlier prompts."
+        "Measured here, `gym:chain_sum` with `local:x`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 "
+        "%; significantly better than `cot`: `pal`. † With earlier prompts."
     )
 
 
