@@ -16,6 +16,7 @@ from typing import Any
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.results.fitted import copy_fits
 from reasoning.benchmarks.results.folder import DRAWS, SHARDS, SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder_lock import is_locked
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.settings import find_differences
 from reasoning.benchmarks.shards.division import FIT, Shard
@@ -107,6 +108,11 @@ def merge_shards(folder: str | Path, *, into: str | Path | None = None, partial:
             f"{folder}: the shard {running[0]} is still running ({owner}): wait until it has ended, or merge what it "
             "has stored so far with --partial"
         )
+    if not partial and is_locked(run_lock(folder)):
+        raise InputError(
+            f"{folder}: a run on a Ray cluster is filling this folder: wait until it has ended, or merge what it has "
+            "stored so far with --partial"
+        )
     stores = {shard: ResultsFolder.read_run_file(path) for shard, path in shards.items()}
     _check_same(stores)
     first = next(iter(stores.values()))
@@ -137,6 +143,11 @@ def merge_shards(folder: str | Path, *, into: str | Path | None = None, partial:
     unfinished, problems = _find_unfinished(store, shards, first)
     missing = tuple(shard for shard in (Shard(count, index) for index in range(count)) if shard not in shards)
     return Merge(target, count, missing, unfinished, problems, running, shared, comparison)
+
+
+def run_lock(folder: Path) -> Path:
+    """Return the file that a run on a Ray cluster locks."""
+    return folder / SHARDS / "lock"
 
 
 def find_shards(folder: Path) -> tuple[int, dict[Shard, Path]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.fitted import with_learned
 from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.settings import run_settings
@@ -29,7 +30,7 @@ from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.benchmarks.runs.runner import missing_keys
 from reasoning.benchmarks.shards.division import Shard
 from reasoning.benchmarks.shards.leases import Amounts
-from reasoning.benchmarks.shards.merge import find_shards, merge_shards
+from reasoning.benchmarks.shards.merge import find_shards, merge_shards, run_lock
 from reasoning.benchmarks.shards.shard_run import (
     check_divisible,
     fit_before_shards,
@@ -169,7 +170,8 @@ class _Run:
         found = self._find_missing()
         stopped: ReasoningError | None = None
         if found:
-            with _connected(self.cluster) as (ray, workers):
+            lock = run_lock(self.out)
+            with closing(lock_file(lock)), _connected(self.cluster) as (ray, workers):
                 stopped = event_loop.run_sync(Workers(self, ray, workers, found).drive())
         self.listener.on_status("merging the shards")
         comparison = merge_shards(self.out).comparison

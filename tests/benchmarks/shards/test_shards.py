@@ -6,16 +6,18 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reasoning.benchmarks import compare
+from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.shards import heartbeat
 from reasoning.benchmarks.shards.api import compare_shard
 from reasoning.benchmarks.shards.division import Shard
-from reasoning.benchmarks.shards.merge import merge_shards
+from reasoning.benchmarks.shards.merge import merge_shards, run_lock
 from reasoning.engine.budget import Budget
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.errors import InputError, SettingsChanged, UsageError
@@ -223,6 +225,15 @@ def test_a_shard_that_is_running_is_named(tmp_path: Path, shard: Any, monkeypatc
     alive.write_text(json.dumps({"host": "node17", "pid": 4711}))
     os.utime(alive, (1, 1))
     merge_shards(tmp_path / "many")
+
+
+def test_a_run_on_a_cluster_that_is_going_on_is_named(tmp_path: Path, shard: Any) -> None:
+    shard("0/1")
+    with closing(lock_file(run_lock(tmp_path / "many"))):
+        with pytest.raises(InputError, match="a run on a Ray cluster is filling this folder"):
+            merge_shards(tmp_path / "many")
+        assert merge_shards(tmp_path / "many", partial=True).is_complete
+    assert merge_shards(tmp_path / "many").is_complete
 
 
 def test_a_requeued_shard_waits_until_its_predecessor_is_known_to_be_dead(
