@@ -67,7 +67,8 @@ def pair(logs: Sequence[tuple[str, SolveLog]], *, repeats: bool = False) -> Pair
             name = known[key] = _problem_name(solve, len(problems), problems)
             problems[name] = solve
         epoch = solve.epoch or 0
-        if repeats or (solve.epoch is not None and _is_second_log(solve, places.get((strategy, name, epoch)))):
+        earlier = places.get((strategy, name, epoch))
+        if earlier and (repeats or _is_second_log(solve, earlier)):
             while (strategy, name, epoch) in places:
                 epoch += 1
         if first := places.get((strategy, name, epoch)):
@@ -109,17 +110,9 @@ def check_one_task(logs: Iterable[SolveLog]) -> None:
         )
 
 
-def _is_second_log(solve: Solve, first: str | None) -> bool:
-    """Return whether a repetition was also numbered so in another file, for two logs of one strategy."""
-    return (
-        first is not None
-        and first.rpartition(":")[0] != solve.where.rpartition(":")[0]
-        and _file(first) != _file(solve.where)
-    )
-
-
-def _file(where: str) -> str:
-    return where.partition(":")[0]
+def _is_second_log(solve: Solve, first: str) -> bool:
+    """Return whether the same repetition of a strategy is also in another file, as two logs of one name have it."""
+    return first.partition(":")[0] != solve.where.partition(":")[0]
 
 
 def _can_pair_by_id(entries: Sequence[tuple[str, Solve]]) -> tuple[bool, str]:

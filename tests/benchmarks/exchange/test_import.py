@@ -237,6 +237,9 @@ def test_two_files_of_one_name_are_repetitions(tmp_path: Path) -> None:
     done = import_logs(logs, tmp_path / "out")
     assert accuracies(done) == {"a": (18, 32)}
     assert {result.epoch for result in done.comparison.results} == {0, 1, 2, 3}
+    # Logs that do not number repetitions, too.
+    done = import_logs([("a", read_log(str(A))), ("a", read_log(str(B)))], tmp_path / "lm-eval")
+    assert accuracies(done) == {"a": (31, 48)}
 
 
 def test_rows_that_failed_or_were_refused_by_promptfoo(tmp_path: Path) -> None:
