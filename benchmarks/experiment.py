@@ -378,7 +378,7 @@ def _record_invocation(
 ) -> dict[str, Any]:
     """Store the configuration, unless it is stored: a repetition needs every one that filled the folder."""
     whole = config.part_of or config
-    invocation = {"strategies": list(named), "concurrency": model.limits.concurrency, **whole.to_json()}
+    invocation = {"strategies": list(named), "concurrency": model.concurrency, **whole.to_json()}
     optional = {"budget": str(model.budget), "prices": model.client.prices}
     invocation |= {name: value for name, value in optional.items() if value}
     known = store.metadata.get("invocations", [])

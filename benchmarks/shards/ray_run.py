@@ -194,7 +194,7 @@ class _Run:
     def job(self) -> Job:
         """Return what workers need to know."""
         model, config = self.model, self.config
-        given = model.limits.settings_of(model) or LimitSettings()
+        given = model.given_limits or LimitSettings()
         limits = None if config.strategy_budget is None else self.shards[0].of_budget(config.strategy_budget)
         part = replace(config, pool=None, shares_budget_with=(), strategy_budget=limits, concurrency=None)
         fit = fit_folder(self.out)

@@ -76,13 +76,13 @@ def run_shard(
             fit_folder=fits,
         )
         owner = _Owner()
-        settings = model.limits.settings_of(model)
+        settings = model.given_limits
         if settings is not None:
-            model.limits.apply(owner, shard.of_limits(settings))
+            model.apply_limits(owner, shard.of_limits(settings))
         try:
             return run_comparison(strategies, ShardTask(task, shard), model, part, listener)
         finally:
-            model.limits.remove(owner)
+            model.remove_limits(owner)
 
 
 def fit_before_shards(
@@ -135,7 +135,7 @@ def divided(config: RunConfig, shard: Shard, model: LLM, spent: Usage) -> RunCon
     Raises:
         UsageError: there are fewer problems in progress than shards.
     """
-    given = model.limits.settings_of(model)
+    given = model.given_limits
     concurrency = config.concurrency and shard.of_limits(LimitSettings(config.concurrency)).concurrency
     limits = None if config.strategy_budget is None else shard.of_budget(config.strategy_budget)
     whole = replace(config, concurrency=config.concurrency or (given.concurrency if given else None))

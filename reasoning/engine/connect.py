@@ -189,7 +189,7 @@ def connect(
         from reasoning.engine.server_pool import ServerPool
 
         client = pool = ServerPool(clients, settings, api_key)
-        settings = pool.total_settings
+        settings = pool.total(settings)
     # Batches have limits of their own.
     limits = RateLimiter.shared(client.limited_as, f"{client.model} {tier}".strip(), api_key)
     if batch:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from reasoning.engine.llm import DEFAULT_PARAMS, LLM
 from reasoning.engine.rate_limiter import CONCURRENCY
-from reasoning.engine.server_pool import ServerPool
 from reasoning.messages import Usage
 from reasoning.providers import model_traits
 from reasoning.providers.pricing import advise_name
@@ -80,14 +79,13 @@ def _settings(llm: LLM) -> Iterator[Assumption]:
         yield told("renamed", f"{name} is sent as {sent}", "rename")
     yield told("completions a request", f"up to {llm.max_n}" if llm.max_n > 1 else "1", "n")
     yield told("prefix cache", "filled by a first request" if llm.warm_prefix_cache else "not known", "prefix_cache")
-    concurrency = llm.limits.concurrency
-    if isinstance(llm.client, ServerPool):
-        given = llm.client.settings.concurrency
-        value = f"up to {given or CONCURRENCY} at each server"
-        yield Assumption("requests in flight", value, "default" if given is None else "given")
-        return
+    concurrency = llm.concurrency
     is_default = concurrency in (CONCURRENCY, llm.client.concurrency)
-    yield Assumption("requests in flight", f"up to {concurrency}", "default" if is_default else "given")
+    yield Assumption(
+        "requests in flight",
+        f"up to {concurrency}{' at each server' * (len(llm.client.uses) > 1)}",
+        "default" if is_default else "given",
+    )
 
 
 def _price(llm: LLM) -> Iterator[Assumption]:

@@ -11,9 +11,11 @@ from reasoning import event_loop, forks
 from reasoning.engine.budget import Budget, check_budget
 from reasoning.engine.cost_bounds import Price
 from reasoning.engine.draw_queue import DrawQueue
+from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.purchaser import Purchaser
-from reasoning.engine.rate_limiter import RateLimiter
+from reasoning.engine.rate_limiter import CONCURRENCY, RateLimiter
 from reasoning.engine.refused_settings import RefusedSettings
+from reasoning.engine.server_pool import ServerPool
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
 from reasoning.errors import PriceUnknown, SettingRefused, UsageError
 from reasoning.journal import Journal
@@ -220,6 +222,31 @@ class LLM:
     def limits(self) -> RateLimiter:
         """The rate limits."""
         return self._purchaser.limits
+
+    @property
+    def given_limits(self) -> LimitSettings | None:
+        """The rate limits that were given, of several servers those of each; None if none were applied."""
+        return self.client.settings if isinstance(self.client, ServerPool) else self.limits.settings_of(self)
+
+    @property
+    def concurrency(self) -> int:
+        """The maximum number of requests in flight, of several servers at each."""
+        if isinstance(self.client, ServerPool):
+            return self.client.settings.concurrency or CONCURRENCY
+        return self.limits.concurrency
+
+    def apply_limits(self, owner: object, settings: LimitSettings) -> None:
+        """Add the limits of an owner, of several servers to each; see `RateLimiter.apply`."""
+        if isinstance(self.client, ServerPool):
+            self.client.apply_limits(owner, settings)
+            settings = self.client.total(settings)
+        self.limits.apply(owner, settings)
+
+    def remove_limits(self, owner: object) -> None:
+        """Remove the limits of an owner."""
+        if isinstance(self.client, ServerPool):
+            self.client.remove_limits(owner)
+        self.limits.remove(owner)
 
     @property
     def price(self) -> Price:

@@ -66,22 +66,33 @@ class ServerPool(Client):
             raise UsageError(f"base_url must name each server once, got {twice} twice")
         self.settings, self._api_key = settings, api_key
         self.model = clients[0].model
-        # An outage of one server ends no run, and it is tried again for as long as the run lasts.
-        own = replace(settings, patience=math.inf)
         self._servers = [
             Server(client, RateLimiter.shared(client.endpoint, client.model, api_key)) for client in clients
         ]
         for server in self._servers:
-            server.limits.apply(self, own)
             server.limits.circuit.open_after = _OPEN_AFTER
             server.client.on_headers = server.limits.on_headers
         self._admission = ServerAdmission(self._servers)
+        self.apply_limits(self, settings)
 
-    @property
-    def total_settings(self) -> LimitSettings:
-        """The limits of all servers together, with the requests that wait for one."""
+    def apply_limits(self, owner: object, settings: LimitSettings) -> None:
+        """Add an owner's limits of each server; see `RateLimiter.apply`."""
+        for server in self._servers:
+            # An outage of one server ends no run, and it is tried again for as long as the run lasts.
+            server.limits.apply(owner, replace(settings, patience=math.inf))
+
+    def remove_limits(self, owner: object) -> None:
+        """Remove an owner's limits of each server."""
+        for server in self._servers:
+            server.limits.remove(owner)
+
+    def total(self, each: LimitSettings) -> LimitSettings:
+        """Return the limits of all servers together, with the requests that wait for one.
+
+        Args:
+            each: the limits of each server.
+        """
         count = len(self._servers)
-        each = self.settings
         return replace(
             each,
             concurrency=LOOKAHEAD * count * (each.concurrency or CONCURRENCY),
@@ -201,7 +212,7 @@ class ServerPool(Client):
         """Close the connections to all servers."""
         for server in self._servers:
             await server.client.close()
-            server.limits.remove(self)
+        self.remove_limits(self)
 
     def sibling(self, model: str) -> Client | None:
         """Return the client of another model of these servers."""

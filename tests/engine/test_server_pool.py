@@ -256,3 +256,18 @@ def test_another_model_of_the_servers_has_limits_of_its_own() -> None:
 def test_wrong_addresses(urls: Any, more: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         r.connect("m", base_url=urls, journal=False, **more)
+
+
+def test_a_shard_has_its_part_of_the_limits_of_each_server() -> None:
+    class Owner:
+        pass
+
+    with connected(["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"], concurrency=8) as llm:
+        assert llm.given_limits == LimitSettings(8)
+        owner = Owner()
+        llm.apply_limits(owner, LimitSettings(2, requests_per_minute=60))
+        limits = RateLimiter.shared("http://127.0.0.1:2/v1", "m")
+        assert (limits.concurrency, limits.requests_per_minute) == (2, 60)
+        assert (llm.limits.concurrency, llm.limits.requests_per_minute) == (LOOKAHEAD * 4, 120)
+        llm.remove_limits(owner)
+        assert (limits.concurrency, llm.concurrency) == (8, 8)
