@@ -32,7 +32,9 @@ def as_scored(
     failed = solve.score is None
     right = None if solve.score is None else solve.score >= (1.0 if right_from is None else right_from)
     value = None if failed or solve.unread else _value(solve)
-    state = "failed" if failed else "answered" if value is not None or right else "unparsed"
+    # Some logs have only a score, which says nothing about the reading of a reply.
+    is_unread = solve.unread or (value is None and bool(solve.replies) and not right)
+    state = "failed" if failed else "unparsed" if is_unread else "answered"
     made_by = f"{log.tool}\0{log.scorer}\0{log.model}\0{log.setup}\0{strategy}"
     return Result(
         problem=str(example.problem.id),

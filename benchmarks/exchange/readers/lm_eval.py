@@ -93,7 +93,9 @@ def _solve(sample: Mapping[str, Any], metric: str, where: str) -> Solve:
     answer, unread = _answer(sample.get("filtered_resps")), False
     if likelihoods:
         options = tuple(_option(argument) for argument in _arguments(sample.get("arguments")))
-        answer = chr(ord("A") + likelihoods.index(max(likelihoods))) if len(options) == len(likelihoods) else None
+        # A single option, as in tasks of cloze form, is scored and not chosen.
+        chosen = likelihoods.index(max(likelihoods)) if 1 < len(options) == len(likelihoods) <= 26 else None
+        answer = None if chosen is None else chr(ord("A") + chosen)
         if isinstance(target, int | str) and str(target).isdecimal() and int(target) < len(options) <= 26:
             target = chr(ord("A") + int(target))
     elif answer == _INVALID:

@@ -130,6 +130,24 @@ def test_options_that_were_scored_by_likelihood(tmp_path: Path) -> None:
     assert not any("limit cut replies off" in caveat for caveat in done.comparison.caveats)
 
 
+def test_a_single_option_is_scored_and_not_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "samples_cloze_2026-01-01T00-00-00.jsonl"
+    sample = {
+        "doc": {"text": "The sky is"},
+        "target": " blue",
+        "arguments": {"gen_args_0": {"arg_0": "The sky is", "arg_1": " blue"}},
+        "resps": [[["-3.5", "False"]]],
+        "filter": "none",
+        "metrics": ["acc"],
+    }
+    path.write_text("".join(json.dumps({**sample, "doc_id": n, "acc": float(n)}) + "\n" for n in range(2)))
+    done = run_import(tmp_path, path)
+    assert [(one.state, one.value, one.correct) for one in done.comparison.results] == [
+        ("answered", None, False),
+        ("answered", None, True),
+    ]
+
+
 def test_replies_are_read_again_and_disagreements_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     rows = [
