@@ -198,6 +198,8 @@ def run(
     if new_samples and out is None:
         raise UsageError(NEW_SAMPLES_NEED_OUT)
     cluster = ray_cluster(ray, workers)
+    if shard is not None and cluster is not None:
+        raise UsageError("--shard and --ray exclude each other: Ray divides the run itself")
     if shard is not None or cluster is not None:
         options = check_shard_options(shard, model, options)
     if shard is None and local_dir is not None:

@@ -8,6 +8,7 @@ are the problems, a few leases of the budget, and what the shards have made, sev
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -53,6 +54,8 @@ from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 _SHARDS_PER_WORKER = 8
+_ANSWER_SECONDS = 5.0
+"""Seconds within which the head of a cluster must accept a connection."""
 _STORE_BYTES = 200_000_000
 """The memory for objects of a cluster that is started for a run; a third of the machine's by default."""
 
@@ -113,6 +116,7 @@ def run_on_ray(
         ReasoningError: what ended the run on a worker; the results until then are merged.
     """
     out = check_divisible(config)
+    _check_reachable(cluster.address)
     if model.reconnect is None:
         raise UsageError("the model must be one of reasoning.connect(…) by its name, without batches, for Ray")
     if needs_fit(strategies) and (stopped := fit_before_shards(strategies, task, model, config, listener)) is not None:
@@ -331,6 +335,20 @@ class _Run:
 def _without(budget: Budget, spent: Usage) -> Budget:
     """Return a budget without what was spent of it."""
     return Shard(1, 0).of_budget(budget, spent)
+
+
+def _check_reachable(address: str) -> None:
+    """Raise UsageError if nothing listens at the address of a cluster, for which Ray would wait for minutes."""
+    host, colon, port = address.rpartition(":")
+    if address == "auto" or not colon:
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS):
+            return
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"no Ray cluster answers at {address}: {error}; give auto, or the address of its head"
+        ) from None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 
 import reasoning
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.shards import compare_on_ray
+from reasoning.benchmarks.shards import compare_on_ray, ray_run
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -34,6 +34,13 @@ def test_models_and_addresses_that_workers_cannot_reach(tmp_path: Path, sums: Su
         compare_on_ray(["vanilla"], sums(2), "m", out=tmp_path / "run", address="ray://head:10001", progress=False)
     with pytest.raises(UsageError, match="workers must be at least 1"):
         compare_on_ray(["vanilla"], sums(2), "m", out=tmp_path / "run", workers=0, progress=False)
+
+
+def test_an_address_where_nothing_listens_is_named_at_once() -> None:
+    with pytest.raises(UsageError, match="no Ray cluster answers at 127"):
+        ray_run._check_reachable("127.0.0.1:1")
+    with pytest.raises(UsageError, match="no Ray cluster answers at head:x"):
+        ray_run._check_reachable("head:x")
 
 
 @pytest.mark.long
