@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 from zipfile import BadZipFile
 
 from reasoning.benchmarks.results.result_rows import COLUMNS, NAMED
@@ -20,18 +21,26 @@ NAME = "results.npz"
 _LEAST = 20_000
 """The least results for which the file is written: fewer are read in less than a second."""
 _FORMAT = 1
+Stamp: TypeAlias = "list[int]"
+"""The size of a file in bytes, and the time of its last change in nanoseconds."""
 
 
-def save(folder: Path, results: ResultTable) -> None:
+def save(folder: Path, results: ResultTable, size: int, source: Stamp | None = None) -> None:
     """Write the columns of a folder's results, unless they are few or the folder cannot be written.
+
+    Nothing is written either if `results.jsonl` has other lines than these: another process may have added some.
 
     Args:
         folder: the folder.
         results: its results, whose lines are all in `results.jsonl`.
+        size: the bytes of these lines.
+        source: the stamp of `results.jsonl` before it was read; by default, of a process that writes it, the present.
     """
     import numpy as np
 
-    if len(results) < _LEAST or (source := _stamp(folder)) is None:
+    now = stamp(folder)
+    source = source or now
+    if len(results) < _LEAST or source is None or source != now or source[0] != size:
         return
     if (results.rows().data["offset"] < 0).any():
         return
@@ -53,7 +62,7 @@ def load(folder: Path, results: ResultTable) -> bool:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             about = json.loads(arrays["about"].tobytes())
-            expected = {"format": _FORMAT, "source": _stamp(folder), "columns": dict(COLUMNS)}
+            expected = {"format": _FORMAT, "source": stamp(folder), "columns": dict(COLUMNS)}
             if about != expected:
                 return False
             results.restore(arrays["rows"].tobytes(), json.loads(arrays["names"].tobytes()))
@@ -62,7 +71,7 @@ def load(folder: Path, results: ResultTable) -> bool:
     return True
 
 
-def _stamp(folder: Path) -> list[int] | None:
+def stamp(folder: Path) -> Stamp | None:
     """Return the size and the time of `results.jsonl`; None if it cannot be read."""
     try:
         found = (folder / "results.jsonl").stat()

@@ -183,14 +183,14 @@ class ResultsFolder:
         # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
         results, problems = store._file("results"), store._file("problems")
         if not columns_file.load(folder, store.results):
-            offset = 0
+            offset, source = 0, columns_file.stamp(folder)
             for number, line in enumerate(results.lines(), 1):
                 try:
                     store.results.add(parse_result(line, f"{results.path}:{number}"), offset)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise InputError(f"{results.path}:{number}: damaged record: {_fault(error)}") from None
                 offset += len(line)
-            store.save_columns()
+            columns_file.save(folder, store.results, offset, source)
         for number, record in enumerate(problems.read(), 1):
             store.load_problem(record, number)
         return store
@@ -320,9 +320,9 @@ class ResultsFolder:
         atomic_write(self.folder / name, text)
 
     def save_columns(self) -> None:
-        """Store the results in columns, if they are many. A later command reads those in a tenth of the time."""
-        if self.folder is not None:
-            columns_file.save(self.folder, self.results)
+        """Store the results in columns, if some were added and they are many: these are read in a third of the time."""
+        if self.folder is not None and (size := self._file("results").end) is not None:
+            columns_file.save(self.folder, self.results, size)
 
     def close(self) -> None:
         """Close the files, and release the lock."""

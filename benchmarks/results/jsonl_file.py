@@ -72,6 +72,11 @@ class JsonlFile:
         self._end += len(line)
         return start
 
+    @property
+    def end(self) -> int | None:
+        """The bytes of all records; None unless one was added since the file was last closed."""
+        return None if self._file is None else self._end
+
     def close(self) -> None:
         """Close the file. It is opened again on the next use."""
         if self._file is not None:

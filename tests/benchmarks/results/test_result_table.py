@@ -16,6 +16,7 @@ import pytest
 from reasoning import record_lines
 from reasoning.benchmarks.results import columns_file, result_table
 from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.result import Result, ResultKey, _line_parser, parse_result
 from reasoning.benchmarks.results.result_table import ResultTable, rows_of
 from reasoning.errors import InputError
@@ -183,9 +184,32 @@ def test_a_damaged_copy_is_ignored(tmp_path: Path) -> None:
     assert ResultsFolder.read(folder).results == expected
 
 
+@pytest.mark.usefixtures("small")
+def test_a_result_that_is_added_while_a_reader_reads_is_in_no_old_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, made = tmp_path / "run", results(60)
+    store = filled(folder, made[:-1])
+    read = JsonlFile.lines
+
+    def lines(self: JsonlFile) -> Iterator[bytes]:
+        yield from read(self)
+        if self.path.name == "results.jsonl" and store.results.get(made[-1].key) != made[-1]:
+            store.add(made[-1], None)
+
+    monkeypatch.setattr(JsonlFile, "lines", lines)
+    ResultsFolder.read(folder)
+    monkeypatch.undo()
+    assert not (folder / "results.npz").exists()
+    monkeypatch.setattr(columns_file, "_LEAST", 10)
+    assert ResultsFolder.read(folder).results[made[-1].key] == made[-1]
+    assert (folder / "results.npz").exists()
+    store.close()
+
+
 def test_few_results_have_no_copy(tmp_path: Path) -> None:
     filled(tmp_path / "run", results(60)).close()
-    ResultsFolder.read(tmp_path / "run").save_columns()
+    ResultsFolder.read(tmp_path / "run")
     assert not (tmp_path / "run" / "results.npz").exists()
 
 
