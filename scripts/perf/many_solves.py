@@ -10,10 +10,12 @@ warms up; the growth of the memory and the CPU time a solve are those of the oth
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -55,6 +57,9 @@ class Meter(RunProgress):
         self.ended = self._now()
 
     def _now(self) -> tuple[float, float, float, int]:
+        if tracemalloc.is_tracing():
+            gc.collect()
+            return time.perf_counter(), time.process_time(), tracemalloc.get_traced_memory()[0], self._made
         # Without the pages of files, such as those of the journal.
         _, resident, of_files, *_ = map(int, Path("/proc/self/statm").read_text(encoding="ascii").split())
         rss = (resident - of_files) * 4096
@@ -131,7 +136,10 @@ def main() -> None:
     parser.add_argument("--mock", action="store_true", help="call the mock server, with 200 ms of latency")
     parser.add_argument("--strategies", default=", ".join(STRATEGIES))
     parser.add_argument("--folder", type=Path, help="where to keep the files; a temporary folder by default")
+    parser.add_argument("--traced", action="store_true", help="only count the memory of Python objects; slow")
     options = parser.parse_args()
+    if options.traced:
+        tracemalloc.start()
     strategies = r.spec.split(options.strategies)
     server = mock(Workload(1, 1, 200)) if options.mock else nullcontext(None)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, server as address:
