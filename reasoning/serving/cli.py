@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -157,6 +156,8 @@ def _budget(text: str | None) -> Budget | None:
 
 async def _serve(server: Server, host: str, port: int, grace: float) -> None:
     """Listen until a signal arrives, then answer the requests that have begun."""
+    import asyncio
+
     from reasoning.serving.app import build_app
     from reasoning.serving.listening import listen
 

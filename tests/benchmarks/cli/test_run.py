@@ -24,7 +24,9 @@ def command(tmp_path: Path, problems_file: Path, server: Any) -> Callable[..., l
     """Makes the command line of a run; options that are given come after the usual ones and win."""
 
     def make(*options: str) -> list[str]:
-        usual = ["--task", f"jsonl:{problems_file}", "--model", "four", "--base-url", server.url]
+        usual = ["--task", f"jsonl:{problems_file}", "--model", "four"]
+        # A second address would be that of another server.
+        usual += [] if "--base-url" in options else ["--base-url", server.url]
         kept = ["--strategies", STRATEGIES, "--journal", str(tmp_path / "journal.sqlite")]
         return [sys.executable, "-c", MAIN, "bench", "run", *usual, *kept, "--out", str(tmp_path / "run"), *options]
 
