@@ -24,6 +24,7 @@ from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
 from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.results.settings import run_settings
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
@@ -292,7 +293,7 @@ class _Run:
         examples = {str(example.problem.id): example for example in self.examples}
         known = {key: result for key, result in stored.items() if key.problem in examples}
         self.listener.on_open({**settings, "strategies": list(self.named), **self.config.to_json()})
-        store = ResultsFolder(None, settings, {}, examples, known, list(self.named))
+        store = ResultsFolder(None, settings, {}, examples, ResultTable.of(known), list(self.named))
         comparison = Comparison.from_folder(store, selection=self.config.selection)
         title = replace(comparison, n=len(examples)).title
         self.listener.on_start(
