@@ -20,7 +20,7 @@ from reasoning import event_loop
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.fitted import with_learned
-from reasoning.benchmarks.results.folder import SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder import SHARDS, SPENDING, ResultsFolder
 from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
@@ -120,10 +120,11 @@ def run_on_ray(
     _check_reachable(cluster.address)
     if model.reconnect is None:
         raise UsageError("the model must be one of reasoning.connect(…) by its name, without batches, for Ray")
+    before = _read_spending(out, model)
     if needs_fit(strategies) and (stopped := fit_before_shards(strategies, task, model, config, listener)) is not None:
         raise stopped
     try:
-        comparison = _Run(strategies, task, model, config, cluster, listener, out, spent or Usage()).run()
+        comparison = _Run(strategies, task, model, config, cluster, listener, out, before, spent or Usage()).run()
     except BaseException:
         listener.on_end(None)
         raise
@@ -155,10 +156,11 @@ class _Run:
         cluster: RayCluster,
         listener: ProgressListener,
         out: Path,
+        before: Spending,
         spent: Usage,
     ) -> None:
         self.task, self.model, self.config, self.cluster = task, model, config, cluster
-        self.listener, self.out = listener, out
+        self.listener, self.out, self.before = listener, out, before
         self.named = named_strategies(strategies)
         model.check_price(config.strategy_budget)
         model.check_price(config.problem_budget)
@@ -171,7 +173,7 @@ class _Run:
         self.began = time.monotonic()
 
     def run(self) -> Comparison:
-        before = self._spending()
+        before = self.before
         found = self._find_missing()
         stopped: ReasoningError | None = None
         if found:
@@ -186,7 +188,7 @@ class _Run:
             stopped = self._describe(stopped)
         elif stopped is not None and not isinstance(stopped, BudgetExhausted):
             raise stopped
-        after = self._spending().total()
+        after = _read_spending(self.out, self.model).total()
         return replace(
             comparison,
             spent=after - before.total(),
@@ -300,20 +302,9 @@ class _Run:
             *(title, cast(LLM, self.view), list(self.named), keys, comparison.results, self.config.time_limit)
         )
 
-    def _spending(self) -> Spending:
-        """Return the spending of all parts of the run, on this machine's copies of their ledgers."""
-        all_parts = Spending()
-        folders = [fit_folder(self.out), *(path.parent for path in (self.out / "shards").glob(f"*-of-*/{SPENDING}"))]
-        for folder in folders:
-            part = Spending.read(folder / SPENDING, self.model.price)
-            for scope, usage in part.by_scope.items():
-                all_parts.by_scope[scope] = all_parts.by_scope.get(scope, Usage()) + usage
-            all_parts.interrupted = all_parts.interrupted + part.interrupted
-        return all_parts
-
     def _describe(self, stopped: BudgetExhausted) -> BudgetExhausted:
         """Return the error of a used-up budget with the numbers of the run, which a worker does not know."""
-        spent = self._spending().total()
+        spent = _read_spending(self.out, self.model).total()
         for name in Amounts._fields:
             if (limit := getattr(self.whole, name)) is not None:
                 used = getattr(spent, name) or 0
@@ -331,6 +322,18 @@ class _Run:
         budget = _without(self.whole, Usage())
         budget.spent = spent
         return budget.left
+
+
+def _read_spending(out: Path, model: LLM) -> Spending:
+    """Return the spending of all parts of a run, by the copies of their ledgers on this machine."""
+    all_parts = Spending()
+    folders = [fit_folder(out), *(path.parent for path in (out / SHARDS).glob(f"*-of-*/{SPENDING}"))]
+    for folder in folders:
+        part = Spending.read(folder / SPENDING, model.price)
+        for scope, usage in part.by_scope.items():
+            all_parts.by_scope[scope] = all_parts.by_scope.get(scope, Usage()) + usage
+        all_parts.interrupted = all_parts.interrupted + part.interrupted
+    return all_parts
 
 
 def _without(budget: Budget, spent: Usage) -> Budget:
