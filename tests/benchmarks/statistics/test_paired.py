@@ -111,3 +111,10 @@ def test_disagreements_are_counted_by_side() -> None:
     assert disagreements([True, True, False, False, True], [True, False, True, True, False]) == (2, 2)
     with pytest.raises(ValueError, match="same problems"):
         disagreements([True, False], [True])
+
+
+def test_mcnemar_of_many_disagreements_is_the_exact_sum() -> None:
+    for only_a, only_b in ((0, 3000), (900, 1200), (2900, 3000), (3000, 2999)):
+        n, fewer = only_a + only_b, min(only_a, only_b)
+        tail = sum(math.comb(n, k) for k in range(fewer + 1))
+        assert mcnemar(only_a, only_b) == min(1.0, 2 * tail / 2**n)
