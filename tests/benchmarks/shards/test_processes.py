@@ -44,6 +44,7 @@ def one_process(tmp_path: Path, problems_file: Path, server: Any) -> Path:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 def test_eight_processes_some_of_which_are_killed(
     tmp_path: Path, problems_file: Path, server: Any, start: Callable[..., subprocess.Popen[str]]
 ) -> None:

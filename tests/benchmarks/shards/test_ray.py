@@ -44,6 +44,7 @@ def test_an_address_where_nothing_listens_is_named_at_once() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 def test_a_killed_worker_is_replaced_and_the_run_is_that_of_one_process(
     tmp_path: Path, problems_file: Path, server: Any
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_killed_worker_is_replaced_and_the_run_is_that_of_one_process(
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 def test_a_chain_on_workers_gives_the_rows_of_one_process(tmp_path: Path, server: Any) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'reasoning-strategies[ray]'")
     chain = tmp_path / "chain"
