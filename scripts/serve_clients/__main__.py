@@ -26,7 +26,7 @@ from typing import Any
 
 from serve_clients.environments import CLIENTS, ENVIRONMENT, ROOT, Client
 from serve_clients.programs.checks import NAMES
-from serve_clients.serving import ALIASES, KEY, Serving, serving
+from serve_clients.serving import ALIASES, ALIASES_OF_REAL_MODELS, KEY, Serving, serving
 from serve_clients.table import markdown, put_into
 
 PATIENCE = 900
@@ -50,7 +50,7 @@ def run_client(name: str, client: Client, envs: Path, server: Serving, mock: str
     """Run a client's program, and return its version and the outcomes of its checks."""
     state.mkdir(parents=True, exist_ok=True)
     command = client.command(envs / name)
-    aliases = [alias.partition("=")[0] for alias in ALIASES]
+    aliases = [alias.partition("=")[0] for alias in (ALIASES if mock else ALIASES_OF_REAL_MODELS)]
     if client.program.endswith(".mjs"):
         command += [server.url, KEY, mock, *aliases]
     else:
@@ -94,9 +94,11 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"unknown client {unknown[0]!r}; known: {', '.join(CLIENTS)}")
     rows = []
     with tempfile.TemporaryDirectory(prefix="clients-", ignore_cleanup_errors=True) as folder, upstream() as mock:
-        model = [given.model, "--max-tokens", "96"] if given.model else ["openai/mock", "--base-url", f"{mock}/v1"]
-        options = ["--model", *model, "--kind", "number"]
-        with serving(Path(folder) / "server", options) as server:
+        options = ["--model", "openai/mock", "--base-url", f"{mock}/v1", "--kind", "number"]
+        if given.model:
+            options = ["--model", given.model, "--max-tokens", "48"]
+        aliases = ALIASES_OF_REAL_MODELS if given.model else ALIASES
+        with serving(Path(folder) / "server", options, aliases) as server:
             for name in wanted:
                 seen = "" if given.model else mock
                 row = run_client(name, CLIENTS[name], given.envs.absolute(), server, seen, Path(folder) / name)

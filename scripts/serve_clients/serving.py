@@ -19,6 +19,8 @@ from serve_clients.environments import ROOT
 KEY = "sk-of-the-test-clients"
 ALIASES = ("vote=self_consistency(cot, samples=5)", "steps=thread_of_thought")
 """One request of five samples, and two requests one after the other."""
+ALIASES_OF_REAL_MODELS = ("ask=vanilla", "steps=thread_of_thought")
+"""The same for a small model, many of whose replies have no number that could be counted."""
 
 
 def free_port() -> int:
@@ -67,12 +69,7 @@ class Serving:
             RuntimeError: it ended, or does not answer in time; the message has its last output.
         """
         log = (self.folder / "serve.log").open("ab")
-        # A home of its own: no configuration or journal of the user's counts.
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "XDG_DATA_HOME": str(self.folder / "data"),
-        }
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environment, cwd=self.folder)
         log.close()
         until = time.monotonic() + patience

@@ -141,8 +141,10 @@ def extension(at: Setting) -> None:
     ]
     said = [reply.model_extra["reasoning"] for reply in replies]
     for one in said:
-        expect(one["state"] == "answered" and one["strategy"] and "confidence" in one, one)
-        expect(isinstance(one["value"], int | float), f"the value of a number is {one['value']!r}")
+        expect(one["strategy"] and "confidence" in one, one)
+        # A small model's reply need not have a number.
+        if at.upstream or one["state"] == "answered":
+            expect(isinstance(one["value"], int | float), f"the value of a number is {one['value']!r}")
     expect(said[0].get("trace") and "trace" not in said[1], "the trace must come when it is asked for")
     if at.upstream:
         given = [body for body in at.seen()["bodies"] if asked in str(body)]
@@ -159,6 +161,7 @@ def errors(at: Setting) -> None:
     )
     if at.upstream:
         raises(lambda: ask(model=at.alias, messages=turns(unique() + " [refused]")), "InternalServerError")
+        at.wait_for_recovery()
 
 
 def keys(at: Setting) -> None:

@@ -18,13 +18,17 @@ def evaluate(at: Setting, name: str, provider: str = "", suffix: str = "", **con
     folder = Path(at.state) / f"promptfoo-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     key = config.pop("key", at.key)
+    answer = r"\d" if at.upstream else r"\S"
     written = {
         "prompts": ["{{question}}"],
         "providers": [
             {"id": provider or f"openai:chat:{at.alias}", "config": {"apiBaseUrl": at.url, "apiKey": key, **config}}
         ],
         "tests": [
-            {"vars": {"question": unique() + suffix}, "assert": [{"type": "regex", "value": r"\d"}]}
+            {
+                "vars": {"question": unique() + suffix},
+                "assert": [{"type": "regex", "value": answer}],
+            }
             for _ in range(QUESTIONS)
         ],
     }
