@@ -19,8 +19,8 @@ from serve_clients.environments import ROOT
 KEY = "sk-of-the-test-clients"
 ALIASES = ("vote=self_consistency(cot, samples=5)", "steps=thread_of_thought")
 """One request of five samples, and two requests one after the other."""
-ALIASES_OF_REAL_MODELS = ("ask=vanilla", "steps=thread_of_thought")
-"""The same for a small model, many of whose replies have no number that could be counted."""
+ALIASES_OF_REAL_MODELS = ("ask=vanilla", "steps=cot")
+"""One call, and two calls one after the other, for a small model that would take long for more."""
 
 
 def free_port() -> int:

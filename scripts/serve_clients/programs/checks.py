@@ -76,9 +76,9 @@ class Setting:
             return json.load(reply)
 
     def needs_mock(self) -> None:
-        """Skip a check of what only the mock does."""
+        """Skip a check of replies and faults that only the mock gives."""
         if not self.upstream:
-            raise NoWay("only the mock fails on request")
+            raise NoWay("only the mock does it on request")
 
     def wait_for_recovery(self) -> None:
         """Wait until the server calls the provider again, after one has refused its key."""

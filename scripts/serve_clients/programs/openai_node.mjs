@@ -74,10 +74,14 @@ const checks = {
       required: ["answer", "unit"],
       additionalProperties: false,
     };
-    const reply = await client().chat.completions.parse({
+    const asking = client().chat.completions.parse({
       model: alias,
       messages: turns(`${unique()} [json]`),
       response_format: { type: "json_schema", json_schema: { name: "found", strict: true, schema } },
+    });
+    const reply = await asking.catch((error) => {
+      if (!upstream && /length limit/.test(error.message)) throw new NoWay("the model's JSON was cut off");
+      throw error;
     });
     const { parsed, refusal } = reply.choices[0].message;
     expect(upstream ? parsed?.answer === 42 && parsed.unit === "apples" : parsed ?? refusal, reply);

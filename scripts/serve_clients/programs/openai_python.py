@@ -10,7 +10,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from serve_clients.programs.checks import Setting, expect, expect_answer, raises, run, unique
+from serve_clients.programs.checks import NoWay, Setting, expect, expect_answer, raises, run, unique
 
 
 class Found(BaseModel):
@@ -78,9 +78,13 @@ def responses(at: Setting) -> None:
 
 
 def structured(at: Setting) -> None:
-    reply = client(at).chat.completions.parse(
-        model=at.alias, messages=turns(unique() + " [json]"), response_format=Found
-    )
+    try:
+        reply = client(at).chat.completions.parse(
+            model=at.alias, messages=turns(unique() + " [json]"), response_format=Found
+        )
+    except openai.LengthFinishReasonError:
+        expect(not at.upstream, "the reply was cut off")
+        raise NoWay("the model's JSON was cut off") from None
     found = reply.choices[0].message
     expect(found.parsed or found.refusal or not at.upstream, found)
     if at.upstream:
