@@ -10,6 +10,7 @@ from serve_clients.stress import stress
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 def test_nothing_is_lost_or_bought_twice(tmp_path: Path) -> None:
     found = asyncio.run(stress(tmp_path, seconds=20, clients=24, killing=0.6))
     assert found.faults() == []
