@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from reasoning.providers.llama_cpp import download, weights
 from reasoning.retrieval import opened_sources
@@ -19,7 +19,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # HYPOTHESIS_PROFILE=default draws new examples in each run.
-settings.register_profile("same", derandomize=True)
+# A busy machine draws slowly, which says nothing about a test.
+settings.register_profile("same", derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 HOME = weights.folder()

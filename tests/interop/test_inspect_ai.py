@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
@@ -50,6 +51,13 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("INSPECT_LOG_DIR", "INSPECT_CACHE_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "inspect"))
     monkeypatch.setenv("INSPECT_DISPLAY", "none")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Free what inspect_ai leaves open while its warnings are ignored, and not in a later module."""
+    yield
+    gc.collect()
 
 
 def output(text: str, tokens: int = 5) -> ModelOutput:
