@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -169,3 +170,22 @@ class _ProtectedStream:
         if name == "buffer":
             raise AttributeError(name)
         return getattr(self.unprotected, name)
+
+
+@contextmanager
+def lend_standard_output() -> Iterator[Callable[[], None]]:
+    """Give a protocol the standard output itself, since the protected stream has no bytes.
+
+    Yields:
+        A function that gives it back; the block calls it once the protocol has the stream.
+    """
+    before = sys.stdout
+    sys.stdout = getattr(before, "unprotected", before)
+
+    def give_back() -> None:
+        sys.stdout = before
+
+    try:
+        yield give_back
+    finally:
+        give_back()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from reasoning.answer import Failed, Unparsed
+from reasoning.cli.output import lend_standard_output
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, MissingExtra, ReasoningError, UsageError
@@ -83,9 +83,9 @@ class ToolServer:
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
         )
-        with _plain_streams() as restore:
+        with lend_standard_output() as give_back:
             async with stdio_server() as (reading, writing):
-                restore()
+                give_back()
                 await server.run(reading, writing, server.create_initialization_options())
 
     async def _list_tools(
@@ -180,22 +180,3 @@ def _put(events: asyncio.Queue[str | None], event: SolveEvent) -> None:
 
 def _error(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(text=strip_control(text))], is_error=True)
-
-
-@contextmanager
-def _plain_streams() -> Iterator[Any]:
-    """Give the protocol the standard streams themselves; the body calls what is yielded once it has them.
-
-    From then on, what this process prints goes to standard error. The protected streams of the
-    command line have no bytes.
-    """
-    before = sys.stdout
-    sys.stdout = getattr(before, "unprotected", before)
-
-    def restore() -> None:
-        sys.stdout = before
-
-    try:
-        yield restore
-    finally:
-        restore()

@@ -126,17 +126,23 @@ def test_standard_output_has_the_protocol_and_nothing_else() -> None:
     ]
     hostile = ("no JSON\n", "[" * 100_000 + "]" * 100_000 + "\n", "\ud800\n")
     text = "".join(hostile) + "".join(f"{json.dumps(line)}\n" for line in lines) + "".join(hostile)
-    with Server() as server:
-        done = subprocess.run(
-            [sys.executable, *words(server)],
-            input=text.encode("utf-8", "surrogatepass"),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-    replies = [json.loads(line) for line in done.stdout.splitlines()]
+    pipe = subprocess.PIPE
+    with (
+        Server() as server,
+        subprocess.Popen([sys.executable, *words(server)], stdin=pipe, stdout=pipe, stderr=pipe) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(text.encode("utf-8", "surrogatepass"))
+        process.stdin.flush()
+        said = []
+        # A server whose input ends need not answer what it has not answered yet.
+        while not said or json.loads(said[-1]).get("id") != 2:
+            said.append(process.stdout.readline())
+        rest, errors = process.communicate(timeout=60)
+    replies = [json.loads(line) for line in [*said, *rest.splitlines()]]
     assert [reply["id"] for reply in replies if "result" in reply] == [1, 2]
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, errors
 
 
 def test_wrong_aliases() -> None:
