@@ -125,7 +125,11 @@ def without_seconds(results: str) -> str:
 
 
 @pytest.mark.long
-def test_killed_at_fifty_random_moments_a_run_comes_to_the_same_end(new_run: Callable[[], Run]) -> None:
+def test_killed_at_fifty_random_moments_a_run_comes_to_the_same_end(
+    new_run: Callable[[], Run], request: pytest.FixtureRequest
+) -> None:
+    """Twenty moments unless -m names long."""
+    wanted = KILLS if "long" in request.config.getoption("-m") else 20
     undisturbed = new_run()
     began = time.monotonic()
     assert undisturbed.finish()["spent"]["calls"] == NEEDED == undisturbed.bought()
@@ -135,9 +139,9 @@ def test_killed_at_fifty_random_moments_a_run_comes_to_the_same_end(new_run: Cal
     def round_of_kills(number: int) -> tuple[list[Run], int]:
         """Kill runs until enough have been killed; what is not done then is let go on to its end."""
         chance, by, made, kills = random.Random(number), cycle(SIGNALS), [], 0
-        while kills < KILLS // ROUNDS_AT_ONCE:
+        while kills < wanted // ROUNDS_AT_ONCE:
             made.append(run := new_run())
-            while kills < KILLS // ROUNDS_AT_ONCE:
+            while kills < wanted // ROUNDS_AT_ONCE:
                 working = chance.random() < 0.8
                 if not run.killed(next(by), chance.uniform(0, LIFE if working else start_up), working):
                     break
@@ -146,9 +150,9 @@ def test_killed_at_fifty_random_moments_a_run_comes_to_the_same_end(new_run: Cal
 
     with ThreadPoolExecutor(ROUNDS_AT_ONCE) as rounds:
         ended = list(rounds.map(round_of_kills, range(ROUNDS_AT_ONCE)))
-    assert sum(kills for _, kills in ended) == KILLS
+    assert sum(kills for _, kills in ended) == wanted
     killed = [run for made, _ in ended for run in made]
-    assert sum(run.hit for run in killed) > KILLS // 2  # the others while it was starting
+    assert sum(run.hit for run in killed) > wanted // 2  # the others while it was starting
     assert sum(run.wasted for run in killed) > 0  # and with completions on the way
     for run in killed:
         before = run.bought()

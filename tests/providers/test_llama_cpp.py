@@ -146,6 +146,8 @@ def test_what_does_not_fit_gets_longer_slots_or_is_refused(smollm: Path, monkeyp
 
 
 @pytest.mark.model
+@pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.parametrize(("many", "tokens"), [(3, 200), (1, 300)])  # 300 and the question fit, the template does not
 def test_many_that_do_not_fit_at_once_get_longer_slots_together(
     many: int, tokens: int, smollm: Path, monkeypatch: pytest.MonkeyPatch

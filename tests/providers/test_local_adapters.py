@@ -148,6 +148,7 @@ def test_every_request_states_the_scale_of_every_adapter(
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.model
 def test_an_adapter_that_is_trained_again_changes_no_running_model(trained: list[Adapter], smollm: Path) -> None:
     old = make("fox", smollm, 3)
@@ -189,6 +190,7 @@ def test_an_adapter_that_cannot_be_loaded_stops_no_other_client(smollm: Path, tr
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.model
 def test_an_activated_adapter_changes_the_last_turn_only(trained: list[Adapter], smollm: Path) -> None:
     turn = [198, 1, 4093, 198]  # "\n<|im_start|>user\n"; llama.cpp is told what follows the first of them

@@ -490,6 +490,8 @@ def test_it_can_be_wrapped() -> None:
     assert answer.votes.valid == 3
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.model
 def test_a_real_model_runs_to_the_end(smollm: Path) -> None:
     pytest.importorskip("xllamacpp")

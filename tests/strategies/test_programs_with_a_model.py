@@ -31,6 +31,8 @@ def llm(smollm: Path) -> Iterator[LLM]:
 
 
 @pytest.mark.model
+@pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.parametrize(("spec", "problem"), RUNS, ids=[spec for spec, _ in RUNS])
 def test_it_ends_in_one_of_the_states_within_its_calls(spec: str, problem: Problem, llm: LLM) -> None:
     strategy = strategies.get(spec)

@@ -122,6 +122,7 @@ def test_a_batch_is_padded_and_reads_replies_only() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.model
 def test_both_engines_make_the_tokens_that_the_server_counts(smollm: Path) -> None:
     pytest.importorskip("xllamacpp")
