@@ -14,7 +14,7 @@ from reasoning.benchmarks.analysis.formatting import difference_cells, join_name
 from reasoning.benchmarks.analysis.paired import PairedDifference
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.progress import ProgressListener
+from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.tasks import Task
 from reasoning.dry_run import record_requests
 from reasoning.errors import UsageError
@@ -163,7 +163,7 @@ def advise(
     task: Task,
     llm: LLM,
     config: RunConfig,
-    listener: ProgressListener,
+    listener: RunListener,
     candidates: Sequence[str | Strategy] | None = None,
     efforts: Sequence[str] | None = None,
 ) -> Recommendation:

@@ -16,9 +16,9 @@ from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fitting import fit_strategies
-from reasoning.benchmarks.runs.listeners import Listeners, RunListener
+from reasoning.benchmarks.runs.listeners import Listeners, RunListener, RunStart
 from reasoning.benchmarks.runs.open_run import OpenRun, open_run
-from reasoning.benchmarks.runs.progress import ProgressListener, RunProgress
+from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.runs.race import RaceController, shuffled
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks import get as get_task
@@ -189,7 +189,7 @@ def run_comparison(
     task: str | Task | Sequence[Example],
     llm: LLM | str,
     config: RunConfig,
-    listener: ProgressListener,
+    listener: RunListener,
 ) -> Comparison:
     """Compare as `compare` does, and report to the listener. The comparison holds an error that stopped the run."""
     try:
@@ -204,7 +204,7 @@ def _run_comparison(
     task: str | Task | Sequence[Example],
     llm: LLM | str,
     config: RunConfig,
-    listener: ProgressListener,
+    listener: RunListener,
 ) -> Comparison:
     named = named_strategies(strategies)
     task = _task(task)
@@ -255,7 +255,7 @@ def _run_comparison(
 
 
 def fit_only(
-    strategies: Sequence[str | Strategy], task: Task, model: LLM, config: RunConfig, listener: ProgressListener
+    strategies: Sequence[str | Strategy], task: Task, model: LLM, config: RunConfig, listener: RunListener
 ) -> ReasoningError | None:
     """Fit the strategies of a run, and make no result. Return the error that stopped it, such as a used-up budget.
 
@@ -273,7 +273,7 @@ def fit_only(
         return fit_strategies(run, named, task, model, config, listener)[1]
 
 
-def _load_problems(store: ResultsFolder, task: Task, config: RunConfig, listener: ProgressListener) -> list[str]:
+def _load_problems(store: ResultsFolder, task: Task, config: RunConfig, listener: RunListener) -> list[str]:
     """Return the ids of the problems; make those that the folder lacks."""
     limit = _limit(store, config)
     if store.needs_examples(limit, ()):
@@ -296,15 +296,13 @@ def _make_results(
     model: LLM,
     config: RunConfig,
     race: RaceController | None,
-    listener: ProgressListener,
+    listener: RunListener,
 ) -> ReasoningError | None:
     """Make the missing results, and return the error that stopped the run."""
     stored = Comparison.from_folder(run.store, ids, list(named), selection=config.selection)
     problems = {key.problem for key in keys} | set(stored.results.distinct("problem"))
-    listener.on_start(
-        *(replace(stored, n=len(problems)).title, model, list(named), keys, stored.results, config.time_limit),
-        stopped=race.stopped if race else (),
-    )
+    title, stopped = replace(stored, n=len(problems)).title, race.stopped if race else ()
+    listener.on_start(RunStart(title, model, list(named), keys, stored.results, config.time_limit, stopped))
     return event_loop.run_sync(
         runner.run(
             *(keys, named, model, run.store, listener.on_result, config, run.journal, race, run.ledger, run.budget)

@@ -17,8 +17,7 @@ from reasoning.cli.output import CALLS_FAILED, OutputOptions, info
 if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.runs.config import RunConfig
-    from reasoning.benchmarks.runs.listeners import Listeners
-    from reasoning.benchmarks.runs.progress import ProgressListener
+    from reasoning.benchmarks.runs.listeners import Listeners, RunListener
     from reasoning.benchmarks.shards.ray_run import RayCluster
     from reasoning.benchmarks.tasks import Task
     from reasoning.cli.options import BatchModelOptions
@@ -80,7 +79,7 @@ def on_cluster(cluster: RayCluster) -> Callable[..., Comparison]:
     from reasoning.benchmarks.shards.ray_run import run_on_ray
 
     def run(
-        strategies: Sequence[Strategy], task: Task, llm: LLM, config: RunConfig, listener: ProgressListener
+        strategies: Sequence[Strategy], task: Task, llm: LLM, config: RunConfig, listener: RunListener
     ) -> Comparison:
         return run_on_ray(strategies, task, llm, config, cluster, listener)
 

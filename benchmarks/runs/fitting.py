@@ -17,8 +17,8 @@ from reasoning.benchmarks.results.fitted import (
     write_pool,
 )
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.runs.open_run import OpenRun
-from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks.fitting_pool import USUAL_POOL, FittingPool, choose_pool, overlaps
 from reasoning.engine.budget import Budget
@@ -36,7 +36,7 @@ _MAX_NOTES = 20
 
 
 def fit_strategies(
-    run: OpenRun, named: Mapping[str, Strategy], task: Task, model: LLM, config: RunConfig, listener: ProgressListener
+    run: OpenRun, named: Mapping[str, Strategy], task: Task, model: LLM, config: RunConfig, listener: RunListener
 ) -> tuple[dict[str, Strategy], ReasoningError | None]:
     """Return the strategies of a run with those fitted that need it, and the error that ended the fits early.
 
@@ -71,7 +71,7 @@ class _Fits:
     task: Task
     model: LLM
     config: RunConfig
-    listener: ProgressListener
+    listener: RunListener
     pool: FittingPool | None = None
 
     def __post_init__(self) -> None:

@@ -1,12 +1,12 @@
-"""Listeners of a run: what follows its progress, besides the display."""
+"""Listeners of a run: its display, and whatever else follows it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.results.result import Result, ResultKey
-from reasoning.benchmarks.runs.progress import ProgressListener
 from reasoning.logs import Log
 
 if TYPE_CHECKING:
@@ -14,6 +14,34 @@ if TYPE_CHECKING:
     from reasoning.trace import Trace
 
 _log = Log(__name__)
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """What is known when a run starts to make results.
+
+    Attributes:
+        title: one line about the comparison.
+        model: the model.
+        specs: the strategies, in the order of the table.
+        keys: the results to make.
+        stored: the results of earlier runs.
+        time_limit: seconds after which no further problem is started.
+        stopped: the strategies that a race has stopped; it grows during the run.
+    """
+
+    title: str
+    model: LLM
+    specs: Sequence[str]
+    keys: Sequence[ResultKey]
+    stored: Sequence[Result] = ()
+    time_limit: float | None = None
+    stopped: Collection[str] = ()
+
+    def kept(self) -> Iterator[Result]:
+        """Yield the results of earlier runs that are not made again."""
+        to_make = set(self.keys)
+        return (result for result in self.stored if result.key not in to_make)
 
 
 class RunListener:
@@ -30,19 +58,16 @@ class RunListener:
         """Receive the current activity, before the first call."""
 
     def on_fit(self, text: str, model: LLM, trace: Trace) -> None:
-        """Receive the start of a fit; see `ProgressListener`."""
+        """Receive the start of a fit.
 
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
-        """Receive the start of the run, unless all results are stored; see `ProgressListener`."""
+        Args:
+            text: the strategy and its pool.
+            model: the model.
+            trace: receives the calls and notes of the fit.
+        """
+
+    def on_start(self, start: RunStart) -> None:
+        """Receive the start of the run, unless all results are stored."""
 
     def on_result(self, result: Result) -> None:
         """Receive a new result."""
@@ -67,7 +92,7 @@ class Listeners(RunListener):
         others: the other listeners.
     """
 
-    def __init__(self, display: ProgressListener, others: Sequence[RunListener]) -> None:
+    def __init__(self, display: RunListener, others: Sequence[RunListener]) -> None:
         self._display, self._others = display, list(others)
 
     def on_open(self, settings: Mapping[str, Any]) -> None:
@@ -85,19 +110,10 @@ class Listeners(RunListener):
         self._display.on_fit(text, model, trace)
         self._tell(lambda one: one.on_fit(text, model, trace))
 
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
+    def on_start(self, start: RunStart) -> None:
         """Pass on the start of the run."""
-        self._display.on_start(title, model, specs, keys, stored, time_limit, stopped)
-        self._tell(lambda one: one.on_start(title, model, specs, keys, stored, time_limit, stopped))
+        self._display.on_start(start)
+        self._tell(lambda one: one.on_start(start))
 
     def on_result(self, result: Result) -> None:
         """Pass on a result."""

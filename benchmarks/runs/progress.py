@@ -9,14 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.runs.listeners import RunListener, RunStart
 from reasoning.benchmarks.runs.time_estimate import TimeEstimate
 from reasoning.benchmarks.statistics import wilson
 from reasoning.cli import output
@@ -36,56 +37,6 @@ if TYPE_CHECKING:
 _WAITING = "waiting for the first answer"
 _SPEED_WINDOW = 20.0
 """Seconds over which the tokens per second are measured."""
-
-
-class ProgressListener(Protocol):
-    """A listener for the progress of a run; `reasoning.benchmarks.runs.listeners.RunListener` does nothing."""
-
-    def on_open(self, settings: Mapping[str, Any]) -> None:
-        """Receive the settings of the run, without keys, before the first call."""
-
-    def on_status(self, text: str) -> None:
-        """Receive the current activity, before the first call."""
-
-    def on_fit(self, text: str, model: LLM, trace: Trace) -> None:
-        """Receive the start of a fit.
-
-        Args:
-            text: the strategy and its pool.
-            model: the model.
-            trace: receives the calls and notes of the fit.
-        """
-
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
-        """Receive the start of the run.
-
-        Args:
-            title: one line about the comparison.
-            model: the model.
-            specs: the strategies, in the order of the table.
-            keys: the results to make.
-            stored: the results of earlier runs.
-            time_limit: seconds after which no further problem is started.
-            stopped: the strategies that a race has stopped; it grows during the run.
-        """
-
-    def on_result(self, result: Result) -> None:
-        """Receive a new result."""
-
-    def on_end(self, comparison: Any) -> None:
-        """Receive the `Comparison` of the run, whose results are stored; None if an exception ended it."""
-
-    def close(self) -> None:
-        """Remove what is shown."""
 
 
 @dataclass
@@ -113,8 +64,8 @@ class _Tally:
         return (f"{self.accuracy:.0%}".replace("%", " %") if self.counted else "–") + failed
 
 
-class RunProgress:
-    """The live display of one run, as a context manager. It is a `ProgressListener`.
+class RunProgress(RunListener):
+    """The live display of one run, as a context manager.
 
     Args:
         shown: False shows nothing.
@@ -196,12 +147,6 @@ class RunProgress:
             self._output.end(self._html())
         return f"stopped{made}; {KEPT}"
 
-    def on_open(self, settings: Mapping[str, Any]) -> None:
-        """Show nothing: the title says what is run."""
-
-    def on_end(self, comparison: Any) -> None:
-        """Show nothing: the command prints the table."""
-
     def on_status(self, text: str) -> None:
         """Show the current activity, before the first call."""
         self._status = text
@@ -214,38 +159,27 @@ class RunProgress:
         model.client.progress = self._on_loading
         self._print(text)
 
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
-        """Show the run from now on; see `ProgressListener.on_start`."""
-        self._title, self._model, self._usage_before = title, model, model.usage
+    def on_start(self, start: RunStart) -> None:
+        """Show the run from now on."""
+        self._title, self._model, self._usage_before = start.title, start.model, start.model.usage
         self._fitting = None
-        self._stopped, self._time_limit = stopped, time_limit
-        self._tallies, self._names = {spec: _Tally() for spec in specs}, ShortNames.of(specs)
-        to_make = set(keys)
-        self._estimate, self._stored = TimeEstimate(keys, ()), 0
-        for result in stored:
-            if result.key not in to_make:
-                self._stored += 1
-                self._tallies[result.strategy].add(result)
-                self._estimate.record(result)
-        for key in keys:
+        self._stopped, self._time_limit = start.stopped, start.time_limit
+        self._tallies, self._names = {spec: _Tally() for spec in start.specs}, ShortNames.of(start.specs)
+        self._estimate, self._stored = TimeEstimate(start.keys, ()), 0
+        for result in start.kept():
+            self._stored += 1
+            self._tallies[result.strategy].add(result)
+            self._estimate.record(result)
+        for key in start.keys:
             self._tallies[key.strategy].total += 1
         for tally in self._tallies.values():
             tally.total += tally.done
-        self._total = self._stored + len(keys)
+        self._total = self._stored + len(start.keys)
         self._started = self._ready = time.monotonic()
         self._status = _WAITING
-        model.client.progress = self._on_loading
+        start.model.client.progress = self._on_loading
         kept_text = f", {self._stored} stored" if self._stored else ""
-        self._print(f"{title} · {pluralize(len(keys), 'result')} to make{kept_text}")
+        self._print(f"{start.title} · {pluralize(len(start.keys), 'result')} to make{kept_text}")
 
     def on_result(self, result: Result) -> None:
         """Show a new result."""

@@ -6,13 +6,14 @@ then makes the rows from the recorded draws as it always does, so that they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.listeners import RunStart
 from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.shards.ray_run import RayCluster, run_on_ray
 from reasoning.benchmarks.tasks.in_memory import ExampleList
@@ -79,18 +80,9 @@ class _Rows(RunProgress):
         super().__init__(shown=False)
         self._on_row, self._rows = on_row, 0
 
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
-        super().on_start(title, model, specs, keys, stored, time_limit, stopped)
-        self._rows = len(stored)
+    def on_start(self, start: RunStart) -> None:
+        super().on_start(start)
+        self._rows = len(start.stored)
         self._on_row(self._rows)
 
     def on_result(self, result: Result) -> None:

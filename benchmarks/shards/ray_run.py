@@ -28,7 +28,7 @@ from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.results.settings import run_settings
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
-from reasoning.benchmarks.runs.progress import ProgressListener
+from reasoning.benchmarks.runs.listeners import RunListener, RunStart
 from reasoning.benchmarks.runs.runner import missing_keys
 from reasoning.benchmarks.shards.division import Shard
 from reasoning.benchmarks.shards.leases import Amounts
@@ -93,7 +93,7 @@ def run_on_ray(
     model: LLM,
     config: RunConfig,
     cluster: RayCluster,
-    listener: ProgressListener,
+    listener: RunListener,
     spent: Usage | None = None,
 ) -> Comparison:
     """Run a comparison on a Ray cluster. The same call continues one that was stopped.
@@ -154,7 +154,7 @@ class _Run:
         model: LLM,
         config: RunConfig,
         cluster: RayCluster,
-        listener: ProgressListener,
+        listener: RunListener,
         out: Path,
         before: Spending,
         spent: Usage,
@@ -298,8 +298,9 @@ class _Run:
         store = ResultsFolder(None, settings, {}, examples, ResultTable.of(known), list(self.named))
         comparison = Comparison.from_folder(store, selection=self.config.selection)
         title = replace(comparison, n=len(examples)).title
+        view = cast(LLM, self.view)
         self.listener.on_start(
-            *(title, cast(LLM, self.view), list(self.named), keys, comparison.results, self.config.time_limit)
+            RunStart(title, view, list(self.named), keys, comparison.results, self.config.time_limit)
         )
 
     def _describe(self, stopped: BudgetExhausted) -> BudgetExhausted:

@@ -18,7 +18,7 @@ from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import fit_only, named_strategies, run_comparison
 from reasoning.benchmarks.results.folder import DRAWS, SHARDS, SPENDING
 from reasoning.benchmarks.runs.config import RunConfig
-from reasoning.benchmarks.runs.progress import ProgressListener
+from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.shards.division import FIT, Shard, ShardTask
 from reasoning.benchmarks.shards.heartbeat import Heartbeat, wait_until_free
 from reasoning.benchmarks.shards.local_disk import private_folder
@@ -39,7 +39,7 @@ def run_shard(
     model: LLM,
     config: RunConfig,
     shard: Shard,
-    listener: ProgressListener,
+    listener: RunListener,
     local_folder: Path | None = None,
 ) -> Comparison:
     """Run one shard. The same call continues one that was stopped, also on another machine.
@@ -90,7 +90,7 @@ def fit_before_shards(
     task: Task,
     model: LLM,
     config: RunConfig,
-    listener: ProgressListener,
+    listener: RunListener,
     local_folder: Path | None = None,
 ) -> ReasoningError | None:
     """Fit the strategies of a run once, before its shards, on examples that none of them judges.
@@ -167,7 +167,7 @@ def check_divisible(config: RunConfig) -> Path:
 
 
 @contextmanager
-def open_part(folder: Path, model: LLM, listener: ProgressListener, local: Path | None) -> Iterator[Path]:
+def open_part(folder: Path, model: LLM, listener: RunListener, local: Path | None) -> Iterator[Path]:
     """Show that this process fills a part of a run, and yield the file for its journal.
 
     The journal is removed at the end: the folder has the draws.

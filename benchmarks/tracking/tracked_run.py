@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.report import ReportData, save
-from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.results.short_names import ShortNames
-from reasoning.benchmarks.runs.listeners import RunListener
+from reasoning.benchmarks.runs.listeners import RunListener, RunStart
 from reasoning.logs import Log
 from reasoning.messages import Usage
 from reasoning.secret_scan import mask_secrets
@@ -23,7 +23,7 @@ from reasoning.tables import Table
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
-    from reasoning.engine.llm import LLM
+    pass
 
 INTERVAL = 2.0
 """Seconds between two entries of the metrics of a run in progress."""
@@ -120,23 +120,12 @@ class TrackedRun(RunListener):
         self._thread = threading.Thread(target=self._work, name=f"reasoning-{self._tracker.name}", daemon=True)
         self._thread.start()
 
-    def on_start(
-        self,
-        title: str,
-        model: LLM,
-        specs: Sequence[str],
-        keys: Sequence[ResultKey],
-        stored: Sequence[Result] = (),
-        time_limit: float | None = None,
-        stopped: Collection[str] = (),
-    ) -> None:
+    def on_start(self, start: RunStart) -> None:
         """Count the results of earlier commands."""
-        to_make = set(keys)
-        self._names = name_metrics(specs)
-        progress = {spec: _Progress() for spec in specs}
-        for result in stored:
-            if result.key not in to_make:
-                progress[result.strategy].add(result, is_new=False)
+        self._names = name_metrics(start.specs)
+        progress = {spec: _Progress() for spec in start.specs}
+        for result in start.kept():
+            progress[result.strategy].add(result, is_new=False)
         self._progress = progress
 
     def on_result(self, result: Result) -> None:

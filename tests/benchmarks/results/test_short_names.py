@@ -15,6 +15,7 @@ from reasoning.benchmarks.analysis.summary import summarize
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.results.short_names import MAX_LENGTH, ShortNames
+from reasoning.benchmarks.runs.listeners import RunStart
 from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -106,7 +107,9 @@ def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> No
     display, specs = RunProgress(shown=False), [TREE.format(2), TREE.format(5)]
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(1))
-    display.on_start("t · 1 problem · m", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
+    display.on_start(
+        RunStart("t · 1 problem · m", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
+    )
     display.on_result(Result("sum-1", specs[0], "f", "answered", True))
     console = Console(file=StringIO(), width=80, color_system=None)
     console.print(display._picture())
@@ -119,7 +122,7 @@ def test_progress_has_the_same_names(sums: Callable[[int], list[Example]]) -> No
 def test_progress_never_shows_two_strategies_by_the_same_name(sums: Callable[[int], list[Example]]) -> None:
     display = RunProgress(shown=False)
     specs = [f"self_consistency(program_of_thoughts(shots={k}, repairs=2), samples=5)" for k in (3, 4, 5)]
-    display.on_start("t", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs])
+    display.on_start(RunStart("t", ScriptedLLM([]), specs, [ResultKey("sum-1", spec) for spec in specs]))
     for width in (40, 60, 80):
         console = Console(file=StringIO(), width=width, color_system=None)
         console.print(display._picture())

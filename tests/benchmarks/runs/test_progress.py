@@ -16,6 +16,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.benchmarks.runs import progress, runner
 from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.benchmarks.runs.listeners import RunStart
 from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.engine.single_flight import CallContext
 from reasoning.messages import Message, Usage
@@ -44,7 +45,7 @@ def begun(display: RunProgress, sums: Sums, llm: ScriptedLLM) -> tuple[ResultsFo
     event_loop.run_sync(runner.run(runner.missing_keys(store, ["sum-1", "sum-2"], named), named, llm, store))
     named = named_strategies(SPECS)
     pairs = runner.missing_keys(store, list(store.examples), named)
-    display.on_start("t · 4 problems · m", llm, SPECS, pairs, list(store.results.values()))
+    display.on_start(RunStart("t · 4 problems · m", llm, SPECS, pairs, list(store.results.values())))
     return store, pairs
 
 
@@ -104,7 +105,7 @@ def test_what_the_journal_gives_is_no_speed(sums: Sums, adds: Adds, monkeypatch:
     display = RunProgress(shown=False)
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(4))
-    display.on_start("t · 4 problems · m", llm, ["vanilla"], keys)
+    display.on_start(RunStart("t · 4 problems · m", llm, ["vanilla"], keys))
     display.on_result(replace(once, spent=Usage()))
     assert "1/4 · 0:02, all from the journal so far" in display._counts()
 
@@ -113,7 +114,7 @@ def test_failed_results_are_counted_and_are_not_said_to_be_from_the_journal(sums
     once = event_loop.run_sync(_solved(sums, ScriptedLLM(adds())))
     llm, display = ScriptedLLM(adds()), RunProgress(shown=False)
     begun_keys = [ResultKey(f"sum-{k}", "vanilla") for k in range(1, 5)]
-    display.on_start("t · 4 problems · m", llm, ["vanilla"], begun_keys)
+    display.on_start(RunStart("t · 4 problems · m", llm, ["vanilla"], begun_keys))
     display.on_result(replace(once, spent=Usage()))
     assert "all from the journal so far" in display._counts()
     failed = replace(once, state="failed", correct=None, spent=Usage(), usage=Usage(), reason="503")
@@ -141,7 +142,7 @@ def test_what_a_race_has_stopped_is_not_to_do(sums: Sums, adds: Adds) -> None:
     store.add_examples(sums(4))
     keys = [ResultKey(f"sum-{k}", spec) for k in range(1, 5) for spec in ("vanilla", "cot")]
     display = RunProgress(shown=False)
-    display.on_start("t · 4 problems · m", llm, ["vanilla", "cot"], keys, stopped=out)
+    display.on_start(RunStart("t · 4 problems · m", llm, ["vanilla", "cot"], keys, stopped=out))
     once = event_loop.run_sync(_solved(sums, llm))
     display.on_result(replace(once, strategy="cot"))
     assert "1/8 ·" in drawn(display, 80)
@@ -165,7 +166,7 @@ def test_what_is_loading_is_said_with_its_bytes(sums: Sums, adds: Adds) -> None:
     llm = Fetched(adds())
     store = ResultsFolder.open(None, {"task": "t", "model": "m"}, {})
     store.add_examples(sums(2))
-    display.on_start("t · 1 problem · m", llm, ["vanilla"], [ResultKey("sum-1", "vanilla")])
+    display.on_start(RunStart("t · 1 problem · m", llm, ["vanilla"], [ResultKey("sum-1", "vanilla")]))
     assert "waiting for the first answer" in drawn(display, 80)
     llm.client.progress(50_000_000, 200_000_000, "fetching smollm2-135m")
     assert "fetching smollm2-135m · 50 of 200 MB (25%)" in drawn(display, 80)
@@ -200,7 +201,7 @@ def test_elsewhere_it_is_a_plain_line_now_and_then(sums: Sums, adds: Adds, monke
 def test_one_result_is_singular() -> None:
     console = Console(file=StringIO(), force_terminal=False, width=80)
     with RunProgress(console=console) as display:
-        display.on_start("t", ScriptedLLM(lambda messages: "1"), ["vanilla"], [ResultKey("sum-1", "vanilla")])
+        display.on_start(RunStart("t", ScriptedLLM(lambda messages: "1"), ["vanilla"], [ResultKey("sum-1", "vanilla")]))
     assert console.file.getvalue().splitlines()[0] == "t · 1 result to make"  # type: ignore[attr-defined]
 
 
