@@ -7,24 +7,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
-from reasoning.providers.batch.http import BatchHttp, read_id
-from reasoning.providers.batch.litellm_lines import (
-    cannot_read,
-    cannot_send,
-    known_settings,
-    line_error,
-    read_address,
-    read_key,
-    require_key,
-)
+from reasoning.providers.batch.http import read_id
+from reasoning.providers.batch.litellm_batches import LiteLLMBatches, cannot_read, read_address
 from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
 
 _ADDRESS = "https://api.anthropic.com"
 _VERSION = "2023-06-01"
-_KEYS = ("ANTHROPIC_API_KEY",)
 _STATUSES = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -40,33 +30,25 @@ _CLOCK_SKEW = 120.0
 """Seconds by which the clock of the provider may differ from ours."""
 
 
-class AnthropicBatches:
+class AnthropicBatches(LiteLLMBatches):
     """The batches of one model of Anthropic; see `BatchApi`.
 
     The API keeps no label of a batch, so that a batch which is found is known to be ours by its results alone.
-
-    Args:
-        client: the client of single requests.
-        api_key: the key; None reads ANTHROPIC_API_KEY.
-        timeout: seconds for one request.
     """
 
     name = "anthropic"
+    key_variables = ("ANTHROPIC_API_KEY",)
     # Of 256 MB, with room for the marks of a prompt cache.
     limits = BatchLimits(lines=100_000, bytes=200_000_000)
-    max_n = 1
     finds_by_label = False
 
     def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
-        self.client = client
-        self._name = client.model.removeprefix("anthropic/")
-        self._key = read_key(api_key, _KEYS)
-        self._http = BatchHttp(self._connection, timeout)
+        super().__init__(client, api_key, timeout)
         self._betas = set[str]()
         """The features of the API that requests use and that must be asked for."""
 
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
-        key = require_key(self.client.model, self._key, _KEYS)
+        key = self._require_key()
         address = read_address(_ADDRESS, ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"))
         return address, {"x-api-key": key, "anthropic-version": _VERSION}, (key,)
 
@@ -78,7 +60,7 @@ class AnthropicBatches:
             CallFailed: litellm cannot translate the request.
         """
         litellm = load_litellm()
-        settings = known_settings(self.client, request, draws, besides=("top_k",))
+        settings = self._settings(request, draws, besides=("top_k",))
         config = litellm.AnthropicConfig()
         if (cache := self.client.prompt_cache) is not None:
             cache.note(request)
@@ -95,14 +77,11 @@ class AnthropicBatches:
                 model=self._name, messages=turns, optional_params=parameters, litellm_params={}, headers={}
             )
         except Exception as error:
-            raise cannot_send(self.client, error) from None
+            raise self._cannot_send(error) from None
         self._betas |= set(filter(None, asked.get("anthropic-beta", "").split(",")))
         if "top_k" in settings:
             body["top_k"] = settings["top_k"]
         return {**body, **(request.sampling.get("extra_body") or {})}
-
-    def sibling(self, model: str) -> None:
-        """Return None: other models are connected to by their names."""
 
     def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a request of the batch, with the marks that are known now that all of its lines are."""
@@ -169,18 +148,9 @@ class AnthropicBatches:
         plain["id"] = reply.get("id")
         return self.client.read_reply(plain, request, draws, 0.0)
 
-    def error(self, result: LineResult, request: Request, body: bytes) -> CallFailed:
-        """Return the error of a line that errored."""
-        return line_error(self.client, result, request, self._key)
-
     async def cancel(self, batch: str) -> None:
         """Cancel a batch."""
         await self._http.json("POST", f"/v1/messages/batches/{batch}/cancel")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.close()
-        await self.client.close()
 
 
 def _result(line: Mapping[str, Any]) -> LineResult:

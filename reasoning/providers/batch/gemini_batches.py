@@ -12,58 +12,36 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
-from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
 from reasoning.providers.batch.gemini_files import upload
-from reasoning.providers.batch.http import BatchHttp, json_lines, read_id
-from reasoning.providers.batch.litellm_lines import (
-    cannot_read,
-    cannot_send,
-    count,
-    known_settings,
-    line_error,
-    read_address,
-    read_key,
-    require_key,
-)
+from reasoning.providers.batch.http import json_lines, read_id
+from reasoning.providers.batch.litellm_batches import LiteLLMBatches, cannot_read, count, read_address
 from reasoning.providers.http_errors import is_retryable
-from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
+from reasoning.providers.litellm_client import load_litellm
 from reasoning.tool_calls import to_wire
 
 _ADDRESS = "https://generativelanguage.googleapis.com"
-_KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""The variables of the key, in the order in which litellm reads them for single calls."""
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 _STATUSES = {1: 499, 3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 9: 400, 11: 400, 12: 501, 13: 500, 14: 503, 16: 401}
 """The HTTP statuses of the codes of google.rpc.Status, where they are not 500."""
 
 
-class GeminiBatches:
+class GeminiBatches(LiteLLMBatches):
     """The batches of one model of Gemini; see `BatchApi`.
 
     A batch is known by its display name. A line asks for one completion, since not every model returns several.
-
-    Args:
-        client: the client of single requests.
-        api_key: the key; None reads GOOGLE_API_KEY, then GEMINI_API_KEY.
-        timeout: seconds for one request.
     """
 
     name = "gemini"
+    key_variables = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+    """The variables of the key, in the order in which litellm reads them for single calls."""
     # A file may have 2 GB. A smaller one is uploaded again at a smaller price.
     limits = BatchLimits(lines=50_000, bytes=500_000_000)
-    max_n = 1
     finds_by_label = True
 
-    def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
-        self.client = client
-        self._name = client.model.removeprefix("gemini/")
-        self._key = read_key(api_key, _KEYS)
-        self._http = BatchHttp(self._connection, timeout)
-
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
-        key = require_key(self.client.model, self._key, _KEYS)
+        key = self._require_key()
         address = read_address(_ADDRESS, ("GEMINI_API_BASE",)).removesuffix("/v1beta")
         return address, {"x-goog-api-key": key}, (key,)
 
@@ -75,7 +53,7 @@ class GeminiBatches:
             CallFailed: litellm cannot translate the request.
         """
         litellm = load_litellm()
-        settings = known_settings(self.client, request, draws, besides=("top_k",))
+        settings = self._settings(request, draws, besides=("top_k",))
         from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
 
         try:
@@ -89,11 +67,8 @@ class GeminiBatches:
                 cached_content=None,
             )
         except Exception as error:
-            raise cannot_send(self.client, error) from None
+            raise self._cannot_send(error) from None
         return {**body, **(request.sampling.get("extra_body") or {})}
-
-    def sibling(self, model: str) -> None:
-        """Return None: other models are connected to by their names."""
 
     def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a line of the file."""
@@ -179,18 +154,9 @@ class GeminiBatches:
         plain["id"] = reply.get("responseId")
         return self.client.read_reply(plain, request, draws, 0.0)
 
-    def error(self, result: LineResult, request: Request, body: bytes) -> CallFailed:
-        """Return the error of a line that errored."""
-        return line_error(self.client, result, request, self._key)
-
     async def cancel(self, batch: str) -> None:
         """Cancel a batch."""
         await self._http.json("POST", f"/v1beta/batches/{batch}:cancel")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.close()
-        await self.client.close()
 
 
 def _metadata(operation: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,26 +6,15 @@ import warnings
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-from reasoning.errors import CallFailed
 from reasoning.messages import CompletionBatch, Request
 from reasoning.providers.batch.api import BatchLimits, BatchStatus, LineResult
-from reasoning.providers.batch.http import BatchHttp, json_lines, read_id
-from reasoning.providers.batch.litellm_lines import (
-    cannot_read,
-    cannot_send,
-    count,
-    known_settings,
-    line_error,
-    read_address,
-    read_key,
-    require_key,
-)
+from reasoning.providers.batch.http import json_lines, read_id
+from reasoning.providers.batch.litellm_batches import LiteLLMBatches, cannot_read, count, read_address
 from reasoning.providers.batch.openai_batches import read_line
-from reasoning.providers.litellm_client import LiteLLMClient, load_litellm
+from reasoning.providers.litellm_client import load_litellm
 from reasoning.tool_calls import to_wire
 
 _ADDRESS = "https://api.mistral.ai"
-_KEYS = ("MISTRAL_API_KEY",)
 _PATH = "/v1/chat/completions"
 _LABEL = "reasoning_label"
 _ENDED = ("SUCCESS", "FAILED", "TIMEOUT_EXCEEDED", "CANCELLED")
@@ -34,29 +23,17 @@ _HOURS = 24
 _PAGE = 100
 
 
-class MistralBatches:
-    """The batches of one model of Mistral; see `BatchApi`.
-
-    Args:
-        client: the client of single requests.
-        api_key: the key; None reads MISTRAL_API_KEY.
-        timeout: seconds for one request.
-    """
+class MistralBatches(LiteLLMBatches):
+    """The batches of one model of Mistral; see `BatchApi`."""
 
     name = "mistral"
+    key_variables = ("MISTRAL_API_KEY",)
     # A file may have 512 MB; all jobs of a workspace together a million requests.
     limits = BatchLimits(lines=100_000, bytes=250_000_000)
-    max_n = 1
     finds_by_label = True
 
-    def __init__(self, client: LiteLLMClient, api_key: str | None = None, timeout: float = 60) -> None:
-        self.client = client
-        self._name = client.model.removeprefix("mistral/")
-        self._key = read_key(api_key, _KEYS)
-        self._http = BatchHttp(self._connection, timeout)
-
     def _connection(self) -> tuple[str, Mapping[str, str], tuple[str, ...]]:
-        key = require_key(self.client.model, self._key, _KEYS)
+        key = self._require_key()
         return read_address(_ADDRESS, ("MISTRAL_API_BASE",)), {"Authorization": f"Bearer {key}"}, (key,)
 
     def body(self, request: Request, draws: Sequence[int]) -> dict[str, Any]:
@@ -71,7 +48,7 @@ class MistralBatches:
             # The import of litellm's part for Mistral warns about a detail of its own types.
             warnings.simplefilter("ignore")
             config = litellm.MistralConfig()
-        settings = known_settings(self.client, request, draws)
+        settings = self._settings(request, draws)
         turns = [dict(turn) for turn in to_wire(request.messages, tools="tools" in settings)]
         try:
             parameters = litellm.utils.get_optional_params(model=self._name, custom_llm_provider="mistral", **settings)
@@ -79,13 +56,10 @@ class MistralBatches:
                 model=self._name, messages=turns, optional_params=parameters, litellm_params={}, headers={}
             )
         except Exception as error:
-            raise cannot_send(self.client, error) from None
+            raise self._cannot_send(error) from None
         body |= body.pop("extra_body", None) or {}
         del body["model"]
         return {**body, **(request.sampling.get("extra_body") or {})}
-
-    def sibling(self, model: str) -> None:
-        """Return None: other models are connected to by their names."""
 
     def line(self, custom_id: str, body: bytes, request: Request) -> bytes:
         """Return a line of the file."""
@@ -158,15 +132,6 @@ class MistralBatches:
             raise cannot_read(f"it is no object: {reply}")
         return self.client.read_reply(reply, request, draws, 0.0)
 
-    def error(self, result: LineResult, request: Request, body: bytes) -> CallFailed:
-        """Return the error of a line that errored."""
-        return line_error(self.client, result, request, self._key)
-
     async def cancel(self, batch: str) -> None:
         """Cancel a job."""
         await self._http.json("POST", f"/v1/batch/jobs/{batch}/cancel")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.close()
-        await self.client.close()
