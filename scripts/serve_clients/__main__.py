@@ -89,6 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, help="write the table into this page, between its marks")
     parser.add_argument("--verbose", action="store_true", help="print what failing clients wrote to standard error")
     given = parser.parse_args(arguments)
+    if given.page is not None and not given.page.is_file():
+        parser.error(f"--page must be a page with the marks of a table, got {given.page}, which is no file")
     wanted = given.only.split(",") if given.only else list(CLIENTS)
     if unknown := [name for name in wanted if name not in CLIENTS]:
         parser.error(f"unknown client {unknown[0]!r}; known: {', '.join(CLIENTS)}")

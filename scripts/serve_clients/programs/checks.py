@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib.metadata
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 import time
 import traceback
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,31 @@ def raises(call: Callable[[], object], *names: str) -> BaseException:
         expect(type(error).__name__ in names, f"raised {type(error).__name__}: {error}"[:200])
         return error
     raise AssertionError(f"no error, but {str(found)[:80]!r}")
+
+
+def leave(at: Setting, ask: Callable[[str], Awaitable[object]], seconds: float) -> None:
+    """Cancel a slow request after some seconds, and check that the server then makes no further one.
+
+    Args:
+        at: the server.
+        ask: asks it a question.
+        seconds: the time after which the client leaves.
+    """
+
+    async def leave_early(question: str) -> None:
+        try:
+            await asyncio.wait_for(ask(question), seconds)
+        except TimeoutError:
+            await asyncio.sleep(1.5)
+            return
+        raise AssertionError("the reply came before the client could leave")
+
+    at.needs_mock()
+    before = at.seen()["requests"]
+    asyncio.run(leave_early(unique() + " [slow]"))
+    time.sleep(0.2)
+    asked = at.seen()["requests"] - before
+    expect(asked == 1, f"{asked} requests were made for a client that had left")
 
 
 def read_setting() -> Setting:

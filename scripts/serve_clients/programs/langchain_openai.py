@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from serve_clients.programs.checks import Setting, expect, expect_answer, raises, run, unique
+from serve_clients.programs.checks import Setting, expect, expect_answer, leave, raises, run, unique
 
 
 class Found(BaseModel):
@@ -111,20 +110,7 @@ def keys(at: Setting) -> None:
 
 
 def cancel(at: Setting) -> None:
-    async def leave(question: str) -> None:
-        try:
-            await asyncio.wait_for(model(at, at.steps, max_retries=0).ainvoke(question), 0.6)
-        except TimeoutError:
-            await asyncio.sleep(1.5)
-            return
-        raise AssertionError("the reply came before the client could leave")
-
-    at.needs_mock()
-    before = at.seen()["requests"]
-    asyncio.run(leave(unique() + " [slow]"))
-    time.sleep(0.2)
-    asked = at.seen()["requests"] - before
-    expect(asked == 1, f"{asked} requests were made for a client that had left")
+    leave(at, lambda question: model(at, at.steps, max_retries=0).ainvoke(question), 0.6)
 
 
 if __name__ == "__main__":

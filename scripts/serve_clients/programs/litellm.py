@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import litellm
 from pydantic import BaseModel
 
-from serve_clients.programs.checks import Setting, expect, expect_answer, raises, run, unique
+from serve_clients.programs.checks import Setting, expect, expect_answer, leave, raises, run, unique
 
 
 class Found(BaseModel):
@@ -99,20 +98,7 @@ def keys(at: Setting) -> None:
 
 
 def cancel(at: Setting) -> None:
-    async def leave(question: str) -> None:
-        try:
-            await asyncio.wait_for(litellm.acompletion(**arguments(at, question, at.steps)), 0.4)
-        except TimeoutError:
-            await asyncio.sleep(1.5)
-            return
-        raise AssertionError("the reply came before the client could leave")
-
-    at.needs_mock()
-    before = at.seen()["requests"]
-    asyncio.run(leave(unique() + " [slow]"))
-    time.sleep(0.2)
-    asked = at.seen()["requests"] - before
-    expect(asked == 1, f"{asked} requests were made for a client that had left")
+    leave(at, lambda question: litellm.acompletion(**arguments(at, question, at.steps)), 0.4)
 
 
 if __name__ == "__main__":
