@@ -43,6 +43,7 @@ class Archive:
                 raise
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        # NotImplementedError: zipfile does not know the version of ZIP that the file states.
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise InputError(
                 f"{path}: damaged or truncated: {error}; if a run was killed or is still going on, "
@@ -84,6 +85,7 @@ class Archive:
                         f"if the file is right, set {MAX_MB} to more megabytes"
                     )
                 parts.append(part)
+        # NotImplementedError: a compression or patch that zipfile lacks; RuntimeError: an encrypted part.
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise InputError(f"{self.path}: {name!r:.80} is damaged: {error}") from None
         content = b"".join(parts)

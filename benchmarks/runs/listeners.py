@@ -18,7 +18,7 @@ _log = Log(__name__)
 
 @dataclass(frozen=True)
 class RunStart:
-    """What is known when a run starts to make results.
+    """The start of a run: what it has, and what it will make.
 
     Attributes:
         title: one line about the comparison.

@@ -281,7 +281,7 @@ def test_more_requests_than_the_server_takes_are_refused() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_client_that_leaves_cancels_what_nobody_else_waits_for(stream: bool) -> None:
+def test_a_client_that_leaves_cancels_the_calls_that_no_other_request_awaits(stream: bool) -> None:
     def reply(messages: Any) -> str:
         return "1. How many legs has one?\n2. How many have two?" if llm.calls == 0 else "The answer is 16."
 

@@ -147,6 +147,7 @@ def convert_base(files: BaseFiles, progress: LoadProgress | None = None) -> Path
         if files.folder.is_dir():
             return files.folder
         raise WeightsError(f"{files.name} cannot be converted for PyTorch: {error}") from None
+    # NotImplementedError: gguf cannot decode the quantisation; the others: an architecture without a reader.
     except (ValueError, KeyError, NotImplementedError, RuntimeError) as error:
         raise WeightsError(
             f"{files.name} cannot be converted for PyTorch: transformers does not read this kind of file ({error}); "

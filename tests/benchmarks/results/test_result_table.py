@@ -92,7 +92,7 @@ def test_a_table_is_what_a_dict_would_be(tmp_path: Path) -> None:
             assert key in table
             assert table[key] == table.get(key) == one
         assert table.get(ResultKey("sum-1", "cot", 9)) is None
-        assert ResultKey("sum-0", "nobody") not in table
+        assert ResultKey("sum-0", "unknown") not in table
         with pytest.raises(KeyError):
             table[ResultKey("sum-0", "cot")]
     store.close()
