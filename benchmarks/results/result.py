@@ -6,18 +6,20 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
 from reasoning.files import parse_json_object
 from reasoning.kinds import PARSER_VERSION, Code
-from reasoning.messages import Completion, Usage
+from reasoning.messages import Completion
 from reasoning.problem import Example
 from reasoning.record_lines import dump_line, line_parser
 from reasoning.repetition import repeats_itself
 from reasoning.sandbox.program_in_text import claims_output
 from reasoning.text_safety import dump_json
 from reasoning.truncation import is_only_reasoning
+from reasoning.usage import COUNTS, Usage
 
 FAILED = "failed"
 STATES = ("answered", "unparsed", FAILED)
@@ -236,16 +238,16 @@ def _line_parser() -> Callable[[bytes], Result | None]:
     return line_parser(Result)
 
 
+_usage_numbers = attrgetter(*COUNTS, "seconds")
+
+
 def _is_in_range(result: Result) -> bool:
     """Return whether a parsed line has what `from_json` checks. JSON has no number that is not finite."""
     usage, spent = result.usage, result.spent
     counts = (
         *(result.seconds, result.epoch, result.parser_version, result.truncated, result.only_reasoning),
         *(result.token_limit, result.refused, result.claimed_outputs, result.repetitive),
-        *(usage.calls, usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.usd or 0.0),
-        *(usage.seconds, usage.reasoning_tokens),
-        *(spent.calls, spent.prompt_tokens, spent.completion_tokens, spent.cached_tokens, spent.usd or 0.0),
-        *(spent.seconds, spent.reasoning_tokens),
+        *(*_usage_numbers(usage), usage.usd or 0.0, *_usage_numbers(spent), spent.usd or 0.0),
     )
     return min(counts) >= 0 and result.state in STATES and (result.state == FAILED) == (result.correct is None)
 
@@ -270,13 +272,7 @@ _RESULT: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("truncated", "only_reasoning", "refused", "claimed_outputs", "repetitive"), (int,)),
 }
 _USAGE: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(
-        (
-            *("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "seconds", "reasoning_tokens"),
-            "cache_write_tokens",
-        ),
-        _NUMBER,
-    ),
+    **dict.fromkeys((*COUNTS, "seconds"), _NUMBER),
     "usd": (*_NUMBER, _NONE),
 }
 

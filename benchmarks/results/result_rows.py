@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from reasoning.benchmarks.results.result import FAILED, STATES, Result, ResultKey
-from reasoning.messages import Usage
+from reasoning.usage import COUNTS, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 COLUMNS: Mapping[str, str] = {
     **dict.fromkeys(("problem", "strategy", "epoch", "family", "rule", "fingerprint"), "i"),
-    **dict.fromkeys(("unrecorded", "object"), "i"),
-    **dict.fromkeys(("value", "offset", "parser_version"), "q"),
-    **dict.fromkeys(("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"), "d"),
+    **dict.fromkeys(("unrecorded", "object", "parser_version"), "i"),
+    **dict.fromkeys(("value", "offset"), "q"),
+    **dict.fromkeys(COUNTS, "d"),
     **dict.fromkeys(("usd", "seconds", "confidence", "token_limit"), "d"),
     "state": "B",
     **dict.fromkeys(("correct", "could_be_right", "only_reasoning", "repetitive", "refused", "claimed_outputs"), "?"),
@@ -179,13 +179,9 @@ class ResultRows(Sequence[Result]):
         unknown = np.isnan(data["usd"])
         has_price = not unknown.all() and not (unknown & (data["calls"] > 0)).any()
         return Usage(
-            count("calls"),
-            count("prompt_tokens"),
-            count("completion_tokens"),
-            count("cached_tokens"),
-            add(data["usd"][~unknown]) if has_price else None,
-            add(data["seconds"]),
-            count("reasoning_tokens"),
+            **{name: count(name) for name in COUNTS},
+            usd=add(data["usd"][~unknown]) if has_price else None,
+            seconds=add(data["seconds"]),
         )
 
     def iter_keys(self) -> Iterator[ResultKey]:

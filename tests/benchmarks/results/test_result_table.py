@@ -35,7 +35,8 @@ def results(count: int, seed: int = 1) -> list[Result]:
     made = []
     for _ in range(count):
         state = dice.choice(("answered", "answered", "unparsed", "failed"))
-        usage = Usage(dice.randint(0, 3), dice.randint(0, 99), 7, 0, dice.choice((None, 0.1, 0.7)), dice.random(), 2)
+        price = dice.choice((None, 0.1, 0.7))
+        usage = Usage(dice.randint(0, 3), dice.randint(0, 99), 7, 5, price, dice.random(), 2, dice.randint(0, 9))
         made.append(
             Result(
                 f"sum-{dice.randint(1, count // 3)}",
@@ -231,6 +232,7 @@ LINES = [
     {"reason": "\x1b[31m\u202e\ud800"},
     {"usage": {"calls": 1}, "spent": {}},
     {"usage": {"calls": -1}},
+    {"usage": {"calls": 1, "cache_write_tokens": -1}},
     {"usage": {"calls": 1, "usd": float("nan")}},
     {"usage": None},
 ]
