@@ -206,18 +206,19 @@ class _Run:
         part = replace(config, pool=None, shares_budget_with=(), strategy_budget=limits, concurrency=None)
         fit = fit_folder(self.out)
         files = [fit / "run.json", *(fit / "fitted").glob("*")] if (fit / "run.json").is_file() else []
+        prints = {spec: fingerprint(strategy) for spec, strategy in self.named.items()}
         assert model.reconnect is not None
         return Job(
             name=name_job(self.out),
             strategies=tuple(self.named.values()),
-            fingerprints=tuple(map(fingerprint, self.named.values())),
+            fingerprints=tuple(prints.values()),
             task=SentTask.of(self.task),
             connect=model.reconnect,
             config=replace(
                 part,
                 part_of=replace(config, pool=None, shares_budget_with=()),
                 fingerprints={
-                    spec: fingerprint(strategy)
+                    spec: prints[spec]
                     for spec, strategy in self.named.items()
                     if not (strategy.needs_fit or is_of_library(strategy))
                 },
@@ -266,13 +267,15 @@ class _Run:
             raise UsageError(f"the task {self.task.name!r} has no problem")
         self.shards = [Shard(count, index) for index in range(count)]
         ready = self._learned()
+        known = {spec: fingerprint(strategy) for spec, strategy in ready.items()}
         missing, keys = dict[Shard, list[Example]](), list[ResultKey]()
         for shard in self.shards:
             own = self.examples[shard.index :: count]
             if not own:
                 continue
             store = ResultsFolder.read(folders[shard]) if shard in folders else ResultsFolder(None, {})
-            of_shard = missing_keys(store, [str(example.problem.id) for example in own], ready, self.config.epochs)
+            ids = [str(example.problem.id) for example in own]
+            of_shard = missing_keys(store, ids, ready, self.config.epochs, known)
             stored.update(store.results)
             self.tails[shard] = tail = JsonlTail(shard.folder(self.out) / "results.jsonl")
             for _ in tail.read():

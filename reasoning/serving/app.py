@@ -22,14 +22,13 @@ from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
 from reasoning.serving.protocol.reply import to_completion
 from reasoning.serving.protocol.responses import ResponsesBody, begin, to_chat_body, to_response
 from reasoning.serving.responses_stream import stream_response
-from reasoning.serving.server import Server
+from reasoning.serving.server import LOCAL_HOSTS, Server
 from reasoning.serving.stream import Stream, stream_chat
 from reasoning.text_safety import dump_json, to_line
 
 MAX_BODY = 32_000_000
 """The most bytes of a body: a few pictures."""
 _BODY_SECONDS = 60.0
-_LOCAL = frozenset(["localhost", "127.0.0.1", "::1"])
 _SERVER: web.AppKey[Server] = web.AppKey("server", Server)
 _log = Log(__name__)
 
@@ -92,7 +91,7 @@ async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _reply(request: web.Request, handler: Handler) -> web.StreamResponse:
     server = request.app[_SERVER]
     try:
-        if server.local_only and (request.url.host or "") not in _LOCAL:
+        if server.local_only and (request.url.host or "") not in LOCAL_HOSTS:
             raise RequestFailed(403, "this server answers only to the name localhost; see --host", "wrong_host")
         if request.path.startswith("/v1/") or request.path == "/metrics":
             _asked.get().key = server.access.key_of(request.headers.get("Authorization"))

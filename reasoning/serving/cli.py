@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
     from reasoning.serving.server import Server
 
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 ACCESS = "Keys and limits of clients"
 Aliases = Annotated[
     list[str] | None,
@@ -123,9 +122,9 @@ def serve(
     from reasoning.serving.access import Access, read_keys
     from reasoning.serving.aliases import read_aliases
     from reasoning.serving.request_log import RequestLog
-    from reasoning.serving.server import Server
+    from reasoning.serving.server import LOCAL_HOSTS, Server
 
-    if host not in _LOCAL_HOSTS and key_file is None and not no_key:
+    if host not in LOCAL_HOSTS and key_file is None and not no_key:
         raise UsageError(
             f"--host {host} serves other machines: give --key-file FILE, or --no-key if everybody who reaches the "
             "port may spend"
@@ -139,7 +138,7 @@ def serve(
         log = RequestLog(info)
         server = Server(
             *(llm, aliases, access, _budget(problem_budget), fresh, max_concurrent, log.add, log_prompts),
-            local_only=not keys and host in _LOCAL_HOSTS,
+            local_only=not keys and host in LOCAL_HOSTS,
         )
         try:
             run_sync(_serve(server, host, port, grace))

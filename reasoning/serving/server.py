@@ -22,6 +22,8 @@ from reasoning.serving.protocol.reply import describe
 from reasoning.usage import Usage
 from reasoning.watching import SolveEvent
 
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine that no other machine reaches."""
 _MAX_UNDELIVERED = 1000
 
 Watch = Callable[[int, SolveEvent], None]
