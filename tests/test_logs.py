@@ -87,6 +87,7 @@ def test_the_begin_and_the_end_of_an_outage_are_logged_once(
 
 
 def test_a_budget_that_is_used_up_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "reasoning")
     llm = ScriptedLLM(lambda messages: "The answer is 4.", budget=Budget(calls=1))
     with pytest.raises(BudgetExhausted):
         strategies.get("cot").map(["1?", "2?", "3?", "4?"], llm)
@@ -96,6 +97,7 @@ def test_a_budget_that_is_used_up_is_logged_once(caplog: pytest.LogCaptureFixtur
 
 
 def test_a_notice_is_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "reasoning")
     with pytest.warns(UserWarning, match="taken as"):
         Log("reasoning.here").notify("a is taken as b")
     assert caplog.messages == ["a is taken as b"]
