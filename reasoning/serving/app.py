@@ -22,14 +22,12 @@ from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
 from reasoning.serving.protocol.reply import to_completion
 from reasoning.serving.protocol.responses import ResponsesBody, begin, to_chat_body, to_response
 from reasoning.serving.responses_stream import stream_response
-from reasoning.serving.server import LOCAL_HOSTS, Server
+from reasoning.serving.server import LOCAL_HOSTS, SERVER, Server
 from reasoning.serving.stream import Stream, stream_chat
 from reasoning.text_safety import dump_json, to_line
 
 MAX_BODY = 32_000_000
 """The most bytes of a body: a few pictures."""
-_BODY_SECONDS = 60.0
-_SERVER: web.AppKey[Server] = web.AppKey("server", Server)
 _log = Log(__name__)
 
 
@@ -56,7 +54,7 @@ def build_app(server: Server) -> web.Application:
         server: what is served.
     """
     app = web.Application(middlewares=[_check], client_max_size=MAX_BODY)
-    app[_SERVER] = server
+    app[SERVER] = server
     app.router.add_get("/health", _health)
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/v1/models", _models)
@@ -70,7 +68,7 @@ def build_app(server: Server) -> web.Application:
 @web.middleware
 async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check who asks, turn errors into replies, and count and log the request."""
-    server, started = request.app[_SERVER], time.monotonic()
+    server, started = request.app[SERVER], time.monotonic()
     _asked.set(asked := _Asked())
     # As nginx logs a client that has left.
     status = 499
@@ -89,7 +87,7 @@ async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _reply(request: web.Request, handler: Handler) -> web.StreamResponse:
-    server = request.app[_SERVER]
+    server = request.app[SERVER]
     try:
         if server.local_only and (request.url.host or "") not in LOCAL_HOSTS:
             raise RequestFailed(403, "this server answers only to the name localhost; see --host", "wrong_host")
@@ -130,30 +128,30 @@ async def _expect(request: web.Request) -> web.StreamResponse | None:
 
 
 async def _health(request: web.Request) -> web.Response:
-    server = request.app[_SERVER]
+    server = request.app[SERVER]
     state = {"status": "stopping" if server.stopping else "ok", "requests_in_flight": server.metrics.in_flight}
     return web.json_response(state, status=503 if server.stopping else 200)
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    text = request.app[_SERVER].metrics.to_text()
+    text = request.app[SERVER].metrics.to_text()
     return web.Response(text=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
 async def _models(request: web.Request) -> web.Response:
-    server = request.app[_SERVER]
+    server = request.app[SERVER]
     return _json(list_models(server.aliases, server.started))
 
 
 async def _model(request: web.Request) -> web.Response:
-    server, name = request.app[_SERVER], request.match_info["name"]
+    server, name = request.app[SERVER], request.match_info["name"]
     if (alias := server.aliases.get(name)) is None:
         raise no_model(name, server.aliases)
     return _json(describe_model(alias, server.started))
 
 
 async def _chat(request: web.Request) -> web.StreamResponse:
-    server, asked = request.app[_SERVER], _asked.get()
+    server, asked = request.app[SERVER], _asked.get()
     chat = asked.chat = read_chat(read_body(ChatBody, await _read(request)), server.aliases)
     if chat.stream:
         stream = Stream(request, server.heartbeat)
@@ -164,7 +162,7 @@ async def _chat(request: web.Request) -> web.StreamResponse:
 
 
 async def _responses(request: web.Request) -> web.StreamResponse:
-    server, asked = request.app[_SERVER], _asked.get()
+    server, asked = request.app[SERVER], _asked.get()
     chat = asked.chat = read_chat(to_chat_body(read_body(ResponsesBody, await _read(request))), server.aliases)
     if chat.stream:
         stream = Stream(request, server.heartbeat)
@@ -180,13 +178,14 @@ async def _read(request: web.Request) -> bytes:
         raise RequestFailed(415, f"Content-Type must be application/json, got {request.content_type}", "wrong_type")
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise RequestFailed(415, f"the body must be sent without Content-Encoding, got {coding!r:.40}", "wrong_type")
+    seconds = request.app[SERVER].request_seconds
     try:
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             return await request.read()
     except web.RequestPayloadError as error:
         raise RequestFailed(400, f"the body cannot be read: {error}", "invalid_body") from None
     except TimeoutError:
-        raise RequestFailed(408, f"the body must arrive within {_BODY_SECONDS:.0f} s", "timeout", retry=True) from None
+        raise RequestFailed(408, f"the body must arrive within {seconds:g} s", "timeout", retry=True) from None
 
 
 def _json(data: Any) -> web.Response:

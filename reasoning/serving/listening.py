@@ -10,16 +10,34 @@ from typing import Any
 from aiohttp import web
 
 from reasoning.serving.protocol.errors import RequestFailed
+from reasoning.serving.server import SERVER
 from reasoning.text_safety import to_line
 
-_KEEP_ALIVE = 75.0
-"""Seconds for which an idle connection stays open."""
 _BACKLOG = 1024
+_LINGERING = 10.0
+"""Seconds for which a client may still send a body after the reply to it."""
 _MAX_MESSAGE = 200
 
 
 class _Connection(web.RequestHandler):
     """A connection of a client."""
+
+    _silence: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request. Before 3.14, aiohttp itself limits the wait for later ones only."""
+        super().connection_made(transport)
+        self._silence = asyncio.get_running_loop().call_later(self.keepalive_timeout, self._end_silence)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End the wait."""
+        if self._silence is not None:
+            self._silence.cancel()
+        super().connection_lost(exc)
+
+    def _end_silence(self) -> None:
+        if not self._request_count:
+            self.force_close()
 
     def handle_error(
         self,
@@ -45,7 +63,7 @@ class _Connection(web.RequestHandler):
 async def listen(app: web.Application, host: str, port: int, grace: float = 0.0) -> AsyncIterator[int]:
     """Listen while the block runs, then answer the requests that have begun.
 
-    A request is cancelled when its client leaves.
+    A request is cancelled when its client leaves. A connection is closed that takes too long to send one.
 
     Args:
         app: the application.
@@ -65,7 +83,9 @@ async def listen(app: web.Application, host: str, port: int, grace: float = 0.0)
     assert manager is not None
 
     # A body is never decompressed: a small one could become a huge one.
-    settings: dict[str, Any] = {"access_log": None, "keepalive_timeout": _KEEP_ALIVE, "auto_decompress": False}
+    settings: dict[str, Any] = {"access_log": None, "auto_decompress": False}
+    settings["keepalive_timeout"] = seconds = app[SERVER].request_seconds
+    settings["lingering_time"] = min(_LINGERING, seconds)
 
     def connect() -> _Connection:
         return _Connection(manager, loop=loop, **settings)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiohttp import web
+
 from reasoning.answer import Answer, Failed
 from reasoning.branches import gather
 from reasoning.engine.budget import Budget
@@ -46,6 +48,8 @@ class Server:
         local_only: whether only requests to this machine's own name are answered, so that a web page
             cannot reach the server by another one.
         heartbeat: seconds without an event after which a stream sends a comment.
+        request_seconds: seconds within which the headers of a request must arrive, after the connection began or
+            the last reply ended; and those within which its body must follow.
         stopping: whether no further request is answered.
     """
 
@@ -59,6 +63,7 @@ class Server:
     log_prompts: bool = False
     local_only: bool = False
     heartbeat: float = 10.0
+    request_seconds: float = 75.0
     metrics: Metrics = field(default_factory=Metrics)
     stopping: bool = False
     started: int = field(default_factory=lambda: int(time.time()))
@@ -153,3 +158,7 @@ class Server:
 
 def _of_choice(watch: Watch | None, index: int) -> Callable[[SolveEvent], None] | None:
     return None if watch is None else lambda event: watch(index, event)
+
+
+SERVER: web.AppKey[Server] = web.AppKey("server", Server)
+"""The key of the server in its application."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -84,10 +85,12 @@ def read_reply(connection: socket.socket) -> Reply:
 
 
 @contextmanager
-def serve(llm: ScriptedLLM) -> Iterator[Running]:
+def serve(llm: ScriptedLLM, **settings: Any) -> Iterator[Running]:
     log = list[str]()
     access = Access(llm, [Key("honest", hashlib.sha256(KEY.encode()).digest())])
-    server = make(llm, "vote=self_consistency(cot, samples=3)", kinds=("number",), access=access, log=log.append)
+    server = make(
+        llm, "vote=self_consistency(cot, samples=3)", kinds=("number",), access=access, log=log.append, **settings
+    )
     server.local_only = True
     with serving(server) as address:
         yield Running(int(address.rpartition(":")[2]), llm, log)
@@ -184,6 +187,42 @@ def test_slow_and_half_requests_do_not_keep_others_waiting(fresh: Running) -> No
         assert fresh.llm.calls == 3
     assert fresh.is_well()
     assert not any("Traceback" in line for line in fresh.log)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 30, -1], ids=["nothing", "one byte", "half a line", "half the headers"])
+@pytest.mark.parametrize("is_second", [False, True], ids=["first", "second"])
+def test_a_connection_that_never_finishes_its_headers_is_closed(sent: int, is_second: bool) -> None:
+    request = post(CHAT)
+    head = request[: request.index(b"\r\n\r\n") + 3]
+    with serve(ScriptedLLM([]), request_seconds=0.3) as running, running.connect() as connection:
+        if is_second:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert read_reply(connection).status == 200
+        connection.sendall(head[:sent])
+        assert connection.recv(1) == b""
+        assert running.is_well()
+
+
+@pytest.mark.parametrize("coding", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+def test_a_body_that_never_ends_is_refused_and_its_connection_closed(coding: str) -> None:
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{AUTHORIZATION}"
+    with serve(ScriptedLLM([]), request_seconds=0.3) as running:
+        with running.connect() as connection:
+            connection.sendall(f"{head}{coding}\r\n\r\n".encode())
+            reply = read_reply(connection)
+            assert (reply.status, reply.headers["x-should-retry"], reply.headers["connection"]) == (
+                408,
+                "true",
+                "close",
+            )
+            assert check_error(reply)["message"] == "the body must arrive within 0.3 s"
+            # It is closed also where the client keeps sending.
+            with suppress(ConnectionError):
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+        assert running.is_well()
+        assert [line.split(" · ")[-2] for line in running.log if "/v1/" in line] == ["408"]
 
 
 def test_requests_behind_each_other_on_a_connection_are_answered_in_order(fresh: Running) -> None:

@@ -59,7 +59,11 @@ class RequestFailed(ReasoningError):
             headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        return web.json_response(self.to_json(), status=self.status, headers=headers)
+        response = web.json_response(self.to_json(), status=self.status, headers=headers)
+        if self.status == 408:
+            # The rest of the body is not waited for.
+            response.force_close()
+        return response
 
 
 def to_request_failed(error: Exception) -> RequestFailed:
