@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from reasoning import event_loop, registry
@@ -12,10 +12,12 @@ from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.double_thought import describe_double_thought
 from reasoning.benchmarks.analysis.formatting import difference_cells, join_names
 from reasoning.benchmarks.analysis.paired import PairedDifference
+from reasoning.benchmarks.analysis.structured_gain import describe_structured_gain
 from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.tasks import Task
+from reasoning.chain.structured import structure_all
 from reasoning.dry_run import record_requests
 from reasoning.errors import UsageError
 from reasoning.problem import Example
@@ -41,6 +43,8 @@ CANDIDATES = (
 """The default candidates, one of each mechanism. Those that do not support the task's kind of answer are left out."""
 _AT_EFFORTS = ("vanilla", "cot")
 """The default candidates that are also raced at efforts: no technique, and one that thinks a second time."""
+_STRUCTURED = ("vanilla",)
+"""The default candidates that are also raced with structured replies. The others write steps as free text."""
 _USUAL_EFFORTS = ("low", "medium", "high")
 USUAL_LIMIT = 200
 """The largest number of problems of a race without a limit; a file of the user may be raced whole."""
@@ -65,6 +69,8 @@ class Recommendation:
         candidates: the strategies that were raced.
         withheld: why there is no recommendation, if replies that a limit cut off, refusals or failures
             could have decided it; else empty. Then `strategy` is the one with the most right answers.
+        structured: the specs of candidates with structured replies, by those of the same ones without them.
+        refused: whether the model has refused to structure its replies, so that some of theirs were free text.
     """
 
     strategy: str
@@ -74,6 +80,8 @@ class Recommendation:
     differences: tuple[PairedDifference, ...]
     candidates: tuple[Strategy, ...]
     withheld: str = ""
+    structured: Mapping[str, str] = field(default_factory=dict)
+    refused: bool = False
 
     @property
     def is_measured(self) -> bool:
@@ -103,8 +111,8 @@ class Recommendation:
                 *map(_describe_card, self.candidates),
             ]
         else:
-            if effort := _effort_without_technique(self.strategy):
-                lines.append(f"That is no technique, with the effort {effort}.")
+            if settings := _settings_without_technique(self.strategy):
+                lines.append(f"That is no technique, with {' and '.join(settings)}.")
             low, high = self.summary.interval
             right = f"{self.summary.correct} of {self.summary.n} right ({100 * low:.0f} to {100 * high:.0f} %)"
             lines.append(f"It got {right}; 1,000 questions take {_format_cost(self.cost)}.")
@@ -119,12 +127,18 @@ class Recommendation:
                 lines.append(f"It has more right answers than {join_names(by_chance)}, which may be chance.")
             lines += map(_describe_difference, self.differences)
             lines += describe_double_thought(self.comparison)
+            lines += describe_structured_gain(self.comparison, self.structured)
             if race := self.comparison.race:
                 lines += [
                     f"against {spec}: the race stopped it after {problems} problems"
                     for spec, problems in race.stopped.items()
                 ]
             lines[1:] = map(self.comparison.names, lines[1:])
+        if self.refused:
+            lines.append(
+                f"{self.comparison.model} refused to structure its replies: those of the structured candidates are "
+                "free text, in part or all, and tell nothing about structured ones."
+            )
         return strip_control("\n".join(lines))
 
     def _why_unmeasured(self) -> str:
@@ -155,6 +169,10 @@ class Recommendation:
             "evidence": evidence,
             "stopped": None if self.comparison.stopped is None else str(self.comparison.stopped),
             "failed": len(self.comparison.failed),
+            "structured": [
+                {"free": free, "structured": structured, "refused": self.refused}
+                for free, structured in self.structured.items()
+            ],
             **self.comparison.to_json(),
         }
 
@@ -166,6 +184,8 @@ def advise(
     listener: RunListener,
     candidates: Sequence[str | Strategy] | None = None,
     efforts: Sequence[str] | None = None,
+    *,
+    structured: bool = False,
 ) -> Recommendation:
     """Race the candidates, and recommend the cheapest of those that are as good as the best.
 
@@ -187,14 +207,20 @@ def advise(
         candidates: the strategies to race; by default those of `CANDIDATES` that support the task. If the model
             thinks, direct prompting and chain of thought are also raced at the efforts that it takes.
         efforts: the efforts of thought at which each candidate is raced, instead.
+        structured: whether candidates are also raced with structured replies: each that can have them, of the default
+            ones direct prompting.
 
     Raises:
-        UsageError: no default candidate supports the task's kind of answer.
+        UsageError: no default candidate supports the task's kind of answer, no candidate can have structured replies,
+            or the model takes no schema of a reply.
         CallFailed: no call succeeded.
     """
     raced = list(map(registry.get, candidates)) if candidates else _supported(task, config.seed, llm)
+    pairs = _structure(raced, task, config, llm, by_default=not candidates) if structured else []
+    raced += [new for _, new in pairs]
     if efforts is not None:
         raced = at_efforts(raced, efforts)
+        pairs = [pair for one in pairs for pair in zip(*(at_efforts([each], efforts) for each in one), strict=True)]
         for strategy in raced:
             check_effort(strategy, llm)
     elif not candidates:
@@ -205,22 +231,28 @@ def advise(
     if comparison.stopped is not None and comparison.stopped.exit_code != 3:
         raise comparison.stopped
     chosen.sort(key=lambda strategy: strategy.calls_range()[::-1])
+    specs = {repr(free): repr(new) for free, new in pairs}
+    found = _recommend(comparison, chosen, config.race_margin or 0)
+    return replace(found, structured=specs, refused=bool(specs) and not _takes_schemas(llm))
+
+
+def _recommend(comparison: Comparison, candidates: Sequence[Strategy], margin: float) -> Recommendation:
+    """Return the recommendation of a race; the candidates are sorted by their calls."""
     rows = {row.strategy: row for row in comparison.common_rows}
-    is_decided = comparison.race is not None and len(comparison.race.stopped) == len(chosen) - 1 > 0
+    is_decided = comparison.race is not None and len(comparison.race.stopped) == len(candidates) - 1 > 0
     price = _price(comparison)
     best = min(rows.values(), key=lambda row: (-row.correct, price(row)), default=None)
     if best is None or not best.correct or (best.n < MIN_PROBLEMS and not is_decided):
-        return Recommendation(repr(chosen[0]), comparison, None, (), (), tuple(chosen))
+        return Recommendation(repr(candidates[0]), comparison, None, (), (), tuple(candidates))
     against_best = _differences(comparison, best.strategy)
     if any(pair.is_withheld for pair in against_best):
         withheld = comparison.conclusion.headline()
         return Recommendation(
-            *(best.strategy, comparison, best, (best.strategy,), tuple(against_best), tuple(chosen)), withheld=withheld
+            *(best.strategy, comparison, best, (best.strategy,), tuple(against_best), tuple(candidates)),
+            withheld=withheld,
         )
     ties = [best] + [
-        rows[pair.second]
-        for pair in against_best
-        if not pair.is_shown and 100 * pair.difference.value <= (config.race_margin or 0)
+        rows[pair.second] for pair in against_best if not pair.is_shown and 100 * pair.difference.value <= margin
     ]
     ties.sort(key=price)
     recommended = ties[0]
@@ -230,16 +262,40 @@ def advise(
         recommended,
         ties=tuple(row.strategy for row in ties),
         differences=tuple(_differences(comparison, recommended.strategy)),
-        candidates=tuple(chosen),
+        candidates=tuple(candidates),
     )
 
 
-def _effort_without_technique(spec: str) -> str:
-    """Return the effort at which a spec solves without a technique; empty for other specs."""
-    strategy = registry.get(spec)
-    if not isinstance(strategy, Effort) or not isinstance(strategy.base, Vanilla):
-        return ""
-    return ", ".join(map(str, strategy.sampling.values()))
+def _structure(
+    strategies: Sequence[Strategy], task: Task, config: RunConfig, llm: LLM, *, by_default: bool
+) -> list[tuple[Strategy, Strategy]]:
+    """Return the strategies that can have structured replies, each with its structured copy.
+
+    Raises:
+        UsageError: none can, or the model takes no schema of a reply.
+    """
+    if not _takes_schemas(llm):
+        raise UsageError(f"{llm.name} takes no schema of a reply (response_format), so leave --structured out")
+    considered = [one for one in strategies if not by_default or repr(one) in _STRUCTURED]
+    kinds = [example.problem.kind for example in task.load(config.limit, config.seed)]
+    changed, _ = structure_all(considered or strategies, kinds)
+    return [(old, new) for old, new in zip(considered or strategies, changed, strict=True) if new != old]
+
+
+def _takes_schemas(llm: LLM) -> bool:
+    """Return whether the model takes a schema of a reply, as far as its table and its refusals tell."""
+    return not llm.traits.dropped({"response_format": {}})
+
+
+def _settings_without_technique(spec: str) -> list[str]:
+    """Return the effort and the form of replies with which a spec solves without a technique; empty for other specs."""
+    strategy, settings = registry.get(spec), []
+    if isinstance(strategy, Effort):
+        settings.append(f"the effort {', '.join(map(str, strategy.sampling.values()))}")
+        strategy = strategy.base
+    if not isinstance(strategy, Vanilla):
+        return []
+    return settings + ["structured replies"] * strategy.prompt.structured
 
 
 def _efforts_to_race(llm: LLM) -> list[str]:

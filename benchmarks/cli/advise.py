@@ -23,7 +23,7 @@ from reasoning.benchmarks.cli.task_options import (
 from reasoning.cli import config as config_file
 from reasoning.cli import interrupts
 from reasoning.cli.completion import complete_spec_list
-from reasoning.cli.options import MODEL, Model, ModelOptions, NewSamples, PromptTexts, TimeLimit
+from reasoning.cli.options import MODEL, PROMPTS, Model, ModelOptions, NewSamples, PromptTexts, TimeLimit
 from reasoning.cli.output import OutputOptions, echo, info, print_json
 
 
@@ -68,6 +68,15 @@ def advise(
     out: Out = None,
     new_samples: NewSamples = False,
     prompt: PromptTexts = None,
+    structured: Annotated[
+        bool,
+        typer.Option(
+            "--structured",
+            help="Also race candidates with structured replies, in JSON: each that can have them; of the default "
+            "ones, vanilla.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = False,
     *,
     output: OutputOptions,
     options: ModelOptions,
@@ -115,7 +124,7 @@ def advise(
                 raise UsageError("--prompt needs the candidates that have the prompt; give --strategies")
             candidates = override_prompts(candidates, prompt)
         efforts = None if effort is None else parse_efforts(effort)
-        recommendation = recommend(source, llm, config, progress, candidates, efforts)
+        recommendation = recommend(source, llm, config, progress, candidates, efforts, structured=structured)
     if output.format == "json":
         print_json(recommendation.to_json())
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.cli.app import app
 from reasoning.engine.budget import Budget
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, UsageError
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, SettingRefused, UsageError
 from reasoning.kinds import Expression, Text
 from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.problem import Example, Problem
@@ -198,6 +199,12 @@ def test_the_limit_leaves_enough_problems_and_has_an_end(
     assert error in str(told("--budget-calls", "1", *options).exception)
 
 
+def test_the_command_refuses_structured_replies_that_no_candidate_can_have(told: Callable[..., Any]) -> None:
+    said = told("--budget-calls", "100", "--limit", "0", "--structured", "--strategies", "cot")
+    assert isinstance(said.exception, UsageError)
+    assert "--structured changes nothing" in str(said.exception)
+
+
 def test_the_command_says_which_problems_its_default_leaves_out(told: Callable[..., Any]) -> None:
     said = told("--budget-calls", "1", "--task", "coin_flip")
     assert "200 generated problems; --limit N for more" in said.stderr
@@ -254,3 +261,79 @@ def test_an_effort_that_the_model_does_not_take_is_refused_before_the_race(sums:
     ):
         advise(examples, llm.sibling("openai/o3"), RunConfig(12), display, ["vanilla"], ["max"])
     assert not llm.requests
+
+
+def rambler(request: Request) -> Completion:
+    """Reply as a small model that rambles unless its reply must be JSON."""
+    k = int(re.findall(r"What is (\d+) \+", request.messages[-1].content)[0])
+    if "response_format" in request.sampling:
+        return Completion(json.dumps({"answer": 2 * k}), usage=Usage(1, 20, 6))
+    return Completion("Well, sums are hard." if k % 2 else f"The answer is {2 * k}.", usage=Usage(1, 20, 30))
+
+
+def structured_advice(sums: Sums, llm: Any, specs: list[str] | None, efforts: list[str] | None = None) -> Any:
+    with RunProgress(shown=False) as display:
+        examples = ExampleList(tuple(sums(40)))
+        return advise(examples, llm, RunConfig(40, race_margin=3.0), display, specs, efforts, structured=True)
+
+
+def test_structured_replies_are_raced_as_candidates_and_compared_in_pairs(sums: Sums) -> None:
+    llm = ScriptedLLM(rambler, reads_requests=True)
+    found = structured_advice(sums, llm, ["vanilla", "self_consistency(vanilla, samples=2)", "cot"])
+    structured = "vanilla(prompt={'structured': True})"
+    assert found.strategy == structured
+    assert found.structured == {
+        "vanilla": structured,
+        "self_consistency(vanilla, samples=2)": f"self_consistency({structured}, samples=2)",
+    }  # the two stages of cot write free text
+    said = str(found)
+    assert "That is no technique, with structured replies." in said
+    assert found.to_json()["structured"][0] == {"free": "vanilla", "structured": structured, "refused": False}
+
+
+def test_the_gain_of_structured_replies_is_a_paired_difference(sums: Sums) -> None:
+    def script(request: Request) -> Completion:
+        """Reply like `rambler`, but only to two problems without an answer: no significant difference."""
+        k = int(re.findall(r"What is (\d+) \+", request.messages[-1].content)[0])
+        done = rambler(request)
+        return done if "answer" in done.text or k < 4 else replace(done, text=f"The answer is {2 * k}.")
+
+    found = structured_advice(sums, ScriptedLLM(script, reads_requests=True), ["vanilla"])
+    [line] = [line for line in str(found).splitlines() if line.startswith("Structured replies of vanilla: ")]
+    assert "not significantly different, +5 points (95 %: " in line
+    assert line.endswith(
+        ") on 40 problems; 0 unparsed and 6 completion tokens a problem against 2 unparsed and 30 completion tokens "
+        "a problem."
+    )
+
+
+def test_by_default_only_direct_prompting_is_also_raced_structured_and_efforts_hold_for_it(sums: Sums) -> None:
+    found = structured_advice(sums, ScriptedLLM(rambler, reads_requests=True), None)
+    assert list(found.structured) == ["vanilla"]
+    llm = ScriptedLLM(rambler, reads_requests=True).sibling("openai/o3-mini")
+    found = structured_advice(sums, llm, ["vanilla"], ["low", "high"])
+    free, structured = zip(*found.structured.items(), strict=True)
+    assert free == ("at(vanilla, effort='low')", "at(vanilla, effort='high')")
+    assert structured[0] == "at(vanilla(prompt={'structured': True}), effort='low')"
+    assert "with the effort low and structured replies" in str(found)
+
+
+def test_structured_candidates_need_a_model_and_a_kind_that_can_have_them(sums: Sums) -> None:
+    llm = ScriptedLLM(rambler, reads_requests=True)
+    with pytest.raises(UsageError, match="deepseek/deepseek-chat takes no schema of a reply"):
+        structured_advice(sums, llm.sibling("deepseek/deepseek-chat"), ["vanilla"])
+    with pytest.raises(UsageError, match="--structured changes nothing: no prompt of cot asks for an answer"):
+        structured_advice(sums, llm, ["cot"])
+    assert not llm.requests
+
+
+def test_a_model_that_refuses_schemas_in_the_race_is_named(sums: Sums) -> None:
+    def script(request: Request) -> Completion:
+        if "response_format" in request.sampling:
+            raise SettingRefused("response_format", "unknown parameter response_format")
+        return Completion(thinking_pays(request.messages))
+
+    found = structured_advice(sums, ScriptedLLM(script, reads_requests=True), ["vanilla", "cot(stages=1)"])
+    assert found.refused
+    assert "refused to structure its replies" in str(found)
+    assert {one["refused"] for one in found.to_json()["structured"]} == {True}
