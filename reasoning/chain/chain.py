@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reasoning import event_loop
 from reasoning.answer import Answer
 from reasoning.branches import gather
 from reasoning.card import Card
@@ -20,7 +19,6 @@ from reasoning.chain.graph import check_names, find_ancestors, find_dependencies
 from reasoning.chain.named_inputs import read_values, show_values, to_problem
 from reasoning.chain.step import Step
 from reasoning.engine.budget import Budget
-from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.kinds import Kind, Text
 from reasoning.problem import Problem
@@ -287,10 +285,7 @@ class Chain(Strategy):
             reasoning.errors.UnknownName: unknown input 'langage' of the chain 'chain'; did you mean 'language'?
         """
         chosen, model = self._choose(problem, inputs), self._require(llm)
-        with notebook_progress(model):
-            return event_loop.run_sync(
-                self._run(chosen, model, epoch, budget, None, sampling=sampling, watch=watch, series=series)
-            )
+        return super().run(chosen, model, epoch=epoch, budget=budget, sampling=sampling, watch=watch, series=series)
 
     async def arun(
         self,
@@ -321,8 +316,16 @@ class Chain(Strategy):
             **inputs: as in `run`.
         """
         chosen, model = self._choose(problem, inputs), self._require(llm)
-        return await event_loop.run_async(
-            self._run(chosen, model, epoch, budget, journal, trace, sampling=sampling, watch=watch, series=series)
+        return await super().arun(
+            chosen,
+            model,
+            epoch=epoch,
+            budget=budget,
+            journal=journal,
+            trace=trace,
+            sampling=sampling,
+            watch=watch,
+            series=series,
         )
 
     def map(
@@ -357,13 +360,10 @@ class Chain(Strategy):
             raise UsageError(f"give either a text, a problem or a mapping, or inputs by name ({', '.join(inputs)})")
         return self._to_problem(inputs if problem is None else problem)
 
-    def _require(self, llm: LLM | str | None) -> LLM:
+    def _require(self, llm: LLM | str | None) -> LLM | str:
         if llm is None:
             raise UsageError(f"the chain {self.name!r} needs a model: llm=connect('local')")
-        # Imported here, so that `import reasoning` does not load the providers.
-        from reasoning.engine.connect import connected
-
-        return connected(llm)
+        return llm
 
     def _to_problem(self, problem: Any) -> Problem:
         if not isinstance(problem, Mapping):

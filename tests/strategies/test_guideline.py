@@ -332,7 +332,7 @@ def test_a_fit_says_in_a_notebook_what_the_rounds_have_reached(monkeypatch: pyte
         yield
         described.append(describe())
 
-    monkeypatch.setattr("reasoning.strategy.notebook_progress", progress)
+    monkeypatch.setattr("reasoning.strategy.base.notebook_progress", progress)
     GuidelinePrompting(task="t", max_rules=1).fit(POOL, ScriptedLLM(script("Thanks are praise.")))
     assert described == ["round 2 of 3: development score 1.000 with 1 new rule"]
 
