@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Request
@@ -74,6 +73,3 @@ class _RecordingSession(Session):
     async def call_client(self, client: Client, payload: str, *, paid: bool = False) -> Completion:
         # Later requests depend on the reply of the service, which is not called.
         raise _FirstRequestsKnown
-
-    def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        return _RecordingSession(llm, trace, self._recorded, stream=stream, sampling=sampling, **self._inherited())

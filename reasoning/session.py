@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -16,10 +17,11 @@ from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext, DrawError, unwrap
 from reasoning.errors import BudgetExhausted, CallFailed, RequestOutdated, UsageError
 from reasoning.images import Image, ImageSource
-from reasoning.messages import Completion, Conversation, Message, Request, Usage
+from reasoning.messages import Completion, Conversation, Message, Request
+from reasoning.session_events import EventReporter
 from reasoning.session_tools import SessionTools
-from reasoning.trace import Call, Note, ToolCall, Trace, format_tool_call
-from reasoning.watching import Listener, SolveEvent
+from reasoning.trace import Call, Note, ToolCall, Trace
+from reasoning.watching import Listener
 
 if TYPE_CHECKING:
     from reasoning.engine.llm import LLM
@@ -63,14 +65,15 @@ class Session:
         before: Sequence[Message] = (),
         series: str = "",
         listener: Listener | None = None,
-        path: tuple[str, ...] = (),
     ) -> None:
         self.trace = trace
-        self._llm, self._context, self._images = llm, context, tuple(map(Image.of, images))
-        self._before, self._series = tuple(before), series
-        self._listener, self._path = listener, path
+        self._llm, self._context, self._series = llm, context, series
+        self._images, self._before = tuple(map(Image.of, images)), tuple(before)
         self._stream, self._sampling = stream or DrawStream(), dict(sampling or {})
+        self._reporter = None if listener is None else EventReporter(listener)
+        # The partial result; a list, since all sessions of a branch share it.
         self._kept: list[Answer] = []
+        # The parameters that a note says are left out, and those that may not be.
         self._dropped: frozenset[str] = frozenset()
         self._required: frozenset[str] = frozenset()
 
@@ -128,8 +131,7 @@ class Session:
         completions = list[Completion]()
         while len(completions) < n:
             request = self._request(conversation, settings)
-            drawn = await self._drawn(request, self._stream.next(request.key, n - len(completions)))
-            outcomes = _with_limit(request, drawn)
+            outcomes = await self._outcomes(request, self._stream.next(request.key, n - len(completions)))
             if self._is_outdated(request, conversation, settings, outcomes):
                 # What has been drawn is paid for. The rest is drawn under the key of what is sent now.
                 outcomes = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
@@ -163,8 +165,7 @@ class Session:
         params = {**settings, **first_call.params} | _stated_format(first_call.messages)
         while True:
             request = self._request(first_call.messages, params)
-            drawn = await self._drawn(request, self._stream.first_of(request.key, n, start))
-            outcomes = _with_limit(request, drawn)
+            outcomes = await self._outcomes(request, self._stream.first_of(request.key, n, start))
             if not self._is_outdated(request, first_call.messages, params, outcomes):
                 break
             # What has been drawn is paid for, and counts although no branch uses it.
@@ -264,12 +265,12 @@ class Session:
     def record(self, event: Call | ToolCall | Note) -> None:
         """Add an event to the trace."""
         self.trace.events.append(event)
-        if self._listener is not None and not isinstance(event, Call):
-            self._notify(event)
+        if self._reporter is not None and not isinstance(event, Call):
+            self._reporter.report(event)
 
     def watched_branch(self) -> AbstractContextManager[None]:
         """Report a `with` block, in which this session's branch runs, to the listener of the solve as a stage."""
-        return nullcontext() if self._listener is None else _WatchedBranch(self)
+        return nullcontext() if self._reporter is None else self._reporter.report_branch(self.trace)
 
     def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
         """Return `n` sessions for concurrent branches, each with its own draws; see `gather`.
@@ -311,11 +312,15 @@ class Session:
         A name without a provider is another model of this one's server, if it has a server of its
         own (`base_url`). The models of `reasoning.testing` answer to every name.
         """
-        return self._same(self._llm.sibling(model), self._sampling)
+        session = self._copy()
+        session._llm = self._llm.sibling(model)
+        return session
 
     def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
         """Return a session of the same solve with other default sampling parameters."""
-        return self._same(self._llm, {**self._sampling, **sampling})
+        session = self._copy()
+        session._sampling = {**self._sampling, **sampling}
+        return session
 
     def with_effort(self, sampling: Mapping[str, Any]) -> Session:
         """Return a session of the same solve in which the model thinks as the parameters say.
@@ -356,7 +361,7 @@ class Session:
         shown, before = tuple(map(Image.of, problem.images)) or self._images, tuple(problem.before) or self._before
         if (self._images, self._before) == (shown, before):
             return self
-        session = self._same(self._llm, self._sampling)
+        session = self._copy()
         session._images, session._before = shown, before
         return session
 
@@ -368,101 +373,19 @@ class Session:
         kept = self.partial or Failed("")
         return Failed.of(error, text=kept.text, votes=kept.votes, steps=kept.steps)
 
-    def _is_outdated(
-        self,
-        request: Request,
-        conversation: Conversation,
-        settings: Mapping[str, Any],
-        outcomes: Sequence[Completion | DrawError],
-    ) -> bool:
-        """Return whether draws failed since the server needs another request, which can be made now."""
-        return (
-            any(isinstance(outcome, DrawError) and isinstance(outcome.error, RequestOutdated) for outcome in outcomes)
-            and self._request(conversation, settings).key != request.key
-        )
-
-    def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
-        return self._llm.outcomes(request, draws, self._context)
-
-    def _first_reply(self, call: FirstCall, outcome: Completion | DrawError) -> Completion:
-        """Count and record the draw of this session's first call, as `sample` does."""
-        request = self._request(call.messages, self._settings(call.params) | _stated_format(call.messages))
-        self._stream.next(request.key, 1)
-        return self._completions(request, [outcome])[0]
-
-    def _completions(self, request: Request, outcomes: list[Completion | DrawError]) -> list[Completion]:
-        """Return the completions of a request; those that succeeded are added to the trace."""
-        if completions := tuple([outcome for outcome in outcomes if isinstance(outcome, Completion)]):
-            self.record(Call(request.messages, request.sampling, completions))
-        return unwrap(outcomes)
-
-    def _drawn(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
-        return self._draw(request, draws) if self._listener is None else self._watched_draw(request, draws)
-
-    async def _watched_draw(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
-        """Draw, and report the call to the listener of the solve."""
-        self._tell("call_began", draws=len(draws))
-        started, error, completions = time.monotonic(), "", list[Completion]()
-        try:
-            outcomes = await self._draw(request, draws)
-            completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
-            error = next((str(outcome.error) for outcome in outcomes if isinstance(outcome, DrawError)), "")
-            return outcomes
-        except BaseException as raised:
-            error = str(raised) or type(raised).__name__
-            raise
-        finally:
-            self._tell(
-                "call_ended",
-                draws=len(draws),
-                text="\n\n".join(completion.text for completion in completions),
-                error=error,
-                usage=Usage.total(completion.usage for completion in completions),
-                spent=Usage.total(completion.usage for completion in completions if completion.is_new),
-                seconds=time.monotonic() - started,
-            )
-
-    def _notify(self, event: ToolCall | Note) -> None:
-        if isinstance(event, Note):
-            self._tell("note", text=event.text)
-            return
-        spent = event.usage if event.is_new else Usage()
-        text = f"{format_tool_call(event.name, event.arguments)} = {event.result}"
-        self._tell("tool_used", text=text, usage=event.usage, spent=spent, seconds=event.seconds)
-
-    def _tell(self, kind: Any, **fields: Any) -> None:
-        """Report an event at this place to the listener of the solve."""
-        if self._listener is not None:
-            stage = self._path[-1] if self._path else self._listener.spec
-            self._listener.notify(SolveEvent(kind, stage, self._path, **fields))
-
-    def _new(self, llm: LLM, trace: Trace, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        return Session(llm, trace, stream=stream, sampling=sampling, **self._inherited())
-
-    def _inherited(self) -> dict[str, Any]:
-        """Return what the other sessions of the same solve have in common with this one."""
-        return {
-            "context": self._context,
-            "images": self._images,
-            "before": self._before,
-            "series": self._series,
-            "listener": self._listener,
-            "path": self._path,
-        }
-
-    def _same(self, llm: LLM, sampling: Mapping[str, Any]) -> Session:
-        """Return another session of the same solve."""
-        session = self._new(llm, self.trace, self._stream, sampling)
-        session._kept = self._kept
-        session._required = self._required
+    def _copy(self) -> Session:
+        """Return another session of the same branch, to be given another model or other parameters."""
+        session = copy(self)
+        session._dropped = frozenset()
         return session
 
-    def _branch(self, name: str, stream: DrawStream, sampling: Mapping[str, Any]) -> Session:
-        trace = Trace(name)
-        self.trace.events.append(trace)
-        branch = self._new(self._llm, trace, stream, sampling)
-        branch._path = (*self._path, name)
-        branch._required = self._required
+    def _branch(self, name: str, stream: DrawStream, sampling: dict[str, Any]) -> Session:
+        branch = self._copy()
+        branch.trace, branch._kept = Trace(name), []
+        branch._stream, branch._sampling = stream, sampling
+        if self._reporter is not None:
+            branch._reporter = self._reporter.inside(name)
+        self.trace.events.append(branch.trace)
         return branch
 
     def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -487,20 +410,44 @@ class Session:
             conversation = conversation.after(self._before)
         return self._llm.request(conversation, settings, self._series)
 
+    async def _outcomes(self, request: Request, draws: Sequence[int]) -> list[Completion | DrawError]:
+        """Return the outcomes of draws; the replies that were cut off say by which limit."""
+        call = self._draw(request, draws)
+        outcomes = await (call if self._reporter is None else self._reporter.report_call(len(draws), call))
+        return [
+            replace(outcome, max_tokens=request.max_tokens)
+            if isinstance(outcome, Completion) and outcome.truncated
+            else outcome
+            for outcome in outcomes
+        ]
 
-def _stated_format(conversation: Conversation) -> dict[str, Any]:
-    """Return the sampling parameter for the format that the turns state for their reply."""
-    return {} if conversation.response_format is None else {"response_format": conversation.response_format}
+    def _draw(self, request: Request, draws: Sequence[int]) -> Coroutine[Any, Any, list[Completion | DrawError]]:
+        return self._llm.outcomes(request, draws, self._context)
 
+    def _is_outdated(
+        self,
+        request: Request,
+        conversation: Conversation,
+        settings: Mapping[str, Any],
+        outcomes: Sequence[Completion | DrawError],
+    ) -> bool:
+        """Return whether draws failed since the server needs another request, which can be made now."""
+        return (
+            any(isinstance(outcome, DrawError) and isinstance(outcome.error, RequestOutdated) for outcome in outcomes)
+            and self._request(conversation, settings).key != request.key
+        )
 
-def _with_limit(request: Request, outcomes: list[Completion | DrawError]) -> list[Completion | DrawError]:
-    """Return the outcomes; the replies that were cut off say by which limit."""
-    return [
-        replace(outcome, max_tokens=request.max_tokens)
-        if isinstance(outcome, Completion) and outcome.truncated
-        else outcome
-        for outcome in outcomes
-    ]
+    def _completions(self, request: Request, outcomes: list[Completion | DrawError]) -> list[Completion]:
+        """Return the completions of a request; those that succeeded are added to the trace."""
+        if completions := tuple([outcome for outcome in outcomes if isinstance(outcome, Completion)]):
+            self.record(Call(request.messages, request.sampling, completions))
+        return unwrap(outcomes)
+
+    def _first_reply(self, call: FirstCall, outcome: Completion | DrawError) -> Completion:
+        """Count and record the draw of this session's first call, as `sample` does."""
+        request = self._request(call.messages, self._settings(call.params) | _stated_format(call.messages))
+        self._stream.next(request.key, 1)
+        return self._completions(request, [outcome])[0]
 
 
 class StartedBranch(NamedTuple):
@@ -531,43 +478,26 @@ class _Stage:
     """A stage of the trace while it is open. A class, since a generator is slower and stages are frequent."""
 
     def __init__(self, session: Session, name: str) -> None:
-        self._session, self._outer, self._inner = session, session.trace, Trace(name)
-        self._span = telemetry.stage(name)
+        self._session, self._trace, self._span = session, Trace(name), telemetry.stage(name)
+        self._outer, self._outer_reporter = session.trace, session._reporter
 
     def __enter__(self) -> None:
-        self._outer.events.append(self._inner)
-        self._session.trace = self._inner
-        if self._session._listener is not None:
-            self._session._path = (*self._session._path, self._inner.name)
-            self._session._tell("stage_began")
+        self._outer.events.append(self._trace)
+        self._session.trace = self._trace
+        if self._outer_reporter is not None:
+            self._session._reporter = self._outer_reporter.inside(self._trace.name)
+            self._session._reporter.report_begin()
         self._started = time.monotonic()
         self._span.__enter__()
 
     def __exit__(self, *raised: Any) -> bool | None:
-        self._inner.seconds = time.monotonic() - self._started
-        self._session.trace = self._outer
-        if self._session._listener is not None:
-            _tell_end(self._session, self._inner, raised[1])
-            self._session._path = self._session._path[:-1]
+        self._trace.seconds = time.monotonic() - self._started
+        if self._session._reporter is not None:
+            self._session._reporter.report_end(self._trace, raised[1])
+        self._session.trace, self._session._reporter = self._outer, self._outer_reporter
         return self._span.__exit__(*raised)
 
 
-class _WatchedBranch:
-    """The time in which a branch runs, for the listener of the solve."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def __enter__(self) -> None:
-        self._started = time.monotonic()
-        self._session._tell("stage_began")
-
-    def __exit__(self, *raised: Any) -> None:
-        self._session.trace.seconds = time.monotonic() - self._started
-        _tell_end(self._session, self._session.trace, raised[1])
-
-
-def _tell_end(session: Session, trace: Trace, raised: BaseException | None) -> None:
-    """Report the end of a stage to the listener of the solve."""
-    error = "" if raised is None else str(raised) or type(raised).__name__
-    session._tell("stage_ended", error=error, usage=trace.usage, spent=trace.spent, seconds=trace.seconds)
+def _stated_format(conversation: Conversation) -> dict[str, Any]:
+    """Return the sampling parameter for the format that the turns state for their reply."""
+    return {} if conversation.response_format is None else {"response_format": conversation.response_format}

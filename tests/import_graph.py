@@ -40,7 +40,7 @@ LAYERS = (
     ("answer", "problem", "truncation", "repetition", "prompts", "prompt_markdown"),
     ("display", "pages"),
     ("engine",),
-    ("session", "session_tools", "branches", "dry_run"),
+    ("session", "session_events", "session_tools", "branches", "dry_run"),
     ("card", "parameters", "strategy", "first_call_strategy", "call_counts"),
     ("tools", "mock_batches", "testing", "spec", "registry", "prompt_overrides"),
     ("chain",),
