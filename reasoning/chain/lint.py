@@ -17,11 +17,11 @@ from reasoning.chain.diagram import kind_label
 from reasoning.chain.folder import chain_file, load
 from reasoning.chain.list_kind import ListOf
 from reasoning.chain.prompt_preview import prompt_tokens
-from reasoning.chain.step import KIND_PLACEHOLDERS, RETRY_PLACEHOLDERS, Step
+from reasoning.chain.step import RETRY_PLACEHOLDERS, Step
 from reasoning.chain.validators import as_validators, coerce
 from reasoning.errors import UsageError, nearest
 from reasoning.kinds import Cells, Choice, Items, Json, Kind, Label, Spans, Text, YesNo
-from reasoning.prompts import PLACEHOLDER
+from reasoning.prompts import KIND_PLACEHOLDERS, PLACEHOLDER
 from reasoning.registry import get
 from reasoning.sampling_params import PARAM_NAMES, find_wrong_value, is_known
 from reasoning.secret_scan import find_secrets

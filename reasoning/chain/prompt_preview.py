@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from reasoning.chain.step import KIND_PLACEHOLDERS, Step
+from reasoning.chain.step import Step
 from reasoning.errors import UsageError
 from reasoning.messages import Conversation
 from reasoning.problem import Problem
 from reasoning.prompt_overrides import preview_prompts
+from reasoning.prompts import KIND_PLACEHOLDERS
 from reasoning.registry import get
 from reasoning.token_estimate import estimate_tokens
 

@@ -15,15 +15,13 @@ from reasoning.errors import UsageError
 from reasoning.kinds import Json, Kind, Text
 from reasoning.kinds.registry import check_is_kind
 from reasoning.kinds.reply_format import response_format
-from reasoning.prompts import Prompt
+from reasoning.prompts import KIND_PLACEHOLDERS, Prompt
 from reasoning.registry import get
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
     from reasoning.chain.chain import Chain
 
-KIND_PLACEHOLDERS = frozenset({"instruction", "trigger", "direct_instruction"})
-"""Placeholders of a prompt that the step's kind fills. See `Step.kind_values`."""
 RETRY_PLACEHOLDERS = frozenset({"error", "previous"})
 """Placeholders that a step with `max_attempts` fills from the previous attempt; empty at the first attempt."""
 

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from reasoning.errors import ReasoningError, UnknownName, UsageError
 from reasoning.prompt_overrides import map_prompts, prompts
-from reasoning.prompts import PLACEHOLDER, Demonstration, Prompt
+from reasoning.prompts import PLACEHOLDER, Demonstration, Prompt, placeholder_names
 from reasoning.strategy import Strategy
 from reasoning.text_safety import dump_json, escape_turn_marks, strip_control
 from reasoning.tuning.prompts.fills import prompt_names
@@ -55,7 +55,7 @@ class TextPart:
     @cached_property
     def placeholders(self) -> frozenset[str]:
         """The placeholders of the original text, which every replacement must keep."""
-        return _placeholders(self.text) if self.section else frozenset()
+        return placeholder_names([self.text]) if self.section else frozenset()
 
     def check(self, text: str) -> str:
         """Return a proposed text in the form in which it can replace the part.
@@ -74,17 +74,13 @@ class TextPart:
         if self.owner is None:
             return escape_turn_marks(clean)
         clean = escape_turn_marks(self.owner.as_data(clean))
-        if lost := sorted(self.placeholders - _placeholders(clean)):
+        if lost := sorted(self.placeholders - placeholder_names([clean])):
             raise RejectedText(f"{self.name}: the proposed text lacks {', '.join(f'{{{name}}}' for name in lost)}")
         return PLACEHOLDER.sub(self._literal, clean)
 
     def _literal(self, match: Any) -> str:
         name = match[2]
         return str(match[0]) if name is None or name in self.placeholders else f"{{{{{name}}}}}"
-
-
-def _placeholders(text: str) -> frozenset[str]:
-    return frozenset(match[2] for match in PLACEHOLDER.finditer(text) if match[2])
 
 
 @dataclass(frozen=True)

@@ -1,52 +1,26 @@
-"""Prompts as data: named sections, demonstrations and one input, rendered in any of six forms.
-
-    prompt = Prompt(
-        objective="Sort feedback.", dos=("Use the customer's words.",), input="{feedback}", form="xml"
-    )
-    prompt.fill(feedback="My internet drops.").messages
-
-Placeholders are written `{name}`; a literal brace before a word is written twice, `{{name}}`. The
-text that fills a placeholder is untrusted. It is inserted as data, in one pass, and can neither
-open nor close a section or a chat turn.
-"""
+"""Prompts as data: sections and demonstrations, which are filled for a problem and rendered as turns."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from reasoning.errors import UnknownName, UsageError
 from reasoning.kinds.reply_format import response_format, structured_reply
 from reasoning.messages import Conversation, Message
+from reasoning.prompts.forms import FORMS, TITLES, Form, choose_escape, group_sections, prefix_lines
+from reasoning.prompts.placeholders import KIND_PLACEHOLDERS, SafeValues, fill_placeholders, placeholder_names
 from reasoning.text_safety import escape_turn_marks
 
 if TYPE_CHECKING:
     from reasoning.kinds import Kind
     from reasoning.problem import Problem
 
-Form = Literal["plain", "xml", "markdown", "json", "prefixes", "template"]
 Turns = Literal["chat", "single"]
 
-PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}|\{([a-z_]\w*)\}")
-# The placeholders whose values are the same for every problem of a task.
-_OF_THE_KIND = frozenset({"instruction", "trigger", "direct_instruction"})
-
-TITLES = {
-    "objective": "Objective",
-    "persona": "Persona",
-    "instructions": "Instructions",
-    "dos": "Do",
-    "donts": "Don't",
-    "context": "Context",
-    "output_format": "Output format",
-    "input": "Input",
-    "recap": "Recap",
-}
-"""The title of each section."""
 _TITLE = re.compile(r"[^\W\d_][\w' -]{0,39}")
 
 
@@ -202,7 +176,7 @@ class Prompt:
     @property
     def placeholders(self) -> frozenset[str]:
         """The names of the placeholders in use."""
-        return _names([*self.sections.values(), self.input, self.recap])
+        return placeholder_names([*self.sections.values(), self.input, self.recap])
 
     def render(self, problem: Problem, **values: object) -> Conversation:
         """Fill the placeholders with the values of a problem (see `Problem.values`) and with `values`.
@@ -229,30 +203,23 @@ class Prompt:
         Raises:
             UsageError: a placeholder has no value.
         """
-        clean = _Clean(values, self._neutral)
-        preamble = {title: _fill(text, clean) for title, text in self._titled.items()}
-        ends = {self._title("input"): _fill(self.input, clean), self._title("recap"): _fill(self.recap, clean)}
-        request = _FORMS[self.form](ends)
-        if self.form == "template":
-            examples = self._numbered_examples()
-            system = _xml({**_group(preamble), "Few shot examples": examples})
-            messages = [Message("system", system)] if system else []
-            if self.turns == "single":
-                return Conversation((Message("user", "\n".join(filter(None, (system, request)))),))
-            return self._conversation(messages, request)
+        data, render = SafeValues(values, self.as_data), FORMS[self.form]
+        preamble = {title: fill_placeholders(text, data) for title, text in self._titled.items()}
+        ends = {self._title(name): fill_placeholders(getattr(self, name), data) for name in ("input", "recap")}
+        is_template, request = self.form == "template", render(ends)
+        if is_template:
+            preamble = {**group_sections(preamble), "Few shot examples": self._numbered_examples()}
+        system = render(preamble)
         if self.turns == "single":
-            parts = [_FORMS[self.form](preamble), self._examples_as_text(), request]
-            return Conversation((Message("user", "\n\n".join(part for part in parts if part)),))
-        system = _FORMS[self.form](preamble)
-        messages = [Message("system", system)] if system else []
-        for example in self.examples:
-            messages.append(Message("user", _FORMS[self.form]({self._title("input"): self.as_data(example.input)})))
-            messages.append(Message("assistant", escape_turn_marks(example.reply)))
-        return self._conversation(messages, request)
-
-    def _conversation(self, before: list[Message], request: str) -> Conversation:
-        fixed = len(before) if self._fixed else 0
-        return Conversation((*before, Message("user", request)), static_prefix=fixed, input_turn=len(before))
+            parts = (system, request) if is_template else (system, self._examples_as_text(), request)
+            text = ("\n" if is_template else "\n\n").join(filter(None, parts))
+            return Conversation((Message("user", text),))
+        turns = [Message("system", system)] if system else []
+        for example in () if is_template else self.examples:
+            turns.append(Message("user", render({self._title("input"): self.as_data(example.input)})))
+            turns.append(Message("assistant", escape_turn_marks(example.reply)))
+        fixed = len(turns) if self._fixed else 0
+        return Conversation((*turns, Message("user", request)), static_prefix=fixed, input_turn=len(turns))
 
     def fill_structured(self, kind: Kind, **values: object) -> Conversation:
         """Fill the placeholders as `fill` does, for a reply in JSON that fits the schema of a kind.
@@ -293,10 +260,19 @@ class Prompt:
         """The sections that precede the examples, by title, without the empty ones."""
         return dict(self._titled)
 
+    def as_data(self, text: str) -> str:
+        """Return untrusted text, of an example's file or a model, that can close neither a section nor a turn."""
+        return escape_turn_marks(self._neutral(text))
+
+    def _repr_html_(self) -> str:
+        from reasoning.display import prompt_html
+
+        return prompt_html(self)
+
     @cached_property
     def _fixed(self) -> bool:
         """True if the turns before the last are the same for every problem of a kind."""
-        return _names(self._titled.values()) <= _OF_THE_KIND
+        return placeholder_names(self._titled.values()) <= KIND_PLACEHOLDERS
 
     @cached_property
     def _titled(self) -> dict[str, str]:
@@ -304,8 +280,8 @@ class Prompt:
             "objective": self.objective,
             "persona": self.persona,
             "instructions": self.instructions,
-            "dos": _lines(self.dos),
-            "donts": _lines(self.donts),
+            "dos": _to_list(self.dos),
+            "donts": _to_list(self.donts),
             "context": self.context,
             "output_format": self.output_format,
         }
@@ -317,11 +293,11 @@ class Prompt:
     @cached_property
     def _neutral(self) -> Callable[[str], str]:
         """The function that keeps data from closing a section."""
-        return _neutral_with(tuple(dict(self.titles).values()))[self.form] if self.titles else _NEUTRAL[self.form]
+        return choose_escape(self.form, tuple(dict(self.titles).values()))
 
     def _numbered_examples(self) -> str:
         parts = (
-            f"Example {number}\n{_prefix_lines(Input=demo.input, Thoughts=demo.reasoning, Output=demo.output)}"
+            f"Example {number}\n{prefix_lines(Input=demo.input, Thoughts=demo.reasoning, Output=demo.output)}"
             for number, demo in enumerate(self.examples, 1)
         )
         return self.as_data("\n\n".join(parts))
@@ -335,16 +311,7 @@ class Prompt:
             }
             for demo in self.examples
         ]
-        return "\n\n".join(_FORMS[self.form](parts) for parts in shown)
-
-    def as_data(self, text: str) -> str:
-        """Return untrusted text, of an example's file or a model, that can close neither a section nor a turn."""
-        return escape_turn_marks(self._neutral(text))
-
-    def _repr_html_(self) -> str:
-        from reasoning.display import prompt_html
-
-        return prompt_html(self)
+        return "\n\n".join(FORMS[self.form](parts) for parts in shown)
 
 
 def _is_lines(value: object) -> bool:
@@ -370,146 +337,5 @@ def _as_titles(titles: object) -> tuple[tuple[str, str], ...]:
     return pairs
 
 
-def _names(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(match[2] for text in texts for match in PLACEHOLDER.finditer(text) if match[2])
-
-
-class _Clean(dict[str, str]):
-    """Values made safe when a placeholder first needs them, since a prompt uses few of them."""
-
-    def __init__(self, values: Mapping[str, object], neutral: Callable[[str], str]) -> None:
-        self._values, self._neutral = values, neutral
-
-    def __missing__(self, name: str) -> str:
-        if name not in self._values:
-            known = ", ".join(sorted(self._values))
-            raise UsageError(f"nothing provides {{{name}}} of the prompt; provided: {known}")
-        return self.setdefault(name, escape_turn_marks(self._neutral(str(self._values[name]))))
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    return "".join([values[name] if name else literal for literal, name in _parts(text)])
-
-
-@lru_cache(1024)
-def _parts(text: str) -> list[tuple[str, str]]:
-    """Return a section in parts: literal text, or the name of a placeholder."""
-    parts, end = [], 0
-    for match in PLACEHOLDER.finditer(text):
-        parts += [(text[end : match.start()], ""), (f"{{{match[1]}}}", "") if match[1] else ("", match[2])]
-        end = match.end()
-    return [*parts, (text[end:], "")]
-
-
-def _lines(items: Iterable[str]) -> str:
-    return "\n".join(f"- {item}" for item in items)
-
-
-# The forms: each turns titled sections into text, without the empty ones.
-
-
-def _plain(sections: Mapping[str, str]) -> str:
-    return "\n\n".join(text for text in sections.values() if text)
-
-
-def _xml(sections: Mapping[str, str]) -> str:
-    return "\n".join(f"<{tag}>\n{text}\n</{tag}>" for tag, text in _tagged(sections))
-
-
-def _group(sections: Mapping[str, str]) -> dict[str, str]:
-    """Return sections in the groups of the form "template"."""
-    constraints = [f"{title}s:\n{sections[title]}" for title in ("Do", "Don't") if title in sections]
-    return {
-        "Objective and persona": "\n".join(sections[name] for name in ("Persona", "Objective") if name in sections),
-        "Instructions": sections.get("Instructions", ""),
-        "Constraints": "\n".join(constraints),
-        "Context": sections.get("Context", ""),
-        "Output format": sections.get("Output format", ""),
-    }
-
-
-def _prefix_lines(**parts: str) -> str:
-    return "\n".join(f"{title}: {text}" for title, text in parts.items() if text)
-
-
-def _tagged(sections: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(title.lower().replace(" ", "_").replace("'", ""), text) for title, text in sections.items() if text]
-
-
-def _markdown(sections: Mapping[str, str]) -> str:
-    return "\n\n".join(f"# {title}\n{text}" for title, text in sections.items() if text)
-
-
-def _json(sections: Mapping[str, str]) -> str:
-    return json.dumps(dict(_tagged(sections)), ensure_ascii=False, indent=1) if any(sections.values()) else ""
-
-
-def _prefixes(sections: Mapping[str, str]) -> str:
-    return "\n".join(f"{title.upper()}: {text}" for title, text in sections.items() if text)
-
-
-_FORMS: dict[Form, Callable[[Mapping[str, str]], str]] = {
-    "plain": _plain,
-    "xml": _xml,
-    "markdown": _markdown,
-    "json": _json,
-    "prefixes": _prefixes,
-    "template": _xml,
-}
-
-# How each form keeps data from closing a section. JSON's quoting does so; plain text has no sections to close.
-_TITLES = (
-    r"objective|persona|instructions|do|don'?t|context|output[ _]format|input|recap|"
-    r"example[ _](?:input|thoughts|output)"
-)
-
-
-def _tag_of(tags: str) -> Callable[[str], str]:
-    """Return a function that escapes the tags of sections in a text. It takes linear time."""
-    tag = re.compile(rf"<(?=\s*+/?\s*+(?:{tags})\b)", re.IGNORECASE)
-    return lambda text: tag.sub("&lt;", text)
-
-
-def _prefix_of(titles: str) -> Callable[[str], str]:
-    """Return a function that marks the lines of a text that begin like a prefix, and the blank ones above them.
-
-    A regular expression for the blank lines would take quadratic time.
-    """
-    title, name = (re.compile(rf"[^\S\n]*+(?:{titles})[^\S\n]*+{end}", re.IGNORECASE) for end in (":", r"\Z"))
-
-    def mark(text: str) -> str:
-        lines, below = text.split("\n"), ""
-        for index in range(len(lines) - 1, -1, -1):
-            line = lines[index]
-            if line.isspace() or not line:
-                lines[index] = f"| {line}" if below == "title" else line
-                continue
-            is_title = title.match(line) or (below == ":" and name.match(line))
-            below = "title" if is_title else line.lstrip()[:1]
-            lines[index] = f"| {line}" if is_title else line
-        return "\n".join(lines)
-
-    return mark
-
-
-_HEADING = re.compile(r"^(?=\s{0,3}#)", re.MULTILINE)
-_NEUTRAL: dict[Form, Callable[[str], str]] = {
-    "plain": lambda text: text,
-    "xml": _tag_of(_TITLES),
-    "markdown": lambda text: _HEADING.sub(r"\\", text),
-    "json": lambda text: text,
-    "prefixes": _prefix_of(_TITLES),
-    "template": _tag_of(rf"{_TITLES}|objective_and_persona|constraints|few_shot_examples"),
-}
-
-
-@lru_cache(256)
-def _neutral_with(titles: tuple[str, ...]) -> dict[Form, Callable[[str], str]]:
-    """Return `_NEUTRAL` for a prompt with other titles, which data cannot write either."""
-    tags = "|".join(re.escape(tag) for tag, _ in _tagged(dict.fromkeys(titles, " ")))
-    words = "|".join(map(re.escape, titles))
-    return {
-        **_NEUTRAL,
-        "xml": _tag_of(rf"{_TITLES}|{tags}"),
-        "prefixes": _prefix_of(rf"{_TITLES}|{words}"),
-    }
+def _to_list(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
