@@ -142,7 +142,7 @@ def _describe_progress(labelling: Labelling) -> str:
 def _review(labelling: Labelling, reader: StepReader) -> None:
     """Let a person accept, correct or drop each label, and write the file anew."""
     from reasoning.benchmarks.cli.chain_generate import open_editor
-    from reasoning.chain.step_runner import read_reply
+    from reasoning.chain.step_replies import read_reply
     from reasoning.tuning.examples.review import ReviewDialogue
 
     values = {one.id: one.values for one in labelling.pool.inputs}

@@ -14,7 +14,8 @@ from reasoning.chain.inputs import read_inputs
 from reasoning.chain.list_kind import show_item
 from reasoning.chain.named_inputs import read_values
 from reasoning.chain.step import Step
-from reasoning.chain.step_runner import first_turns, is_empty
+from reasoning.chain.step_runner import is_empty
+from reasoning.chain.step_sources import first_turns
 from reasoning.errors import UsageError
 from reasoning.kinds import Text
 from reasoning.messages import Message

@@ -10,7 +10,8 @@ from reasoning.answer import Answer, Answered, Failed
 from reasoning.branches import gather
 from reasoning.chain.events import CallLost
 from reasoning.chain.step import Step
-from reasoning.chain.step_runner import read_reply, run_step
+from reasoning.chain.step_replies import read_reply
+from reasoning.chain.step_runner import run_step
 from reasoning.draw_stream import DrawStream
 from reasoning.engine.single_flight import CallContext
 from reasoning.errors import UsageError
