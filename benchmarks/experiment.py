@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from reasoning import event_loop, registry, spec
 from reasoning.benchmarks.analysis.comparison import Comparison
-from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import ResultKey
 from reasoning.benchmarks.runs import runner
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fitting import fit_strategies
+from reasoning.benchmarks.runs.folder_records import choose_epoch, record_invocation, record_requests
 from reasoning.benchmarks.runs.listeners import Listeners, RunListener, RunStart
 from reasoning.benchmarks.runs.open_run import OpenRun, open_run
+from reasoning.benchmarks.runs.problems import keep_finished, load_problems, load_scorers
 from reasoning.benchmarks.runs.progress import RunProgress
-from reasoning.benchmarks.runs.race import RaceController, shuffled
+from reasoning.benchmarks.runs.race import RaceController, record_race, start_race
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks import get as get_task
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.benchmarks.tasks.problem_limit import ProblemLimit
-from reasoning.draw_stream import MAX_EPOCHS
 from reasoning.engine.budget import Budget
 from reasoning.engine.connect import connected
 from reasoning.engine.llm import LLM
-from reasoning.errors import CallFailed, ReasoningError, UsageError
-from reasoning.journal import Journal
+from reasoning.errors import ReasoningError, UsageError
 from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
 from reasoning.providers.server_use import uses_since
-from reasoning.secret_scan import mask_secrets
 from reasoning.strategy import Strategy
-from reasoning.tables import pluralize
 
 
 def compare(
@@ -199,61 +193,6 @@ def run_comparison(
         raise
 
 
-def _run_comparison(
-    strategies: Sequence[str | Strategy],
-    task: str | Task | Sequence[Example],
-    llm: LLM | str,
-    config: RunConfig,
-    listener: RunListener,
-) -> Comparison:
-    named = named_strategies(strategies)
-    task = _task(task)
-    model = connected(llm)
-    model.check_price(config.strategy_budget)
-    model.check_price(config.problem_budget)
-    with open_run(task, model, named, config) as run:
-        model.assume_refused(run.store.metadata.get("refused_settings", ()))
-        _choose_epoch(run.store, config, run.journal)
-        ids = _load_problems(run.store, task, config, listener)
-        _check_supported(named, (run.store.examples[problem] for problem in ids))
-        run.store.register_strategies(named)
-        invocation = _record_invocation(run.store, named, config, model)
-        folder = {} if config.folder is None else {"folder": str(config.folder)}
-        listener.on_open({**run.store.settings, **invocation, **folder})
-        usage_before, used_before = model.usage, model.server_uses
-        race, keys = None, list[ResultKey]()
-        try:
-            named, stopped = fit_strategies(run, named, task, model, config, listener)
-            if stopped is None:
-                # What a strategy has learned decides which of its stored results still count.
-                keys = runner.missing_keys(run.store, ids, named, config.epochs, config.fingerprints)
-                _load_scorers(run.store, keys, task, config)
-            race, keys = _start_race(run.store, ids, named, config, keys)
-            if keys:
-                stopped = _make_results(run, keys, ids, named, model, config, race, listener)
-        finally:
-            _record_race(run.store, race, len(ids), named, config)
-            _record_requests(run.store, model)
-        if keys and config.time_limit and stopped is None:
-            remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
-            ids = _finished_in_time(run.store, ids, remaining, config)
-        spent = model.usage - usage_before
-        run.is_refused = stopped is not None and not spent.calls
-        comparison = Comparison.from_folder(
-            *(run.store, ids, list(named)),
-            spent=spent,
-            stopped=stopped,
-            before=run.before,
-            left=run.budget.left,
-            selection=config.selection,
-        )
-        comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
-        if comparison.results and config.summarize:
-            Comparison.from_folder(run.store).save(run.store)
-        listener.on_end(comparison)
-        return comparison
-
-
 def fit_only(
     strategies: Sequence[str | Strategy], task: Task, model: LLM, config: RunConfig, listener: RunListener
 ) -> ReasoningError | None:
@@ -266,48 +205,8 @@ def fit_only(
     if not any(strategy.needs_fit for strategy in named.values()):
         raise UsageError(f"a strategy must need a fit, and none of {', '.join(named)} does: begin with the shards")
     with open_run(task, model, named, config) as run:
-        _choose_epoch(run.store, config, run.journal)
-        ids = _load_problems(run.store, task, config, listener)
-        _check_supported(named, (run.store.examples[problem] for problem in ids))
-        run.store.register_strategies(named)
+        _prepare(run, named, task, config, listener)
         return fit_strategies(run, named, task, model, config, listener)[1]
-
-
-def _load_problems(store: ResultsFolder, task: Task, config: RunConfig, listener: RunListener) -> list[str]:
-    """Return the ids of the problems; make those that the folder lacks."""
-    limit = _limit(store, config)
-    if store.needs_examples(limit, ()):
-        listener.on_status(f"making the problems of {mask_secrets(task.name)}")
-        store.add_examples(task.load(limit, config.seed))
-    return _ids(store, config)[:limit]
-
-
-def _load_scorers(store: ResultsFolder, keys: Sequence[ResultKey], task: Task, config: RunConfig) -> None:
-    """Load the problems again if a missing result needs the task's own scorer, which no file can hold."""
-    if store.needs_examples(0, (key.problem for key in keys)):
-        store.add_examples(task.load(_limit(store, config), config.seed))
-
-
-def _make_results(
-    run: OpenRun,
-    keys: list[ResultKey],
-    ids: list[str],
-    named: Mapping[str, Strategy],
-    model: LLM,
-    config: RunConfig,
-    race: RaceController | None,
-    listener: RunListener,
-) -> ReasoningError | None:
-    """Make the missing results, and return the error that stopped the run."""
-    stored = Comparison.from_folder(run.store, ids, list(named), selection=config.selection)
-    problems = {key.problem for key in keys} | set(stored.results.distinct("problem"))
-    title, stopped = replace(stored, n=len(problems)).title, race.stopped if race else ()
-    listener.on_start(RunStart(title, model, list(named), keys, stored.results, config.time_limit, stopped))
-    return event_loop.run_sync(
-        runner.run(
-            *(keys, named, model, run.store, listener.on_result, config, run.journal, race, run.ledger, run.budget)
-        )
-    )
 
 
 def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy]:
@@ -333,10 +232,91 @@ def named_strategies(strategies: Sequence[str | Strategy]) -> dict[str, Strategy
     return named
 
 
-def _check_supported(named: Mapping[str, Strategy], examples: Iterable[Example]) -> None:
-    for kind in dict.fromkeys(example.problem.kind for example in examples):
+def _run_comparison(
+    strategies: Sequence[str | Strategy],
+    task: str | Task | Sequence[Example],
+    llm: LLM | str,
+    config: RunConfig,
+    listener: RunListener,
+) -> Comparison:
+    named = named_strategies(strategies)
+    task = _task(task)
+    model = connected(llm)
+    model.check_price(config.strategy_budget)
+    model.check_price(config.problem_budget)
+    with open_run(task, model, named, config) as run:
+        model.assume_refused(run.store.metadata.get("refused_settings", ()))
+        ids = _prepare(run, named, task, config, listener)
+        invocation = record_invocation(run.store, named, config, model)
+        folder = {} if config.folder is None else {"folder": str(config.folder)}
+        listener.on_open({**run.store.settings, **invocation, **folder})
+        usage_before, used_before = model.usage, model.server_uses
+        race, keys = None, list[ResultKey]()
+        try:
+            named, stopped = fit_strategies(run, named, task, model, config, listener)
+            if stopped is None:
+                # What a strategy has learned decides which of its stored results still count.
+                keys = runner.missing_keys(run.store, ids, named, config.epochs, config.fingerprints)
+                load_scorers(run.store, keys, task, config)
+            race, keys = start_race(run.store, ids, named, config, keys)
+            if keys:
+                stopped = _make_results(run, keys, ids, named, model, config, race, listener)
+        finally:
+            record_race(run.store, race, len(ids), named, config)
+            record_requests(run.store, model)
+        if keys and config.time_limit and stopped is None:
+            remaining = {name: one for name, one in named.items() if not race or name not in race.stopped}
+            ids = keep_finished(run.store, ids, remaining, config)
+        spent = model.usage - usage_before
+        run.is_refused = stopped is not None and not spent.calls
+        comparison = Comparison.from_folder(
+            *(run.store, ids, list(named)),
+            spent=spent,
+            stopped=stopped,
+            before=run.before,
+            left=run.budget.left,
+            selection=config.selection,
+        )
+        comparison = replace(comparison, servers=uses_since(used_before, model.server_uses))
+        if comparison.results and config.summarize:
+            Comparison.from_folder(run.store).save(run.store)
+        listener.on_end(comparison)
+        return comparison
+
+
+def _prepare(
+    run: OpenRun, named: Mapping[str, Strategy], task: Task, config: RunConfig, listener: RunListener
+) -> list[str]:
+    """Choose the first epoch, make the problems that the folder lacks, and return their ids."""
+    choose_epoch(run.store, config, run.journal)
+    ids = load_problems(run.store, task, config, listener)
+    for kind in dict.fromkeys(run.store.examples[problem].problem.kind for problem in ids):
         for strategy in named.values():
             strategy.check_supports(kind)
+    run.store.register_strategies(named)
+    return ids
+
+
+def _make_results(
+    run: OpenRun,
+    keys: list[ResultKey],
+    ids: list[str],
+    named: Mapping[str, Strategy],
+    model: LLM,
+    config: RunConfig,
+    race: RaceController | None,
+    listener: RunListener,
+) -> ReasoningError | None:
+    """Make the missing results, and return the error that stopped the run."""
+    stored = Comparison.from_folder(run.store, ids, list(named), selection=config.selection)
+    problems = {key.problem for key in keys} | set(stored.results.distinct("problem"))
+    title, stopped = replace(stored, n=len(problems)).title, race.stopped if race else ()
+    listener.on_start(RunStart(title, model, list(named), keys, stored.results, config.time_limit, stopped))
+    return event_loop.run_sync(
+        runner.run(
+            *(keys, named, model, run.store, listener.on_result, config, run.journal, race, run.ledger, run.budget)
+        )
+    )
 
 
 def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:
@@ -344,100 +324,3 @@ def _task(task: str | Task | Sequence[Example], split: str = "") -> Task:
     if not isinstance(examples, str) and not hasattr(examples, "load"):
         raise UsageError(f"a task must be a name, a Task or a list of Examples, got {examples!r:.60}")
     return get_task(examples, split=split)  # type: ignore[arg-type]
-
-
-def _limit(store: ResultsFolder, config: RunConfig) -> int:
-    """Return the number of problems: with a time limit, as many as an earlier run finished within it."""
-    finished: int = store.metadata.get("completed_within", {}).get(str(config.time_limit), config.limit)
-    return min(config.limit, finished)
-
-
-def _ids(store: ResultsFolder, config: RunConfig) -> list[str]:
-    """Return the ids of the problems; a race has its own order."""
-    ids = list(store.examples)[: config.limit]
-    return ids if config.race_margin is None else shuffled(ids, config.seed)
-
-
-def _choose_epoch(store: ResultsFolder, config: RunConfig, journal: Journal) -> None:
-    """Choose and store the first epoch of a new folder, so that the same call continues with the same draws."""
-    if config.new_samples and store.results and not store.metadata.get("first_epoch"):
-        raise UsageError(f"{config.folder} holds results of recorded draws; give another folder for new samples")
-    if "first_epoch" not in store.metadata:
-        store.update_metadata(first_epoch=journal.unused_epoch(config.epochs) if config.new_samples else 0)
-    if config.epochs > (most := MAX_EPOCHS - (first := store.metadata["first_epoch"])):
-        raise UsageError(
-            f"{config.folder} holds samples from epoch {first:,} on: at most {pluralize(most, 'epoch')}, got "
-            f"{config.epochs:,}; give another folder for more"
-        )
-
-
-def _record_invocation(
-    store: ResultsFolder, named: Mapping[str, Strategy], config: RunConfig, model: LLM
-) -> dict[str, Any]:
-    """Store the configuration, unless it is stored: a repetition needs every one that filled the folder."""
-    whole = config.part_of or config
-    invocation = {"strategies": list(named), "concurrency": model.concurrency, **whole.to_json()}
-    optional = {"budget": str(model.budget), "prices": model.client.prices}
-    invocation |= {name: value for name, value in optional.items() if value}
-    known = store.metadata.get("invocations", [])
-    if invocation not in known:
-        store.update_metadata(invocations=[*known, invocation])
-    return invocation
-
-
-def _record_requests(store: ResultsFolder, model: LLM) -> None:
-    """Store how requests differ from the settings: without it, rescoring would not find their draws."""
-    endpoint = model.client.endpoint
-    differences = {
-        "refused_settings": list(model.refused),
-        "left_out": model.traits.dropped(model.sampling),
-        "endpoint": endpoint if endpoint != store.settings.get("base_url") else None,
-    }
-    new = {name: value for name, value in differences.items() if value and value != store.metadata.get(name)}
-    if new:
-        store.update_metadata(**new)
-
-
-def _start_race(
-    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig, keys: list[ResultKey]
-) -> tuple[RaceController | None, list[ResultKey]]:
-    """Return the race up to the stored results, and the missing results of its remaining strategies."""
-    if config.race_margin is None or len(named) < 2:
-        return None, keys
-    total = math.inf if config.race_over_population else len(_ids(store, config))
-    race = RaceController(ids, total, list(named), config.epochs, config.race_margin)
-    missing = set(keys)
-    race.update({key: result for key, result in store.results.items() if key not in missing})
-    return race, [] if race.decided else [key for key in keys if key.strategy not in race.stopped]
-
-
-def _record_race(
-    store: ResultsFolder, race: RaceController | None, problems: int, named: Mapping[str, Strategy], config: RunConfig
-) -> None:
-    """Store the outcome of the race. Strategies run without a race are no longer stopped by an earlier one."""
-    record = store.metadata.get("race") or {}
-    stopped = {name: after for name, after in record.get("stopped", {}).items() if name not in named}
-    if race:
-        record = {
-            "strategies": list(named),
-            "margin": config.race_margin,
-            "results_per_strategy": problems * config.epochs,
-            "over_population": config.race_over_population,
-        }
-        stopped |= race.stopped
-    if race or record:
-        store.update_metadata(race={**record, "stopped": stopped} if race or stopped else None)
-
-
-def _finished_in_time(
-    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig
-) -> list[str]:
-    """Return the first problems that every strategy has finished, and store their number with the time limit."""
-    unfinished = {key.problem for key in runner.missing_keys(store, ids, named, config.epochs, config.fingerprints)}
-    finished = list(takewhile(lambda problem: problem not in unfinished, ids))
-    if not finished:
-        raise CallFailed("no problem was finished within the time limit; the same command continues")
-    if len(finished) < len(ids):
-        known = store.metadata.get("completed_within", {})
-        store.update_metadata(completed_within={**known, str(config.time_limit): len(finished)})
-    return finished

@@ -7,11 +7,15 @@ therefore stops the same strategies after the same problems, in whatever order t
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
+from reasoning.benchmarks.runs.config import RunConfig
+from reasoning.strategy import Strategy
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,37 @@ class RaceController:
                 {spec: _share(results, could_be=False) for spec, results in of_spec.items()},
                 {spec: _share(results, could_be=True) for spec, results in of_spec.items()},
             )
+
+
+def start_race(
+    store: ResultsFolder, ids: list[str], named: Mapping[str, Strategy], config: RunConfig, keys: list[ResultKey]
+) -> tuple[RaceController | None, list[ResultKey]]:
+    """Return the race up to the stored results, and the missing results of its remaining strategies."""
+    if config.race_margin is None or len(named) < 2:
+        return None, keys
+    total = math.inf if config.race_over_population else min(len(store.examples), config.limit)
+    race = RaceController(ids, total, list(named), config.epochs, config.race_margin)
+    missing = set(keys)
+    race.update({key: result for key, result in store.results.items() if key not in missing})
+    return race, [] if race.decided else [key for key in keys if key.strategy not in race.stopped]
+
+
+def record_race(
+    store: ResultsFolder, race: RaceController | None, problems: int, named: Mapping[str, Strategy], config: RunConfig
+) -> None:
+    """Store the outcome of the race. Strategies run without a race are no longer stopped by an earlier one."""
+    record = store.metadata.get("race") or {}
+    stopped = {name: after for name, after in record.get("stopped", {}).items() if name not in named}
+    if race:
+        record = {
+            "strategies": list(named),
+            "margin": config.race_margin,
+            "results_per_strategy": problems * config.epochs,
+            "over_population": config.race_over_population,
+        }
+        stopped |= race.stopped
+    if race or record:
+        store.update_metadata(race={**record, "stopped": stopped} if race or stopped else None)
 
 
 def shuffled(problems: Iterable[str], seed: int) -> list[str]:
