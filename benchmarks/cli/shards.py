@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.analysis.comparison import Comparison
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.listeners import Listeners, RunListener
-    from reasoning.benchmarks.shards.ray_run import RayCluster
+    from reasoning.benchmarks.shards.ray_cluster import RayCluster
     from reasoning.benchmarks.tasks import Task
     from reasoning.cli.options import BatchModelOptions
     from reasoning.engine.llm import LLM
@@ -69,7 +69,7 @@ def ray_cluster(address: str | None, workers: int | None) -> RayCluster | None:
         if workers is not None:
             raise UsageError("--workers is the number of workers of a Ray cluster: give --ray auto, too")
         return None
-    from reasoning.benchmarks.shards.ray_run import RayCluster
+    from reasoning.benchmarks.shards.ray_cluster import RayCluster
 
     return RayCluster(address, workers)
 

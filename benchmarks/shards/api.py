@@ -92,7 +92,8 @@ def compare_on_ray(
         UsageError: an argument is wrong.
         CallFailed: calls failed for good, or workers die again and again. The results so far are kept in `out`.
     """
-    from reasoning.benchmarks.shards.ray_run import RayCluster, run_on_ray
+    from reasoning.benchmarks.shards.ray_cluster import RayCluster
+    from reasoning.benchmarks.shards.ray_run import run_on_ray
 
     cluster = RayCluster(address, workers)
     source, config = configure(task, out=out, **options)

@@ -15,7 +15,8 @@ from reasoning.benchmarks.results.result import Result
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.listeners import RunStart
 from reasoning.benchmarks.runs.progress import RunProgress
-from reasoning.benchmarks.shards.ray_run import RayCluster, run_on_ray
+from reasoning.benchmarks.shards.ray_cluster import RayCluster
+from reasoning.benchmarks.shards.ray_run import run_on_ray
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.chain.chain import Chain
 from reasoning.engine.llm import LLM

@@ -137,3 +137,14 @@ class ShardTask:
                 f"{max(1, len(examples))} shards"
             )
         return examples[shard.index :: shard.count]
+
+
+def divide_limits(limits: LimitSettings, workers: int) -> LimitSettings:
+    """Return a worker's part of the rate limits that were given."""
+    concurrency, requests, tokens = limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute
+    return LimitSettings(
+        concurrency and max(1, concurrency // workers),
+        requests and requests / workers,
+        tokens and tokens / workers,
+        limits.patience,
+    )

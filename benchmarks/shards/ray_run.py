@@ -8,10 +8,9 @@ are the problems, a few leases of the budget, and what the shards have made, sev
 from __future__ import annotations
 
 import os
-import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +19,7 @@ from reasoning import event_loop
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.fitted import with_learned
-from reasoning.benchmarks.results.folder import SHARDS, SPENDING, ResultsFolder
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
@@ -31,60 +30,25 @@ from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.runs.listeners import RunListener, RunStart
 from reasoning.benchmarks.runs.runner import missing_keys
 from reasoning.benchmarks.shards.division import Shard
+from reasoning.benchmarks.shards.job import PRICED, Job, is_of_library, name_job
 from reasoning.benchmarks.shards.leases import Amounts
 from reasoning.benchmarks.shards.merge import find_shards, merge_shards, run_lock
-from reasoning.benchmarks.shards.shard_run import (
-    check_divisible,
-    fit_before_shards,
-    fit_folder,
-    fit_spending,
-    needs_fit,
-)
-from reasoning.benchmarks.shards.worker import PRICED, Job, is_of_library, name_job
+from reasoning.benchmarks.shards.ray_cluster import RayCluster
+from reasoning.benchmarks.shards.run_budget import RunBudget
+from reasoning.benchmarks.shards.shard_run import check_divisible, fit_before_shards, fit_folder, needs_fit
 from reasoning.benchmarks.shards.workers import Workers
 from reasoning.benchmarks.tasks import Task
 from reasoning.benchmarks.tasks.sent_task import SentTask
-from reasoning.engine.budget import Budget
 from reasoning.engine.ledger import Spending
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
-from reasoning.errors import BudgetExhausted, CallFailed, InputError, MissingExtra, ReasoningError, UsageError
+from reasoning.errors import BudgetExhausted, CallFailed, InputError, ReasoningError, UsageError
 from reasoning.files import parse_json_object
 from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
 _SHARDS_PER_WORKER = 8
-_ANSWER_SECONDS = 5.0
-"""Seconds within which the head of a cluster must accept a connection."""
-_STORE_BYTES = 200_000_000
-"""The memory for objects of a cluster that is started for a run; a third of the machine's by default."""
-
-
-@dataclass(frozen=True)
-class RayCluster:
-    """The Ray cluster that runs a comparison.
-
-    Attributes:
-        address: "auto" for the cluster that this machine belongs to, or else one on this machine alone that ends with
-            the run; or the address of a cluster, as in "10.0.0.1:6379", of which this machine must be a part.
-        workers: the number of workers, each with one core; None for the cores of the cluster.
-
-    Raises:
-        UsageError: a value is wrong.
-    """
-
-    address: str = "auto"
-    workers: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise UsageError(f"workers must be at least 1, got {self.workers}")
-        if self.address.startswith("ray://"):
-            raise UsageError(
-                "the run must be started on a machine of the cluster, since it keeps the results there: give its "
-                f"address, such as 10.0.0.1:6379, or auto, got {self.address!r}"
-            )
 
 
 def run_on_ray(
@@ -117,14 +81,15 @@ def run_on_ray(
         ReasoningError: what ended the run on a worker; the results until then are merged.
     """
     out = check_divisible(config)
-    _check_reachable(cluster.address)
+    cluster.check_reachable()
     if model.reconnect is None:
         raise UsageError("the model must be one of reasoning.connect(…) by its name, without batches, for Ray")
-    before = _read_spending(out, model)
+    budget = RunBudget(out, model, spent or Usage())
+    before = budget.read_spending()
     if needs_fit(strategies) and (stopped := fit_before_shards(strategies, task, model, config, listener)) is not None:
         raise stopped
     try:
-        comparison = _Run(strategies, task, model, config, cluster, listener, out, before, spent or Usage()).run()
+        comparison = _Run(strategies, task, model, config, cluster, listener, out, before, budget).run()
     except BaseException:
         listener.on_end(None)
         raise
@@ -157,7 +122,7 @@ class _Run:
         listener: RunListener,
         out: Path,
         before: Spending,
-        spent: Usage,
+        budget: RunBudget,
     ) -> None:
         self.task, self.model, self.config, self.cluster = task, model, config, cluster
         self.listener, self.out, self.before = listener, out, before
@@ -166,35 +131,33 @@ class _Run:
         model.check_price(config.problem_budget)
         listener.on_status(f"loading the problems of {task.name}")
         self.examples = task.load(config.limit, config.seed)
-        self.whole = _without(model.budget, spent)
-        self.budget = _without(self.whole, fit_spending(fit_folder(out), model).total())
+        self.run_budget, self.budget = budget, budget.of_shards()
         self.view = _WorkersView(model)
         self.tails: dict[Shard, JsonlTail] = {}
         self.began = time.monotonic()
 
     def run(self) -> Comparison:
-        before = self.before
         found = self._find_missing()
         stopped: ReasoningError | None = None
         if found:
             lock = run_lock(self.out)
-            with closing(lock_file(lock)), _connected(self.cluster) as (ray, workers):
+            with closing(lock_file(lock)), self.cluster.connect() as (ray, workers):
                 stopped = event_loop.run_sync(Workers(self, ray, workers, found).drive())
         self.listener.on_status("merging the shards")
         comparison = merge_shards(self.out).comparison
         if comparison is None:
             raise stopped or CallFailed("no result was made")
         if isinstance(stopped, BudgetExhausted) and not stopped.is_time:
-            stopped = self._describe(stopped)
+            stopped = self.run_budget.to_error()
         elif stopped is not None and not isinstance(stopped, BudgetExhausted):
             raise stopped
-        after = _read_spending(self.out, self.model).total()
+        after = self.run_budget.read_spending().total()
         return replace(
             comparison,
-            spent=after - before.total(),
+            spent=after - self.before.total(),
             stopped=stopped,
-            before=before,
-            left=self._left(after),
+            before=self.before,
+            left=self.run_budget.describe_left(after),
             selection=self.config.selection,
         )
 
@@ -305,84 +268,3 @@ class _Run:
         self.listener.on_start(
             RunStart(title, view, list(self.named), keys, comparison.results, self.config.time_limit)
         )
-
-    def _describe(self, stopped: BudgetExhausted) -> BudgetExhausted:
-        """Return the error of a used-up budget with the numbers of the run, which a worker does not know."""
-        spent = _read_spending(self.out, self.model).total()
-        for name in Amounts._fields:
-            if (limit := getattr(self.whole, name)) is not None:
-                used = getattr(spent, name) or 0
-                if used < limit:
-                    continue
-                unit = "US dollars" if name == "usd" else name
-                return BudgetExhausted(
-                    f"the budget is used up: {used:,.6g} of {limit:,.6g} {unit} are spent",
-                    self.model.budget,
-                    limit=name,
-                )
-        return BudgetExhausted(f"the budget does not cover the next call: {self._left(spent)} is left")
-
-    def _left(self, spent: Usage) -> str:
-        budget = _without(self.whole, Usage())
-        budget.spent = spent
-        return budget.left
-
-
-def _read_spending(out: Path, model: LLM) -> Spending:
-    """Return the spending of all parts of a run, by the copies of their ledgers on this machine."""
-    all_parts = Spending()
-    folders = [fit_folder(out), *(path.parent for path in (out / SHARDS).glob(f"*-of-*/{SPENDING}"))]
-    for folder in folders:
-        part = Spending.read(folder / SPENDING, model.price)
-        for scope, usage in part.by_scope.items():
-            all_parts.by_scope[scope] = all_parts.by_scope.get(scope, Usage()) + usage
-        all_parts.interrupted = all_parts.interrupted + part.interrupted
-    return all_parts
-
-
-def _without(budget: Budget, spent: Usage) -> Budget:
-    """Return a budget without what was spent of it."""
-    return Shard(1, 0).of_budget(budget, spent)
-
-
-def _check_reachable(address: str) -> None:
-    """Raise UsageError if nothing listens at the address of a cluster, for which Ray would wait for minutes."""
-    host, colon, port = address.rpartition(":")
-    if address == "auto" or not colon:
-        return
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS):
-            return
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"no Ray cluster answers at {address}: {error}; give auto, or the address of its head"
-        ) from None
-
-
-@contextmanager
-def _connected(cluster: RayCluster) -> Iterator[tuple[Any, int]]:
-    """Connect to a cluster, or start one on this machine, and yield Ray and the number of workers."""
-    # Ray would report its use to its makers.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ImportError:
-        raise MissingExtra("a run on a Ray cluster", "ray", "ray") from None
-    is_ours = not ray.is_initialized()
-    if is_ours:
-        quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-        try:
-            ray.init(address=cluster.address, **quiet)
-        except ConnectionError as error:
-            if cluster.address != "auto":
-                raise UsageError(f"no Ray cluster answers at {cluster.address}: {error}") from None
-            ray.init(num_cpus=cluster.workers, include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
-    try:
-        cores = int(ray.cluster_resources().get("CPU", 0))
-        workers = cluster.workers or max(1, cores)
-        if workers > cores:
-            raise UsageError(f"each worker needs a core of the cluster, which has {cores}: got {workers} workers")
-        yield ray, workers
-    finally:
-        if is_ours:
-            ray.shutdown()

@@ -7,11 +7,9 @@ worker has its part. Its files are on a local disk, and their copies grow where 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import pickle
 import shutil
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -25,58 +23,24 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.runs.progress import RunProgress
 from reasoning.benchmarks.shards.coordinator import Attempt
-from reasoning.benchmarks.shards.division import Shard
+from reasoning.benchmarks.shards.division import Shard, divide_limits
+from reasoning.benchmarks.shards.job import PRICED, Job, is_of_library
 from reasoning.benchmarks.shards.leases import Amounts
 from reasoning.benchmarks.shards.lender import ShardLender
 from reasoning.benchmarks.shards.local_disk import private_folder
 from reasoning.benchmarks.shards.shipping import GROWING, REPLACED, Sender
+from reasoning.benchmarks.shards.shipping_thread import ShippingThread
 from reasoning.benchmarks.tasks.sent_task import SentTask
-from reasoning.chain.chain import Chain
 from reasoning.engine.budget import Budget
 from reasoning.engine.ledger import Spending
-from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, ReasoningError, UsageError
 from reasoning.files import atomic_write
-from reasoning.messages import Usage
 from reasoning.problem import Example
 from reasoning.strategy import Strategy
 
-_SHIP_SECONDS = 0.5
-"""Seconds between two shipments of a shard: what a machine that fails has made since then is lost."""
 _ATTEMPT = "attempt"
 """The file with the number of the attempt that has made the files of a folder."""
-PRICED = Usage(1, 1_000_000, 1_000_000)
-"""The usage by which the prices of machines are compared."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run, as its workers must know it.
-
-    Attributes:
-        name: names the local folders of the run.
-        strategies: the strategies.
-        fingerprints: their fingerprints where the run was started, before a fit.
-        task: the task, without its problems.
-        connect: connects to the model.
-        config: the configuration of a shard.
-        limits: the rate limits of the run.
-        budget: the names of the limits of the run's budget.
-        fit: the files of the folder of the fits, by relative name.
-        price: what a usage costs where the run was started.
-    """
-
-    name: str
-    strategies: tuple[Strategy, ...]
-    fingerprints: tuple[str, ...]
-    task: SentTask
-    connect: Callable[..., LLM]
-    config: RunConfig
-    limits: LimitSettings
-    budget: tuple[str, ...]
-    fit: Mapping[str, bytes]
-    price: float | None
 
 
 @dataclass(frozen=True)
@@ -151,7 +115,7 @@ class ShardWorker:
         local = private_folder(f"{job.name}-{shard.index}-of-{shard.count}")
         folder = local / "run"
         attempt = self._begin(shard, local)
-        part = divide(job.limits, workers)
+        part = divide_limits(job.limits, workers)
         llm = job.connect(
             journal=False,
             concurrency=part.concurrency,
@@ -187,7 +151,7 @@ class ShardWorker:
                 fit_folder=_write_fit(local / "fit", job.fit),
             )
             task = replace(job.task, examples=tuple(examples))
-            with _Shipping(self._call, shard, attempt, Sender(folder, attempt.sizes), llm, job.limits, workers):
+            with ShippingThread(self._call, shard, attempt, Sender(folder, attempt.sizes), llm, job.limits, workers):
                 end = _run(job.strategies, task, llm, config)
             spent = Amounts.of(Spending.read(folder / SPENDING, llm.price).total())
         self._call("end", shard, attempt.number, spent).result()
@@ -224,24 +188,6 @@ def _fetch(path: Path, read: Callable[[int], bytes]) -> None:
                 data = read(file.tell())
 
 
-def is_of_library(strategy: Strategy) -> bool:
-    """Return whether a strategy, with those inside it, is of this library, whose code is not sent to the workers."""
-    inner = [value for _, value in strategy.parameters() if isinstance(value, Strategy)]
-    is_own = type(strategy).__module__.startswith("reasoning.") and not isinstance(strategy, Chain)
-    return is_own and all(map(is_of_library, inner))
-
-
-def divide(limits: LimitSettings, workers: int) -> LimitSettings:
-    """Return a worker's part of the rate limits that were given."""
-    concurrency, requests, tokens = limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute
-    return LimitSettings(
-        concurrency and max(1, concurrency // workers),
-        requests and requests / workers,
-        tokens and tokens / workers,
-        limits.patience,
-    )
-
-
 def _run(strategies: Sequence[Strategy], task: SentTask, llm: LLM, config: RunConfig) -> ShardEnd:
     try:
         with RunProgress(shown=False) as listener:
@@ -269,62 +215,8 @@ def _sendable(error: ReasoningError | None) -> ReasoningError | None:
     return copy
 
 
-class _Shipping:
-    """A thread that sends what a shard makes to the coordinator, as a context manager.
-
-    If the coordinator is gone, or another worker has the shard, this process ends, since its results would be lost.
-    """
-
-    def __init__(
-        self,
-        call: Callable[..., Future[Any]],
-        shard: Shard,
-        attempt: Attempt,
-        sender: Sender,
-        llm: LLM,
-        limits: LimitSettings,
-        workers: int,
-    ) -> None:
-        self._call, self._shard, self._attempt, self._sender = call, shard, attempt.number, sender
-        self._llm, self._limits, self._workers = llm, limits, workers
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._ship_all, name="reasoning-shipping", daemon=True)
-
-    def __enter__(self) -> _Shipping:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _ship_all(self) -> None:
-        try:
-            is_last = False
-            while not is_last:
-                is_last = self._ended.wait(_SHIP_SECONDS)
-                while self._ship():
-                    continue
-        except BaseException:
-            os._exit(1)
-
-    def _ship(self) -> bool:
-        """Send a shipment, and return whether there may be more."""
-        shipment = self._sender.read()
-        workers = self._call("ship", self._shard, self._attempt, shipment, self._llm.in_flight).result()
-        if workers != self._workers:
-            self._workers = workers
-            self._llm.limits.apply(self._llm, divide(self._limits, workers))
-        return bool(shipment) and self._ended.is_set()
-
-
 def _write_fit(folder: Path, files: Mapping[str, bytes]) -> Path:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / name, content)
     return folder
-
-
-def name_job(out: Path) -> str:
-    """Return the name of a run's local folders: equal for the same folder on the same machine."""
-    return hashlib.sha256(f"{os.uname().nodename}:{out.resolve()}".encode()).hexdigest()[:16]

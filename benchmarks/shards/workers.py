@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from reasoning.benchmarks.shards.coordinator import Coordinator
 from reasoning.benchmarks.shards.division import Shard
-from reasoning.benchmarks.shards.worker import Job, ShardEnd, ShardWorker
+from reasoning.benchmarks.shards.job import Job
+from reasoning.benchmarks.shards.worker import ShardEnd, ShardWorker
 from reasoning.chain.code_loader import MODULE_PREFIX
 from reasoning.engine.budget import Budget
 from reasoning.errors import CallFailed, ReasoningError

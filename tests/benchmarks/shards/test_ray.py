@@ -16,7 +16,8 @@ import pytest
 
 import reasoning
 from reasoning.benchmarks import compare
-from reasoning.benchmarks.shards import compare_on_ray, ray_run
+from reasoning.benchmarks.shards import compare_on_ray
+from reasoning.benchmarks.shards.ray_cluster import RayCluster
 from reasoning.errors import UsageError
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
@@ -38,9 +39,9 @@ def test_models_and_addresses_that_workers_cannot_reach(tmp_path: Path, sums: Su
 
 def test_an_address_where_nothing_listens_is_named_at_once() -> None:
     with pytest.raises(UsageError, match="no Ray cluster answers at 127"):
-        ray_run._check_reachable("127.0.0.1:1")
+        RayCluster("127.0.0.1:1").check_reachable()
     with pytest.raises(UsageError, match="no Ray cluster answers at head:x"):
-        ray_run._check_reachable("head:x")
+        RayCluster("head:x").check_reachable()
 
 
 @pytest.mark.long

@@ -15,12 +15,13 @@ import reasoning
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
-from reasoning.benchmarks.shards import local_disk, worker
+from reasoning.benchmarks.shards import local_disk, shipping_thread
 from reasoning.benchmarks.shards.coordinator import Coordinator
-from reasoning.benchmarks.shards.division import Shard
+from reasoning.benchmarks.shards.division import Shard, divide_limits
+from reasoning.benchmarks.shards.job import Job
 from reasoning.benchmarks.shards.leases import LeaseBook
 from reasoning.benchmarks.shards.merge import merge_shards
-from reasoning.benchmarks.shards.worker import Job, ShardWorker, divide
+from reasoning.benchmarks.shards.worker import ShardEnd, ShardWorker
 from reasoning.benchmarks.tasks import get
 from reasoning.benchmarks.tasks.in_memory import ExampleList
 from reasoning.benchmarks.tasks.sent_task import SentTask
@@ -45,7 +46,7 @@ class Cluster:
         self.models: list[ScriptedLLM] = []
         self.is_killed, self.bought = False, 0
 
-    def run(self, index: int) -> worker.ShardEnd:
+    def run(self, index: int) -> ShardEnd:
         """Run a shard in a new worker."""
         shard, made = Shard(2, index), ShardWorker(self._call)
         assert made.start(self.job(), {}) is None
@@ -98,7 +99,7 @@ def cluster(
     tmp_path: Path, sums: Sums, adds: Callable[..., Script], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Cluster]]:
     monkeypatch.setenv("SLURM_TMPDIR", str(tmp_path))
-    monkeypatch.setattr(worker, "_SHIP_SECONDS", 0.01)
+    monkeypatch.setattr(shipping_thread, "_SHIP_SECONDS", 0.01)
 
     made = list[Cluster]()
 
@@ -190,8 +191,8 @@ def test_machines_with_other_versions_or_prices_are_refused(cluster: Callable[..
 
 
 def test_each_worker_has_its_part_of_the_rate_limits() -> None:
-    assert divide(LimitSettings(9, 60, None, 5), 2) == LimitSettings(4, 30, None, 5)
-    assert divide(LimitSettings(1), 2) == LimitSettings(1)
+    assert divide_limits(LimitSettings(9, 60, None, 5), 2) == LimitSettings(4, 30, None, 5)
+    assert divide_limits(LimitSettings(1), 2) == LimitSettings(1)
 
 
 def test_a_local_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
