@@ -142,6 +142,40 @@ class Session:
         """Draw one completion; see `sample`."""
         return (await self.sample(prompt, 1, **settings))[0]
 
+    def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
+        """Return `n` sessions for concurrent branches, each with its own draws; see `gather`.
+
+        Args:
+            n: the number of branches.
+            name: the name of a branch in the trace; its number follows.
+            start: the number of branches that were made before and have ended; these are the next.
+                See `DrawStream.spawn`.
+            sampling: default sampling parameters of the branches.
+        """
+        settings = self._settings(sampling)
+        streams = self._stream.spawn(n, start)
+        return [self._branch(f"{name} {number}", stream, settings) for number, stream in enumerate(streams, start + 1)]
+
+    def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
+        """Return sessions for concurrent branches that send different requests.
+
+        Each has the draws that it would have alone, so that it does not depend on the other
+        branches.
+
+        Args:
+            names: the names of the branches in the trace; a single name is numbered, as in
+                `branches`.
+            keys: a key for each branch that identifies its requests. Branches with equal keys send
+                the same requests, and each gets its own draws.
+        """
+        if isinstance(names, str):
+            names = [f"{names} {number}" for number in range(1, len(keys) + 1)]
+        streams = {}
+        for key, times in Counter(keys).items():
+            fork = self._stream.fork()
+            streams[key] = iter(fork.spawn(times) if times > 1 else [fork])
+        return [self._branch(name, next(streams[key]), self._sampling) for name, key in zip(names, keys, strict=True)]
+
     async def start_branches(
         self, first_call: FirstCall, n: int, name: str = "branch", *, start: int = 0, **sampling: Any
     ) -> tuple[dict[int, tuple[Answer, Completion]], dict[int, StartedBranch]]:
@@ -187,9 +221,73 @@ class Session:
                 started[index] = StartedBranch(branch, first_call, outcomes[index])
         return settled, started
 
+    def with_model(self, model: str) -> Session:
+        """Return a session of the same solve, with its journal, budget, draws and trace, but another model.
+
+        A name without a provider is another model of this one's server, if it has a server of its
+        own (`base_url`). The models of `reasoning.testing` answer to every name.
+        """
+        session = self._copy()
+        session._llm = self._llm.sibling(model)
+        return session
+
+    def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
+        """Return a session of the same solve with other default sampling parameters."""
+        session = self._copy()
+        session._sampling = {**self._sampling, **sampling}
+        return session
+
+    def with_effort(self, sampling: Mapping[str, Any]) -> Session:
+        """Return a session of the same solve in which the model thinks as the parameters say.
+
+        Unlike other parameters, these are never left out: an answer without them would be one of another effort.
+
+        Args:
+            sampling: `reasoning_effort` or `thinking_tokens`.
+
+        Raises:
+            UsageError: the model does not take them. Calls of the session raise it if a server refuses them.
+        """
+        self._llm.check_effort(sampling)
+        session = self.with_sampling(sampling)
+        session._required = self._required | sampling.keys()
+        return session
+
+    async def solve(self, strategy: Solver, problem: Problem) -> Answer:
+        """Let another strategy solve a problem within this solve.
+
+        The images of the problem, or else those of this solve, are sent with every request.
+
+        Returns:
+            Its answer; `Failed` if a call fails for good.
+
+        Raises:
+            AuthenticationFailed, EndpointDown: no call can succeed.
+            BudgetExhausted: the budget is used up.
+        """
+        session = self._showing(problem)
+        try:
+            return await strategy.solve(problem, session)
+        except CallFailed as error:
+            return session._failed(error)
+
     def stage(self, name: str) -> AbstractContextManager[None]:
         """Group the calls and notes of a `with` block under a name in the trace."""
         return _Stage(self, name)
+
+    def note(self, text: str) -> None:
+        """Add a note to the trace."""
+        self.record(Note(text))
+
+    def record(self, event: Call | ToolCall | Note) -> None:
+        """Add an event to the trace."""
+        self.trace.events.append(event)
+        if self._reporter is not None and not isinstance(event, Call):
+            self._reporter.report(event)
+
+    def watched_branch(self) -> AbstractContextManager[None]:
+        """Report a `with` block, in which this session's branch runs, to the listener of the solve as a stage."""
+        return nullcontext() if self._reporter is None else self._reporter.report_branch(self.trace)
 
     @property
     def tools(self) -> SessionTools:
@@ -257,104 +355,6 @@ class Session:
             return Unparsed(str(error), text=kept.text, votes=kept.votes, steps=kept.steps, stopped_by=error)
         *_, last = ["", *(draw.text for call in self.trace.calls() for draw in call.completions)]
         return Unparsed(str(error), text=last, stopped_by=error)
-
-    def note(self, text: str) -> None:
-        """Add a note to the trace."""
-        self.record(Note(text))
-
-    def record(self, event: Call | ToolCall | Note) -> None:
-        """Add an event to the trace."""
-        self.trace.events.append(event)
-        if self._reporter is not None and not isinstance(event, Call):
-            self._reporter.report(event)
-
-    def watched_branch(self) -> AbstractContextManager[None]:
-        """Report a `with` block, in which this session's branch runs, to the listener of the solve as a stage."""
-        return nullcontext() if self._reporter is None else self._reporter.report_branch(self.trace)
-
-    def branches(self, n: int, name: str = "branch", *, start: int = 0, **sampling: Any) -> list[Session]:
-        """Return `n` sessions for concurrent branches, each with its own draws; see `gather`.
-
-        Args:
-            n: the number of branches.
-            name: the name of a branch in the trace; its number follows.
-            start: the number of branches that were made before and have ended; these are the next.
-                See `DrawStream.spawn`.
-            sampling: default sampling parameters of the branches.
-        """
-        settings = self._settings(sampling)
-        streams = self._stream.spawn(n, start)
-        return [self._branch(f"{name} {number}", stream, settings) for number, stream in enumerate(streams, start + 1)]
-
-    def fork(self, names: str | Sequence[str], keys: Sequence[Hashable]) -> list[Session]:
-        """Return sessions for concurrent branches that send different requests.
-
-        Each has the draws that it would have alone, so that it does not depend on the other
-        branches.
-
-        Args:
-            names: the names of the branches in the trace; a single name is numbered, as in
-                `branches`.
-            keys: a key for each branch that identifies its requests. Branches with equal keys send
-                the same requests, and each gets its own draws.
-        """
-        if isinstance(names, str):
-            names = [f"{names} {number}" for number in range(1, len(keys) + 1)]
-        streams = {}
-        for key, times in Counter(keys).items():
-            fork = self._stream.fork()
-            streams[key] = iter(fork.spawn(times) if times > 1 else [fork])
-        return [self._branch(name, next(streams[key]), self._sampling) for name, key in zip(names, keys, strict=True)]
-
-    def with_model(self, model: str) -> Session:
-        """Return a session of the same solve, with its journal, budget, draws and trace, but another model.
-
-        A name without a provider is another model of this one's server, if it has a server of its
-        own (`base_url`). The models of `reasoning.testing` answer to every name.
-        """
-        session = self._copy()
-        session._llm = self._llm.sibling(model)
-        return session
-
-    def with_sampling(self, sampling: Mapping[str, Any]) -> Session:
-        """Return a session of the same solve with other default sampling parameters."""
-        session = self._copy()
-        session._sampling = {**self._sampling, **sampling}
-        return session
-
-    def with_effort(self, sampling: Mapping[str, Any]) -> Session:
-        """Return a session of the same solve in which the model thinks as the parameters say.
-
-        Unlike other parameters, these are never left out: an answer without them would be one of another effort.
-
-        Args:
-            sampling: `reasoning_effort` or `thinking_tokens`.
-
-        Raises:
-            UsageError: the model does not take them. Calls of the session raise it if a server refuses them.
-        """
-        self._llm.check_effort(sampling)
-        session = self.with_sampling(sampling)
-        session._required = self._required | sampling.keys()
-        return session
-
-    async def solve(self, strategy: Solver, problem: Problem) -> Answer:
-        """Let another strategy solve a problem within this solve.
-
-        The images of the problem, or else those of this solve, are sent with every request.
-
-        Returns:
-            Its answer; `Failed` if a call fails for good.
-
-        Raises:
-            AuthenticationFailed, EndpointDown: no call can succeed.
-            BudgetExhausted: the budget is used up.
-        """
-        session = self._showing(problem)
-        try:
-            return await strategy.solve(problem, session)
-        except CallFailed as error:
-            return session._failed(error)
 
     def _showing(self, problem: Problem) -> Session:
         """Return a session of the same solve that sends a problem's images and earlier turns; itself if it does so."""
