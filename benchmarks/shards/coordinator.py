@@ -42,12 +42,11 @@ class Coordinator:
     Args:
         out: the folder of the run.
         limits: the limits of the run's budget on dollars, tokens and calls, without what was spent before the shards.
-        workers: the number of workers that share the rate limits.
     """
 
-    def __init__(self, out: Path, limits: tuple[float | None, int | None, int | None], workers: int) -> None:
+    def __init__(self, out: Path, limits: tuple[float | None, int | None, int | None]) -> None:
         (out / SHARDS).mkdir(parents=True, exist_ok=True)
-        self._out, self._workers = out, workers
+        self._out = out
         self._book = LeaseBook(out / SHARDS / LEASES, Budget(*limits))
         self._receivers: dict[Shard, Receiver] = {}
         self._in_flight: dict[Shard, int] = {}
@@ -77,8 +76,8 @@ class Coordinator:
         self._check(shard, attempt)
         return self._book.lend(str(shard), needed)
 
-    def ship(self, shard: Shard, attempt: int, shipment: Shipment, in_flight: int) -> int:
-        """Keep what a shard has made, and return the number of workers that share the rate limits.
+    def ship(self, shard: Shard, attempt: int, shipment: Shipment, in_flight: int) -> None:
+        """Keep what a shard has made.
 
         Args:
             shard: the shard.
@@ -89,7 +88,6 @@ class Coordinator:
         self._check(shard, attempt)
         self._receiver(shard).write(shipment)
         self._in_flight[shard] = in_flight
-        return self._workers
 
     def end(self, shard: Shard, attempt: int, spent: Amounts) -> None:
         """Note that an attempt has ended, and that all that it made was shipped."""
@@ -100,10 +98,6 @@ class Coordinator:
     def lost(self, shard: Shard) -> None:
         """Note that no worker runs a shard any more."""
         self._close(shard, in_order=False)
-
-    def set_workers(self, workers: int) -> None:
-        """Set the number of workers that share the rate limits."""
-        self._workers = workers
 
     def state(self) -> tuple[int, bool]:
         """Return the number of requests in flight, and whether nothing is left of the budget."""

@@ -9,9 +9,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from reasoning.benchmarks.shards.coordinator import Attempt
-from reasoning.benchmarks.shards.division import Shard, divide_limits
+from reasoning.benchmarks.shards.division import Shard
 from reasoning.benchmarks.shards.shipping import Sender
-from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
 
 _SHIP_SECONDS = 0.5
@@ -25,17 +24,9 @@ class ShippingThread:
     """
 
     def __init__(
-        self,
-        call: Callable[..., Future[Any]],
-        shard: Shard,
-        attempt: Attempt,
-        sender: Sender,
-        llm: LLM,
-        limits: LimitSettings,
-        workers: int,
+        self, call: Callable[..., Future[Any]], shard: Shard, attempt: Attempt, sender: Sender, llm: LLM
     ) -> None:
-        self._call, self._shard, self._attempt, self._sender = call, shard, attempt.number, sender
-        self._llm, self._limits, self._workers = llm, limits, workers
+        self._call, self._shard, self._attempt, self._sender, self._llm = call, shard, attempt.number, sender, llm
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ship_all, name="reasoning-shipping", daemon=True)
 
@@ -60,8 +51,5 @@ class ShippingThread:
     def _ship(self) -> bool:
         """Send a shipment, and return whether there may be more."""
         shipment = self._sender.read()
-        workers = self._call("ship", self._shard, self._attempt, shipment, self._llm.in_flight).result()
-        if workers != self._workers:
-            self._workers = workers
-            self._llm.limits.apply(self._llm, divide_limits(self._limits, workers))
+        self._call("ship", self._shard, self._attempt, shipment, self._llm.in_flight).result()
         return bool(shipment) and self._ended.is_set()

@@ -151,7 +151,7 @@ class ShardWorker:
                 fit_folder=_write_fit(local / "fit", job.fit),
             )
             task = replace(job.task, examples=tuple(examples))
-            with ShippingThread(self._call, shard, attempt, Sender(folder, attempt.sizes), llm, job.limits, workers):
+            with ShippingThread(self._call, shard, attempt, Sender(folder, attempt.sizes), llm):
                 end = _run(job.strategies, task, llm, config)
             spent = Amounts.of(Spending.read(folder / SPENDING, llm.price).total())
         self._call("end", shard, attempt.number, spent).result()

@@ -76,7 +76,7 @@ class Workers:
         self._deaths: dict[Shard, int] = {}
         self._short: list[Shard] = []
         self._stopped: ReasoningError | None = None
-        self._alive = self._starts = 0
+        self._starts = 0
         self._actors: list[Any] = []
 
     async def drive(self) -> ReasoningError | None:
@@ -87,7 +87,7 @@ class Workers:
         )
         limits = run.budget.usd, run.budget.tokens, run.budget.calls
         coordinator = ray.remote(Coordinator).options(num_cpus=0, scheduling_strategy=here)
-        self._coordinator = coordinator.remote(run.out, limits, self._count)
+        self._coordinator = coordinator.remote(run.out, limits)
         for module in [one for name, one in sys.modules.items() if name.startswith(MODULE_PREFIX)]:
             # The functions of a chain's folder: the folder is not on the machines of the workers.
             ray.cloudpickle.register_pickle_by_value(module)
@@ -136,9 +136,7 @@ class Workers:
         while self._queue and not self._stopped:
             if (worker := await self._start()) is None:
                 continue
-            self._alive += 1
             ends = await asyncio.gather(*(self._run_shards(worker) for _ in range(_AT_ONCE)), return_exceptions=True)
-            self._alive -= 1
             for end in ends:
                 if isinstance(end, BaseException) and not isinstance(end, _Died):
                     raise end

@@ -136,7 +136,7 @@ def test_files_are_copied_as_they_grow_and_never_a_torn_line(tmp_path: Path) -> 
 
 
 def test_a_worker_that_was_only_thought_to_be_dead_changes_nothing_more(tmp_path: Path) -> None:
-    coordinator, shard = Coordinator(tmp_path, (None, None, 10), 2), Shard(2, 0)
+    coordinator, shard = Coordinator(tmp_path, (None, None, 10)), Shard(2, 0)
     first = coordinator.begin(shard, 0)
     second = coordinator.begin(shard, 0)
     assert (first.number, second.number, second.continues) == (1, 2, False)

@@ -42,7 +42,7 @@ class Cluster:
 
     def __init__(self, folder: Path, examples: list[Example], script: Script, calls: int | None = None) -> None:
         self.folder, self.examples, self.script, self.calls = folder, examples, script, calls
-        self.coordinator = Coordinator(folder, (None, None, calls), 1)
+        self.coordinator = Coordinator(folder, (None, None, calls))
         self.models: list[ScriptedLLM] = []
         self.is_killed, self.bought = False, 0
 
