@@ -35,7 +35,7 @@ class NativeActions:
     """
 
     def __init__(self, prompt: Prompt, problem: Problem, toolbox: Toolbox, max_tokens: int) -> None:
-        self._turns, self._max_tokens, self._toolbox = prompt.render(problem), max_tokens, toolbox
+        self._turns, self._max_tokens = prompt.render(problem), max_tokens
         form = problem.kind.direct_instruction().removeprefix("Reply with ") or "the whole answer"
         finish = {"name": FINISH, "description": "ends with the answer", "parameters": text_schema(answer=form)}
         self._schemas = [*toolbox.schemas(), {"type": "function", "function": finish}]
