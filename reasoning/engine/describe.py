@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from reasoning.engine.llm import DEFAULT_PARAMS, LLM
+from reasoning.engine.call_settings import DEFAULT_PARAMS
+from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY
 from reasoning.messages import Usage
 from reasoning.providers import model_traits

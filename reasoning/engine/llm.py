@@ -9,28 +9,22 @@ from typing import Any, TypeAlias
 
 from reasoning import event_loop, forks
 from reasoning.engine.budget import Budget, check_budget
+from reasoning.engine.call_settings import DEFAULT_PARAMS, CallSettings
 from reasoning.engine.cost_bounds import Price
 from reasoning.engine.draw_queue import DrawQueue
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.purchaser import Purchaser
 from reasoning.engine.rate_limiter import CONCURRENCY, RateLimiter
-from reasoning.engine.refused_settings import RefusedSettings
 from reasoning.engine.server_pool import ServerPool
 from reasoning.engine.single_flight import CallContext, DrawError, pending_draws, unwrap
 from reasoning.errors import PriceUnknown, SettingRefused, UsageError
 from reasoning.journal import Journal
 from reasoning.messages import Completion, Conversation, Message, Request, Usage
 from reasoning.providers.client import Client
-from reasoning.providers.model_traits import ModelTraits, traits
+from reasoning.providers.model_traits import ModelTraits
 from reasoning.providers.server_use import ServerUse, add_uses
-from reasoning.sampling_params import find_wrong_value, validate_params
 from reasoning.sandbox import Sandbox
 from reasoning.text_safety import redact
-
-DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
-"""The sampling parameters of a call that sets none."""
-_FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
-"""The parameters for which 1 and 1.0 mean the same request."""
 
 Connect: TypeAlias = Callable[..., "LLM"]
 """A function that makes an LLM from a model's name, such as `reasoning.connect`."""
@@ -78,10 +72,8 @@ class LLM:
         self.journal = Journal() if journal is None else journal
         self.budget = Budget() if budget is None else budget
         limits = RateLimiter() if limits is None else limits
-        self._refused = RefusedSettings(client.model, traits(client.model))
-        self._given = {name: value for name, value in (sampling or {}).items() if value is not None}
-        self.sampling = {**DEFAULT_PARAMS, **self._given}
-        self.sampling["max_tokens"] = self._limit(self.sampling, None)
+        self._settings = CallSettings(client.model, sampling or {})
+        self.sampling = self._settings.defaults()
         self.warm_prefix_cache = self.traits.prefix_cache if warm_prefix_cache is None else warm_prefix_cache
         self.pending = pending_draws(self.journal)
         price = _no_cost if client.free else client.price
@@ -92,8 +84,6 @@ class LLM:
         self._siblings: dict[str, LLM] = {}
         self._clients: dict[tuple[Client, bool], LLM] = {}
         self._last_identity: tuple[object, ...] = ()
-        self._last_params: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
-        self._validated: set[frozenset[str]] = set()
         self._request: Request
         client.on_headers = limits.on_headers
         event_loop.close_when_collected(self, client)
@@ -104,57 +94,69 @@ class LLM:
         """The model's name, as results show it."""
         return self.client.model
 
-    def within(self, budget: Budget, journal: Journal) -> LLM:
-        """Return this model with another budget and journal; the client, limits and calls in flight stay shared.
+    def __repr__(self) -> str:
+        endpoint = f" at {redact(self.client.endpoint)}" if self.client.endpoint else ""
+        return f"<LLM {self.name}{endpoint}, {self.usage}>"
 
-        Only this object is closed, never what it returns. The models that `sibling` returns for it have its budget
-        and journal, and are closed when they are garbage-collected.
-        """
-        view = copy(self)
-        view.budget, view.journal = budget, journal
-        view._siblings, view._clients = {}, {}
-        return view
+    def request(self, conversation: Conversation, sampling: Mapping[str, Any], series: str = "") -> Request:
+        """Return the request of a conversation, without parameters that the model does not take.
 
-    def sibling(self, model: str) -> LLM:
-        """Return the model of another name, with this one's journal and budget.
-
-        If the client has a model of this name (on the same server, or in the same recording), the
-        sibling also has its endpoint, key and sampling parameters, and shares the rate limits of
-        that name. For any other name it connects as `reasoning.connect` does. The same name always
-        gives the same object.
+        Args:
+            conversation: the chat turns.
+            sampling: parameters that override those of the model.
+            series: the name of an independent series of draws; empty for the usual one.
 
         Raises:
-            UsageError: an unknown model.
+            UsageError: a parameter is unknown or invalid, or named like a key.
         """
-        self._queue.check_open()
-        if model not in self._siblings:
-            client = self.client.sibling(model)
-            self._siblings[model] = self._connect_to(model) if client is None else self._with_client(client)
-            self._siblings[model].sandbox = self.sandbox
-        return self._siblings[model]
+        settings = self._settings.resolve({**self.sampling, **sampling, "max_tokens": sampling.get("max_tokens")})
+        # Concurrent branches often send the same request, so the latest is kept with its computed key.
+        # Settings are compared by identity, since 1 and 1.0 are equal by value.
+        identity = (conversation, id(settings), self.client.model, self.client.endpoint, series)
+        if self._last_identity != identity:
+            for image in [image for turn in conversation.messages for image in turn.images]:
+                if problem := self.client.find_image_problem(image):
+                    raise UsageError(f"{self.client.model} {problem}")
+            self._last_identity = identity
+            self._request = Request(
+                self.client.model,
+                conversation.messages,
+                settings,
+                self.client.endpoint,
+                static_prefix=conversation.static_prefix,
+                series=series,
+            )
+        return self._request
 
-    def _connect_to(self, model: str) -> LLM:
-        """Connect to a model that this one's client does not know."""
-        if self._connect is None:
-            raise UsageError(f"the client of {self.name} knows no model {model!r}; make the LLM with reasoning.connect")
-        return self._connect(model, journal=self.journal, budget=self.budget)
+    async def draw(
+        self, request: Request, draws: Sequence[int], context: CallContext | None = None
+    ) -> list[Completion]:
+        """Return the draws of these indices: from the journal, from a pending call, or bought now.
 
-    def _with_client(self, client: Client) -> LLM:
-        """Return the model of another client, with this one's journal, budget and sampling parameters."""
-        limits = self.limits.for_model(client.limited_as, client.model)
-        other = LLM(
-            client,
-            journal=self.journal,
-            budget=self.budget,
-            limits=limits,
-            sampling=self._given,
-            warm_prefix_cache=self.warm_prefix_cache,
-            connect=self._connect,
-        )
-        other.check_price(self.budget)
-        if limits is not self.limits and (settings := self.limits.settings_of(self)):
-            limits.apply(other, settings)
-        return other
+        Equal requests of one turn of the event loop are sent together, as one request with `n`.
+
+        Args:
+            request: the request, made by `request`.
+            draws: the indices.
+            context: the budget that pays and the journal that records; None for the model's own.
+
+        Raises:
+            CallFailed: a call failed for good.
+            UsageError: this object is closed.
+            BudgetExhausted: a draw could exceed the budget. Calls in flight complete and are
+                recorded.
+        """
+        return unwrap(await self.outcomes(request, draws, context))
+
+    async def outcomes(
+        self, request: Request, draws: Sequence[int], context: CallContext | None = None
+    ) -> list[Completion | DrawError]:
+        """Return the outcome of each draw, a completion or an error; see `draw`."""
+        outcomes = await self._queue.outcomes(request, draws, context or CallContext(self.budget, self.journal))
+        for outcome in outcomes:
+            if isinstance(outcome, DrawError) and isinstance(outcome.error, SettingRefused):
+                self._settings.learn_refused(request, outcome.error.setting)
+        return outcomes
 
     async def call_client(
         self, client: Client, payload: str, context: CallContext | None = None, *, paid: bool = False
@@ -185,21 +187,58 @@ class LLM:
         unpaid = CallContext(service.budget, context.journal, context.fairness_group)
         return (await context.budget.wait(service.draw(request, [0], unpaid)))[0]
 
-    @property
-    def total_usage(self) -> Usage:
-        """The usage of this model, its siblings and the paid clients since they were made."""
-        paid = [service.usage for (_, is_paid), service in self._clients.items() if is_paid]
-        return Usage.total((self.usage, *paid, *(sibling.total_usage for sibling in self._siblings.values())))
+    def within(self, budget: Budget, journal: Journal) -> LLM:
+        """Return this model with another budget and journal; the client, limits and calls in flight stay shared.
+
+        Only this object is closed, never what it returns. The models that `sibling` returns for it have its budget
+        and journal, and are closed when they are garbage-collected.
+        """
+        view = copy(self)
+        view.budget, view.journal = budget, journal
+        view._siblings, view._clients = {}, {}
+        return view
+
+    def sibling(self, model: str) -> LLM:
+        """Return the model of another name, with this one's journal and budget.
+
+        If the client has a model of this name (on the same server, or in the same recording), the
+        sibling also has its endpoint, key and sampling parameters, and shares the rate limits of
+        that name. For any other name it connects as `reasoning.connect` does. The same name always
+        gives the same object.
+
+        Raises:
+            UsageError: an unknown model.
+        """
+        self._queue.check_open()
+        if model not in self._siblings:
+            client = self.client.sibling(model)
+            self._siblings[model] = self._connect_to(model) if client is None else self._with_client(client)
+            self._siblings[model].sandbox = self.sandbox
+        return self._siblings[model]
 
     @property
-    def server_uses(self) -> tuple[ServerUse, ...]:
-        """The work of each of several servers for this model and its siblings; empty with one server."""
-        return add_uses((*self.client.uses, *(use for one in self._siblings.values() for use in one.server_uses)))
+    def default_max_tokens(self) -> int:
+        """The maximum length of the text of a completion, without reasoning, unless a technique sets its own."""
+        return int(self._settings.given.get("max_tokens", DEFAULT_PARAMS["max_tokens"]))
+
+    @property
+    def given_max_tokens(self) -> int | None:
+        """The maximum length of a completion that the user gave, or None."""
+        return self._settings.given.get("max_tokens")
 
     @property
     def traits(self) -> ModelTraits:
         """The traits of the model, without the settings that it has refused."""
-        return self._refused.traits
+        return self._settings.traits
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The settings that the model has refused, and that are no longer sent as they were."""
+        return self._settings.refused
+
+    def assume_refused(self, settings: Iterable[str]) -> None:
+        """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
+        self._settings.assume_refused(settings)
 
     def check_effort(self, sampling: Mapping[str, Any]) -> None:
         """Check that the model thinks as the parameters say: `reasoning_effort`, `thinking_tokens`.
@@ -217,6 +256,22 @@ class LLM:
             # Every other call would fail for the same reason.
             error.ends_run = True
             raise error
+
+    def check_price(self, budget: Budget | None) -> None:
+        """Check that the price of this model is known if a budget limits dollars.
+
+        Raises:
+            PriceUnknown: it is not known.
+            UnknownName: the model itself is not known.
+        """
+        if budget is None:
+            return
+        try:
+            check_budget(budget).check_price(self.price, self.client.endpoint, self.name)
+        except PriceUnknown:
+            # The name may be wrong, which the client knows.
+            self.client.key_variables()
+            raise
 
     @property
     def limits(self) -> RateLimiter:
@@ -249,6 +304,16 @@ class LLM:
         self.limits.remove(owner)
 
     @property
+    def max_n(self) -> int:
+        """The maximum number of draws of one request."""
+        return self._purchaser.max_n
+
+    @property
+    def in_flight(self) -> int:
+        """The number of draws that were requested and have not arrived."""
+        return len(self.pending)
+
+    @property
     def price(self) -> Price:
         """Computes the US dollars of a usage; returns None if the price is not known."""
         return self._purchaser.price
@@ -259,186 +324,24 @@ class LLM:
         return self._purchaser.usage
 
     @property
+    def total_usage(self) -> Usage:
+        """The usage of this model, its siblings and the paid clients since they were made."""
+        paid = [service.usage for (_, is_paid), service in self._clients.items() if is_paid]
+        return Usage.total((self.usage, *paid, *(sibling.total_usage for sibling in self._siblings.values())))
+
+    @property
+    def server_uses(self) -> tuple[ServerUse, ...]:
+        """The work of each of several servers for this model and its siblings; empty with one server."""
+        return add_uses((*self.client.uses, *(use for one in self._siblings.values() for use in one.server_uses)))
+
+    @property
     def retries(self) -> int:
         """The number of retries since this object was made."""
         return self._purchaser.retries
 
-    @property
-    def max_n(self) -> int:
-        """The maximum number of draws of one request."""
-        return self._purchaser.max_n
-
-    @property
-    def in_flight(self) -> int:
-        """The number of draws that were requested and have not arrived."""
-        return len(self.pending)
-
-    def __repr__(self) -> str:
-        endpoint = f" at {redact(self.client.endpoint)}" if self.client.endpoint else ""
-        return f"<LLM {self.name}{endpoint}, {self.usage}>"
-
-    def check_price(self, budget: Budget | None) -> None:
-        """Check that the price of this model is known if a budget limits dollars.
-
-        Raises:
-            PriceUnknown: it is not known.
-            UnknownName: the model itself is not known.
-        """
-        if budget is None:
-            return
-        try:
-            check_budget(budget).check_price(self.price, self.client.endpoint, self.name)
-        except PriceUnknown:
-            # The name may be wrong, which the client knows.
-            self.client.key_variables()
-            raise
-
-    def request(self, conversation: Conversation, sampling: Mapping[str, Any], series: str = "") -> Request:
-        """Return the request of a conversation, without parameters that the model does not take.
-
-        Args:
-            conversation: the chat turns.
-            sampling: parameters that override those of the model.
-            series: the name of an independent series of draws; empty for the usual one.
-
-        Raises:
-            UsageError: a parameter is unknown or invalid, or named like a key.
-        """
-        settings = self._resolve_params({**self.sampling, **sampling, "max_tokens": sampling.get("max_tokens")})
-        # Concurrent branches often send the same request, so the latest is kept with its computed key.
-        # Settings are compared by identity, since 1 and 1.0 are equal by value.
-        identity = (conversation, id(settings), self.client.model, self.client.endpoint, series)
-        if self._last_identity != identity:
-            for image in [image for turn in conversation.messages for image in turn.images]:
-                if problem := self.client.find_image_problem(image):
-                    raise UsageError(f"{self.client.model} {problem}")
-            self._last_identity = identity
-            self._request = Request(
-                self.client.model,
-                conversation.messages,
-                settings,
-                self.client.endpoint,
-                static_prefix=conversation.static_prefix,
-                series=series,
-            )
-        return self._request
-
-    @property
-    def default_max_tokens(self) -> int:
-        """The maximum length of the text of a completion, without reasoning, unless a technique sets its own."""
-        return int(self._given.get("max_tokens", DEFAULT_PARAMS["max_tokens"]))
-
-    @property
-    def given_max_tokens(self) -> int | None:
-        """The maximum length of a completion that the user gave, or None."""
-        return self._given.get("max_tokens")
-
-    def _limit(self, sampling: Mapping[str, Any], own: Any) -> Any:
-        """Return the `max_tokens` of a call.
-
-        A limit of a technique is for the text of the answer. A model that reasons before it answers counts
-        both, so it gets room for its reasoning on top, or the limit that the user gave if that is larger.
-
-        Args:
-            sampling: all parameters of the call.
-            own: the limit that the technique sets; None for none.
-        """
-        given = self._given.get("max_tokens")
-        if self.traits.reasons(sampling):
-            room = sampling.get("thinking_tokens") or self.traits.thinking_tokens
-            if own is None:
-                return DEFAULT_PARAMS["max_tokens"] + room if given is None else given
-            if given is None:
-                return own + room
-            return max(own, given)
-        if own is not None:
-            return own
-        return DEFAULT_PARAMS["max_tokens"] if given is None else given
-
-    def _resolve_params(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters to send. The latest are cached, since most calls have the same.
-
-        Args:
-            params: the parameters of a call; `max_tokens` is the limit that the technique sets, or None.
-        """
-        last, last_text, resolved = self._last_params
-        if params == last and str(params) == last_text:
-            return resolved
-        for name, value in params.items():
-            if wrong := find_wrong_value(name, value):
-                raise UsageError(wrong)
-        # Without max_tokens a budget has no worst case.
-        max_tokens = self._limit(params, params["max_tokens"])
-        settings = {
-            name: float(value) if name in _FRACTIONS else value
-            for name, value in {**params, "max_tokens": max_tokens}.items()
-            if value is not None
-        }
-        if not isinstance(max_tokens, int | float) or max_tokens < 1:
-            raise UsageError(f"max_tokens must be at least 1, got {max_tokens!r}")
-        if settings.get("thinking_tokens", 0) >= max_tokens:
-            raise UsageError(
-                f"max_tokens must be greater than thinking_tokens, which count towards it, got {max_tokens} and "
-                f"{settings['thinking_tokens']}"
-            )
-        names = frozenset(settings)
-        if names not in self._validated or "extra_body" in names:
-            validate_params(settings, "of a call")
-            self._validated.add(names)
-        resolved = self.traits.apply(settings)
-        self._last_params = params, str(params), resolved
-        return resolved
-
-    async def draw(
-        self, request: Request, draws: Sequence[int], context: CallContext | None = None
-    ) -> list[Completion]:
-        """Return the draws of these indices: from the journal, from a pending call, or bought now.
-
-        Equal requests of one turn of the event loop are sent together, as one request with `n`.
-
-        Args:
-            request: the request, made by `request`.
-            draws: the indices.
-            context: the budget that pays and the journal that records; None for the model's own.
-
-        Raises:
-            CallFailed: a call failed for good.
-            UsageError: this object is closed.
-            BudgetExhausted: a draw could exceed the budget. Calls in flight complete and are
-                recorded.
-        """
-        return unwrap(await self.outcomes(request, draws, context))
-
-    async def outcomes(
-        self, request: Request, draws: Sequence[int], context: CallContext | None = None
-    ) -> list[Completion | DrawError]:
-        """Return the outcome of each draw, a completion or an error; see `draw`."""
-        outcomes = await self._queue.outcomes(request, draws, context or CallContext(self.budget, self.journal))
-        for outcome in outcomes:
-            if isinstance(outcome, DrawError) and isinstance(outcome.error, SettingRefused):
-                setting = outcome.error.setting
-                is_field = setting not in request.sampling and setting in request.sampling.get("extra_body", ())
-                self._refused.learn(f"extra_body.{setting}" if is_field else setting)
-                self._last_params = {}, "", {}
-        return outcomes
-
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """The settings that the model has refused, and that are no longer sent as they were."""
-        return self._refused.names
-
-    def assume_refused(self, settings: Iterable[str]) -> None:
-        """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
-        self._refused.assume(settings)
-        self._last_params = {}, "", {}
-
     async def finish_calls(self) -> None:
         """Wait until the calls in flight have been answered, by all models that share the journal."""
         await self.pending.finish_calls()
-
-    async def aclose(self) -> None:
-        """Close the client and the journal, from any event loop; see `close`."""
-        await event_loop.run_async(self.close())
 
     async def close(self) -> None:
         """Cancel the calls in flight, and close the client and the journal, from the library's event loop.
@@ -453,6 +356,10 @@ class LLM:
         self.limits.remove(self)
         self.journal.close()
 
+    async def aclose(self) -> None:
+        """Close the client and the journal, from any event loop; see `close`."""
+        await event_loop.run_async(self.close())
+
     def __enter__(self) -> LLM:
         self._queue.check_open()
         return self
@@ -461,6 +368,29 @@ class LLM:
         # Ctrl-C does not wait for calls in flight.
         if kind is None or not issubclass(kind, KeyboardInterrupt):
             event_loop.run_sync(self.close(), is_short=True)
+
+    def _connect_to(self, model: str) -> LLM:
+        """Connect to a model that this one's client does not know."""
+        if self._connect is None:
+            raise UsageError(f"the client of {self.name} knows no model {model!r}; make the LLM with reasoning.connect")
+        return self._connect(model, journal=self.journal, budget=self.budget)
+
+    def _with_client(self, client: Client) -> LLM:
+        """Return the model of another client, with this one's journal, budget and sampling parameters."""
+        limits = self.limits.for_model(client.limited_as, client.model)
+        other = LLM(
+            client,
+            journal=self.journal,
+            budget=self.budget,
+            limits=limits,
+            sampling=self._settings.given,
+            warm_prefix_cache=self.warm_prefix_cache,
+            connect=self._connect,
+        )
+        other.check_price(self.budget)
+        if limits is not self.limits and (settings := self.limits.settings_of(self)):
+            limits.apply(other, settings)
+        return other
 
 
 def _no_cost(usage: Usage) -> float:

@@ -10,7 +10,7 @@ from reasoning.benchmarks.chains.api import Progress, no_progress
 from reasoning.benchmarks.chains.cases import Case
 from reasoning.benchmarks.chains.runner import END, CaseRun, RunCost, SuiteResult, plan_evaluation, run_suite
 from reasoning.chain.chain import Chain
-from reasoning.engine.llm import DEFAULT_PARAMS
+from reasoning.engine.call_settings import DEFAULT_PARAMS
 from reasoning.errors import UsageError
 from reasoning.messages import Usage
 
