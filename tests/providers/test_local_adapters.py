@@ -116,6 +116,32 @@ def test_concurrent_requests_with_different_adapters_equal_sequential_ones(train
             assert to_each[model] < 0.3 * min(to_each[other] for other in MODELS if other != model)
 
 
+@pytest.mark.long
+@pytest.mark.model
+def test_a_saved_prefix_is_loaded_only_with_the_adapters_that_computed_it(
+    trained: list[Adapter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def alone(dog: LocalClient) -> Completion:
+        return (await dog.complete(ask(dog, QUESTIONS[2]), [0]))[0]
+
+    async def after_the_other(cat: LocalClient, dog: LocalClient) -> Completion:
+        for client in (cat, dog):  # the server loads both adapters before a prefix is saved
+            await client.complete(ask(client, QUESTIONS[0], shared=False), [0])
+        await cat.complete(ask(cat, QUESTIONS[0]), [0])
+        await dog.complete(ask(dog, QUESTIONS[1]), [0])
+        [reply] = await dog.complete(ask(dog, QUESTIONS[2]), [0])
+        assert reply.usage.cached_tokens > 100  # a saved prefix was used
+        return reply
+
+    cat, dog = MODELS[1:3]
+    expected = first(run(alone, dog))
+    assert distance(first(run(after_the_other, cat, dog)), expected) < 0.2
+    # Without the adapters in the key, the reply with one adapter follows from what the other one has computed.
+    key = slot_client._key
+    monkeypatch.setattr(slot_client, "_key", lambda role, turns, adapters, tools: key(role, turns, (), tools))
+    assert distance(first(run(after_the_other, cat, dog)), expected) > 0.4
+
+
 @pytest.mark.model
 def test_every_request_states_the_scale_of_every_adapter(
     trained: list[Adapter], monkeypatch: pytest.MonkeyPatch

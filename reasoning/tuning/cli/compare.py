@@ -44,6 +44,9 @@ def compare(
         int | None,
         typer.Option(help="Largest number of cases; 0 is all.", min=0, show_default="all", metavar="N"),
     ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Compare the step alone: the whole chain costs several times as much.")
+    ] = False,
     allow_code: AllowCode = False,
     *,
     output: OutputOptions,
@@ -76,7 +79,7 @@ def compare(
     own = model or names[0]
     with options.open_model(own) as llm, report_cost(llm):
         progress = partial(show_progress, llm=llm)
-        runs, results = run_models(suite.chain, step, names, suite.cases, llm, own, progress)
+        runs, results = run_models(suite.chain, step, names, suite.cases, llm, own, progress, alone=alone)
     stopped = any(result.stopped is not None for result in results)
     comparison = compare_models(suite.chain.name, step, runs, points, stopped=stopped)
     output.print(lambda: describe(comparison), lambda: to_json(comparison))

@@ -9,8 +9,6 @@ import typer
 from reasoning.cli import interrupts
 from reasoning.cli.output import OutputOptions, info
 from reasoning.cli.progress import progress_bar
-from reasoning.tuning.cli.estimate import describe as describe_estimates
-from reasoning.tuning.cli.estimate import estimates_json
 from reasoning.tuning.cli.training_options import (
     BASE,
     BaseModel,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from reasoning.providers.adapters import Adapter
     from reasoning.tables import Document
+    from reasoning.tuning.training.estimation import MemoryTable
     from reasoning.tuning.training.memory import MemoryEstimate
 
 _DEFAULT_MINUTES = 5.0
@@ -92,7 +91,7 @@ def train(
             run.check_free(base, name, replace)
         folder = run.prepare_folder(request, base, bar)
         estimated = run.estimate_folder(folder)
-        about = describe_folder(folder, base.name)
+        table = tabulate_folder(folder, base.name, estimated)
         if dry_run:
             run.discard(folder)
         else:
@@ -100,20 +99,20 @@ def train(
             interrupts.keep("the training is kept up to its last checkpoint")
             adapter = run.run_folder(folder, request, base, name, replace=replace, progress=show)
     if dry_run:
-        output.print(lambda: describe_estimates([estimated], about), lambda: estimates_json([estimated], about))
+        output.print(table.to_document, table.to_json)
         return
     output.print(lambda: describe(adapter, estimated), lambda: to_json(adapter))
 
 
-def describe_folder(folder: Path, base: str) -> dict[str, Any]:
-    """Return what an estimate rests on: the examples of a training, and the memory that is free."""
+def tabulate_folder(folder: Path, base: str, estimated: MemoryEstimate) -> MemoryTable:
+    """Return an estimate with what it rests on: the examples of a training, and the memory that is free."""
+    from reasoning.tuning.training.estimation import MemoryTable
     from reasoning.tuning.training.memory import available_memory
     from reasoning.tuning.training.work_folder import read_job
 
     _, train, held_out = read_job(folder)
     lengths = [len(one.prompt) + len(one.reply) for one in (*train, *held_out)]
-    about = {"model": base, "examples": len(lengths), "longest_example": max(lengths)}
-    return {**about, "available": available_memory()}
+    return MemoryTable(base, len(lengths), max(lengths), available_memory(), (estimated,))
 
 
 def describe(adapter: Adapter, estimated: MemoryEstimate) -> Document:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reasoning.benchmarks.chains.runner import CaseRun
 from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.scaffold import resolve_folder
+from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UsageError
+from reasoning.tables import pluralize
 from reasoning.tuning.comparison.decision import ModelComparison, compare_models
 from reasoning.tuning.comparison.model_runs import run_models
 
@@ -25,6 +29,7 @@ def compare(
     tolerance: float = 5.0,
     pattern: str | None = None,
     limit: int | None = None,
+    alone: bool = False,
     allow_code: bool = False,
 ) -> ModelComparison:
     """Compare models at a step of a chain with a reference, like `reasoning tune compare`.
@@ -37,6 +42,7 @@ def compare(
         tolerance: the largest loss that does not matter, in points.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken. None and 0 are all.
+        alone: compare the step alone, and leave the whole chain out, which costs several times as much.
         allow_code: import the functions that the chain names. They run with your rights.
 
     Raises:
@@ -48,7 +54,16 @@ def compare(
     suite = load_suite(resolve_folder(str(folder)), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     suite.chain.step(step)
     names = [reference.name, *candidates]
-    runs, results = run_models(suite.chain, step, names, suite.cases, reference, reference.name)
+    finished: list[CaseRun] = []
+
+    @contextmanager
+    def progress(total: int) -> Iterator[Callable[[CaseRun], None]]:
+        yield finished.append
+
+    with notebook_progress(reference, describe=lambda: pluralize(len(finished), "run")):
+        runs, results = run_models(
+            suite.chain, step, names, suite.cases, reference, reference.name, progress, alone=alone
+        )
     for result in results:
         if result.stopped is not None:
             raise result.stopped

@@ -93,9 +93,9 @@ class ModelComparison:
         return render_text(describe(self))
 
     def _repr_html_(self) -> str:
-        from reasoning.tuning.comparison.report import describe
+        from reasoning.tuning.comparison.report import describe, draw
 
-        return describe(self).to_html()
+        return f"{draw(self)}{describe(self).to_html()}"
 
 
 def compare_models(

@@ -70,7 +70,13 @@ def _of(part: str, costs: Sequence[RunCost]) -> list[RunCost]:
 
 
 def plan_model(
-    chain: Chain, step: str, model: str | None, cases: Sequence[Case], sampling: Mapping[str, Any]
+    chain: Chain,
+    step: str,
+    model: str | None,
+    cases: Sequence[Case],
+    sampling: Mapping[str, Any],
+    *,
+    alone: bool = False,
 ) -> list[CaseRun]:
     """Return the runs of a step alone, with gold inputs, and of the whole chain.
 
@@ -80,15 +86,17 @@ def plan_model(
         model: the model at the step; None for the chain's.
         cases: the cases.
         sampling: sampling parameters of the step's calls, unless the step sets its own.
+        alone: leave the runs of the whole chain out.
 
     Raises:
         UsageError: no case checks the step or the end.
     """
-    parts = (f"{step} alone", END)
+    parts = (f"{step} alone",) if alone else (f"{step} alone", END)
     changed = chain.with_step(step, model=model, sampling={**sampling, **chain.step(step).sampling})
     runs = list(_only(parts, plan_evaluation(changed, cases)))
     if not runs:
-        raise UsageError(f"no case of the chain {chain.name!r} checks the step {step!r} or the end: add gold values")
+        where = f"the step {step!r}" + ("" if alone else " or the end")
+        raise UsageError(f"no case of the chain {chain.name!r} checks {where}: add gold values")
     return runs
 
 
@@ -106,6 +114,8 @@ def run_models(
     llm: LLM,
     own: str = "",
     progress: Progress = no_progress,
+    *,
+    alone: bool = False,
 ) -> tuple[list[ModelRun], list[SuiteResult]]:
     """Run the cases with each model at a step.
 
@@ -120,6 +130,7 @@ def run_models(
         llm: the model of the other steps, and of judges.
         own: the name in `models` that stands for `llm` itself.
         progress: shows the progress of one model's runs.
+        alone: run the step alone, and never the whole chain.
 
     Raises:
         UsageError: a model is unknown, or no case checks the step or the end.
@@ -132,7 +143,7 @@ def run_models(
             # An unknown model is an error before the first call.
             llm.sibling(model)
         is_own = model == own
-        plan = plan_model(chain, step, None if is_own else model, cases, {} if is_own else given)
+        plan = plan_model(chain, step, None if is_own else model, cases, {} if is_own else given, alone=alone)
         planned.append((model, plan))
     runs: list[ModelRun] = []
     results: list[SuiteResult] = []

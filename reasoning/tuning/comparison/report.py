@@ -6,10 +6,12 @@ import math
 from typing import Any
 
 from reasoning.benchmarks.analysis.formatting import p_cell
+from reasoning.benchmarks.statistics import clustered_share
 from reasoning.messages import Usage
 from reasoning.tables import Document, Table, pluralize
 from reasoning.tuning.comparison.decision import ModelComparison, PartComparison, Verdict
 from reasoning.tuning.comparison.model_runs import ModelRun
+from reasoning.tuning.pictures import ScoreRow, draw_scores
 
 PER = 1_000
 """The number of inputs for which costs are given."""
@@ -24,6 +26,33 @@ def describe(comparison: ModelComparison) -> Document:
     if costs.rows:
         about = [f"The step alone, per {PER:,} inputs; the seconds are of one input:", costs]
     return Document([_scores(comparison), *about, "\n".join(_notes(comparison))])
+
+
+def draw(comparison: ModelComparison) -> str:
+    """Return a picture of the scores: each model with its own interval, and its difference to the first one."""
+    reference, *others = comparison.runs
+    differences = {(verdict.model, one.part): one for verdict in comparison.verdicts for one in verdict.parts}
+    groups = {}
+    for part in reference.scores:
+        rows = [_score_row(reference, part, "reference")]
+        for run in others:
+            if one := differences.get((run.model, part)):
+                change, ends, _ = _cells(one)
+                rows.append(_score_row(run, part, f"{change} points ({ends})"))
+        groups[part] = [row for row in rows if row is not None]
+    return draw_scores(groups, f"Scores of the models at {comparison.step} of {comparison.chain}")
+
+
+def _score_row(run: ModelRun, part: str, about: str) -> ScoreRow | None:
+    known = run.known(part)
+    if not known:
+        return None
+    low, high = clustered_share(list(known.values()), list(known))
+    return ScoreRow(_cut(run.model), sum(known.values()) / len(known), low, high, about)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _WIDTHS[0] else f"{name[: _WIDTHS[0] - 1]}…"
 
 
 def _scores(comparison: ModelComparison) -> Table:
@@ -92,6 +121,8 @@ def _notes(comparison: ModelComparison) -> list[str]:
     notes += [saving for run in comparison.runs[1:] if (saving := _saving(comparison.runs[0], run))]
     correction = f", {len(comparison.verdicts)} candidates by Bonferroni" if len(comparison.verdicts) > 1 else ""
     notes.append(f"tolerance: {comparison.tolerance:g} points; intervals: 95 %{correction}")
+    if list(comparison.runs[0].scores) == [f"{comparison.step} alone"]:
+        notes.append("the whole chain was not compared: its end may lose more or less than the step")
     notes += [
         f"{verdict.model}, {one.part}: {pluralize(one.missing, 'case')} left out, since a call failed"
         for verdict in comparison.verdicts

@@ -10,6 +10,7 @@ from reasoning import registry
 from reasoning.chain.code_loader import ImportPolicy
 from reasoning.chain.folder import load
 from reasoning.chain.scaffold import resolve_folder
+from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UsageError
 from reasoning.strategy import Strategy
 from reasoning.tuning.examples.example_file import locked
@@ -66,7 +67,8 @@ def label(
     teaching = Teacher(reader.step, teacher, votes, agree, None if strategy is None else registry.get(strategy))
     with locked(target):
         labelling = open_labelling(target, teaching, reader.chain.name, pool)
-        run_labelling(labelling, teaching)
+        with notebook_progress(teacher, len(pool.inputs)) as on_input:
+            run_labelling(labelling, teaching, lambda labelling: on_input())
     if labelling.stopped is not None:
         raise labelling.stopped
     return labelling

@@ -13,6 +13,7 @@ from reasoning.providers.adapters import Adapter
 from reasoning.providers.torch.base_model import BaseFiles, convert_base, find_base
 from reasoning.tuning.examples.example_file import ExampleFile
 from reasoning.tuning.training.child_runner import Progress, run_child
+from reasoning.tuning.training.notebook_bar import notebook_bar
 from reasoning.tuning.training.request import TrainingRequest, make_request
 from reasoning.tuning.training.result import keep_result
 from reasoning.tuning.training.work_folder import (
@@ -60,7 +61,7 @@ def train(
         settings: settings of the method, such as `{"rank": 8}`.
         replace: whether an adapter of this name is replaced.
         anyway: train even if the estimated memory is not free.
-        progress: called with what is done, the total, and a description.
+        progress: called with what is done, the total, and a description. By default a notebook shows it.
 
     Returns:
         The adapter, which `connect(adapter.model)` uses.
@@ -74,12 +75,12 @@ def train(
     request = make_request(
         examples, model, method, minutes=minutes, steps=steps, held_out=held_out, seed=seed, settings=settings
     )
-    report = progress or (lambda done, total, text: None)
-    base = find_base(model, lambda done, total, text: report(done, total, text))
-    check_free(base, name, replace)
-    folder = prepare_folder(request, base, report)
-    check_memory(estimate_folder(folder), anyway=anyway)
-    return run_folder(folder, request, base, name, replace=replace, progress=report)
+    with notebook_bar(progress) as report:
+        base = find_base(model, report)
+        check_free(base, name, replace)
+        folder = prepare_folder(request, base, report)
+        check_memory(estimate_folder(folder), anyway=anyway)
+        return run_folder(folder, request, base, name, replace=replace, progress=report)
 
 
 def check_free(base: BaseFiles, name: str, replace: bool) -> None:

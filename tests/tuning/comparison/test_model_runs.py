@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -19,6 +20,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion, Request, Usage
 from reasoning.providers.client import Client
+from reasoning.tuning.comparison.api import compare
 from reasoning.tuning.comparison.decision import compare_models
 from reasoning.tuning.comparison.model_runs import plan_model, run_models
 from tests.benchmarks.chains.chain_folder import said, write
@@ -72,6 +74,28 @@ def test_only_the_step_gets_the_other_model_and_equal_requests_are_sent_once(tmp
     before = len(asked)
     assert run_models(suite.chain, "tone", ["large", "small"], suite.cases, llm, "large")[0] == runs
     assert len(asked) == before
+
+
+def test_the_step_alone_runs_nothing_of_the_rest_of_the_chain(tmp_path: Path) -> None:
+    folder = write(tmp_path / "notes")
+    llm, asked = models({"large": said, "small": lambda prompt: "good"})
+    found = compare(folder, "tone", llm, ["small"], alone=True)
+    assert {prompt.split(":")[0] for _, prompt in asked} == {"Points"}
+    assert [list(run.scores) for run in found.runs] == [["tone alone"]] * 2
+    assert "the whole chain was not compared" in repr(found)
+    assert "the whole chain was not compared" not in repr(compare(folder, "tone", llm, ["small"]))
+    with pytest.raises(UsageError, match="no case of the chain 'notes' checks the step 'points'"):
+        compare(folder, "points", llm, ["small"], alone=True, pattern="tone-alone")
+
+
+def test_a_notebook_shows_the_scores_with_their_intervals_as_a_picture(tmp_path: Path) -> None:
+    llm, _ = models({"large": said, "small": lambda prompt: "good"})
+    found = compare(write(tmp_path / "notes"), "tone", llm, ["small"])
+    picture = found._repr_html_().partition("</svg>")[0] + "</svg>"
+    drawn = "".join(ElementTree.fromstring(picture).itertext())
+    assert drawn.count("large") == 2  # the step alone, and end to end
+    assert drawn.count("small") == 2
+    assert "points (" in drawn
 
 
 def test_a_model_of_the_chains_own_step_is_replaced(tmp_path: Path) -> None:
