@@ -166,7 +166,10 @@ def check_installed() -> None:
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
     """Keep transformers from drawing its own progress bars and printing its warnings, until the block ends."""
-    from transformers.utils import logging
+    with warnings.catch_warnings():
+        # In a notebook without ipywidgets, tqdm warns as it is imported.
+        warnings.simplefilter("ignore")
+        from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -53,7 +53,11 @@ def compare(
         raise UsageError("compare needs at least one candidate, got none")
     suite = load_suite(resolve_folder(str(folder)), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     suite.chain.step(step)
-    names = [reference.name, *candidates]
+    # The hash in a local model's name says nothing that a reader compares.
+    own = reference.name.partition("@sha256:")[0]
+    if own in candidates:
+        own = reference.name
+    names = [own, *candidates]
     finished: list[CaseRun] = []
 
     @contextmanager
@@ -61,9 +65,7 @@ def compare(
         yield finished.append
 
     with notebook_progress(reference, describe=lambda: pluralize(len(finished), "run")):
-        runs, results = run_models(
-            suite.chain, step, names, suite.cases, reference, reference.name, progress, alone=alone
-        )
+        runs, results = run_models(suite.chain, step, names, suite.cases, reference, own, progress, alone=alone)
     for result in results:
         if result.stopped is not None:
             raise result.stopped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -33,5 +34,7 @@ def notebook_bar(progress: Progress | None = None) -> Iterator[Progress]:
         bar = f'<progress value="{done:.0f}" max="{total:.0f}"></progress> {done:,.0f}/{total:,.0f} · ' if total else ""
         return f"<div>{bar}{escape_html(text)}</div>"
 
-    with interruptible(lambda: _KEPT), LiveOutput(render):
+    with warnings.catch_warnings(), interruptible(lambda: _KEPT), LiveOutput(render):
+        # Libraries that are imported meanwhile look for the widgets of their own bars, which are not drawn.
+        warnings.filterwarnings("ignore", message="IProgress not found")
         yield report
