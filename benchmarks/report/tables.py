@@ -250,7 +250,7 @@ def _solved(data: ReportData) -> Table:
     ]
     if len(agreement.solved_only_by) > 1:
         counts += [(f"only {spec}", len(problems)) for spec, problems in agreement.solved_only_by.items() if problems]
-    epochs = any(result.epoch for result in data.comparison.results)
+    epochs = data.comparison.results.data["epoch"].any()
     repeated = "; a problem is solved if more than half of its repetitions are right" if epochs else ""
     return Table(
         ("solved by", "problems", "share"),

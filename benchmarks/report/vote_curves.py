@@ -66,13 +66,20 @@ def vote_curves(
     curves = []
     for spec in specs:
         samples = _samples(spec)
+        if not samples:
+            continue
         own = rows.of_strategy(spec)
-        voted = list(own.where(~own.failed)) if samples else []
-        problems = [result.problem for result in voted]
-        if samples and any(result.votes for result in voted) and not folder.needs_examples(0, problems):
-            pools = [pool for result in voted if (pool := _pool(result, folder.examples[result.problem], samples))]
-            if pools:
-                curves.append(_drawn(spec, pools, samples, ks))
+        own = own.where(~own.failed)
+        if folder.needs_examples(0, own.distinct("problem")):
+            continue
+        pools, has_votes = list[SamplePool](), False
+        # One after the other: a large run has more results than fit into memory as objects.
+        for result in own:
+            has_votes = has_votes or bool(result.votes)
+            if pool := _pool(result, folder.examples[result.problem], samples):
+                pools.append(pool)
+        if pools and has_votes:
+            curves.append(_drawn(spec, pools, samples, ks))
     return tuple(curves)
 
 

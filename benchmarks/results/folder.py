@@ -151,7 +151,8 @@ class ResultsFolder:
         if not (folder / "run.json").is_file():
             raise InputError(f"{folder}: not a results folder (run.json is missing)")
         store = cls._stored(folder)
-        if unknown := next((key.problem for key in store.results if key.problem not in store.examples), None):
+        named = store.results.rows().distinct("problem")
+        if unknown := next((problem for problem in named if problem not in store.examples), None):
             raise InputError(
                 f"{folder / 'results.jsonl'}: a result of the problem {unknown!r}, which is not in problems.jsonl; "
                 "it belongs to another task, or that file is damaged (the command of the run adds missing problems)"
@@ -220,7 +221,7 @@ class ResultsFolder:
         Raises:
             InputError: the record is damaged, or a second one of its problem; names the line.
         """
-        with _readable(self._path("problems"), number):
+        with _readable(self._file("problems").path, number):
             name, corpus = record["id"], record.get("corpus")
             example = example_json.from_json(record, corpus and self._corpora.find(corpus))
             if name in self.examples:

@@ -227,7 +227,7 @@ def parse_result(line: bytes, where: str) -> Result:
     """
     parsed = _line_parser()(line)
     # `from_json` derives a missing number of truncated replies, and refuses a missing usage.
-    has_all = all(name in line for name in (b'"truncated":', b'"usage":', b'"spent":'))
+    has_all = b'"truncated":' in line and b'"usage":' in line and b'"spent":' in line
     if parsed is not None and has_all and _is_in_range(parsed):
         return parsed
     return Result.from_json(parse_json_object(line, where))

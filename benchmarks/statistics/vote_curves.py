@@ -14,9 +14,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from random import Random
 from typing import Any, Literal, TypeAlias
 
@@ -230,28 +229,37 @@ def curve(
     """
     if not pools:
         raise UsageError("pools must hold at least one pool")
-    for pool in pools:
-        _check(pool, ks)
-    worth = [_worth(pool, ks, measure, f"{seed} {index}") for index, pool in enumerate(pools)]
-    clusters = [("own", index) if pool.cluster is None else ("of", pool.cluster) for index, pool in enumerate(pools)]
+    import numpy as np
+
+    # Many problems have equal pools, such as those where all samples are right.
+    known: dict[tuple[tuple[int, ...], tuple[int, ...], int], int] = {}
+    worth: list[dict[int, tuple[float, float]]] = []
+    numbers: list[int] = []
+    for index, pool in enumerate(pools):
+        samples = pool.right, pool.wrong, pool.unparsed
+        if (number := known.get(samples)) is None:
+            _check(pool, ks)
+            number = len(worth)
+            if measure == "majority" and pool.n * max(ks) > MAX_EXACT:
+                worth.append(estimate_majority_at(pool, ks, f"{seed} {index}"))
+            else:
+                known[samples] = number
+                worth.append(_counted(pool, ks, measure))
+        numbers.append(number)
+    names = [("own", index) if pool.cluster is None else ("of", pool.cluster) for index, pool in enumerate(pools)]
+    groups: dict[Hashable, int] = {}
+    clusters = np.array([groups.setdefault(name, len(groups)) for name in names])
     points = []
     for k in ks:
-        values = [of_pool[k][0] for of_pool in worth]
+        values = np.array([of_pool[k][0] for of_pool in worth])[numbers]
+        squares = np.array([of_pool[k][1] ** 2 for of_pool in worth])[numbers]
         low, high = clustered_share(values, clusters, confidence)
-        error = math.sqrt(math.fsum(of_pool[k][1] ** 2 for of_pool in worth)) / len(worth)
-        points.append(CurvePoint(k, math.fsum(values) / len(values), low, high, error))
+        error = math.sqrt(math.fsum(squares.tolist())) / len(pools)
+        points.append(CurvePoint(k, math.fsum(values.tolist()) / len(pools), low, high, error))
     return tuple(points)
 
 
-def _worth(pool: SamplePool, ks: Sequence[int], measure: Measure, seed: str) -> dict[int, tuple[float, float]]:
-    if measure != "majority" or pool.n * max(ks) <= MAX_EXACT:
-        return _counted(replace(pool, cluster=None), tuple(ks), measure)
-    return estimate_majority_at(pool, ks, seed)
-
-
-# Many problems have equal pools, such as those where all samples are right.
-@lru_cache(maxsize=4096)
-def _counted(pool: SamplePool, ks: tuple[int, ...], measure: Measure) -> dict[int, tuple[float, float]]:
+def _counted(pool: SamplePool, ks: Sequence[int], measure: Measure) -> dict[int, tuple[float, float]]:
     if measure == "majority":
         exact = majority_at(pool, ks)
     else:
