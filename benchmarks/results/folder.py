@@ -184,12 +184,13 @@ class ResultsFolder:
         # Results are read first: a run that fills the folder meanwhile writes a problem before its results.
         results, problems = store._file("results"), store._file("problems")
         if not columns_file.load(folder, store.results):
-            offset, source = 0, columns_file.stamp(folder)
+            # A path is slow to write into a text.
+            file, offset, source = str(results.path), 0, columns_file.stamp(folder)
             for number, line in enumerate(results.lines(), 1):
                 try:
-                    store.results.add(parse_result(line, f"{results.path}:{number}"), offset)
+                    store.results.add(parse_result(line, f"{file}:{number}"), offset)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise InputError(f"{results.path}:{number}: damaged record: {_fault(error)}") from None
+                    raise InputError(f"{file}:{number}: damaged record: {_fault(error)}") from None
                 offset += len(line)
             columns_file.save(folder, store.results, offset, source)
         for number, record in enumerate(problems.read(), 1):

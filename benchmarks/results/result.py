@@ -239,14 +239,17 @@ def _line_parser() -> Callable[[bytes], Result | None]:
 
 
 _usage_numbers = attrgetter(*COUNTS, "seconds")
+_result_numbers = attrgetter(
+    *("seconds", "epoch", "parser_version", "truncated", "only_reasoning"),
+    *("token_limit", "refused", "claimed_outputs", "repetitive"),
+)
 
 
 def _is_in_range(result: Result) -> bool:
     """Return whether a parsed line has what `from_json` checks. JSON has no number that is not finite."""
     usage, spent = result.usage, result.spent
     counts = (
-        *(result.seconds, result.epoch, result.parser_version, result.truncated, result.only_reasoning),
-        *(result.token_limit, result.refused, result.claimed_outputs, result.repetitive),
+        *_result_numbers(result),
         *(*_usage_numbers(usage), usage.usd or 0.0, *_usage_numbers(spent), spent.usd or 0.0),
     )
     return min(counts) >= 0 and result.state in STATES and (result.state == FAILED) == (result.correct is None)
