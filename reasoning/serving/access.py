@@ -9,17 +9,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
 
 from reasoning.engine.budget import Budget
 from reasoning.engine.ledger import Ledger, Spending
 from reasoning.engine.llm import LLM
 from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.serving.protocol.bodies import find_problem
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.usage import Usage
-
-_MIN_LENGTH = 16
-_FIELDS = ("key", "sha256", "budget", "day_budget", "requests_per_minute")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ class Key:
     budget: Budget | None = None
     day_budget: Budget | None = None
     requests_per_minute: float | None = None
+
+
+class _Table(Struct):
+    """The table of a key in its file."""
+
+    key: Annotated[str, Meta(min_length=16)] | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    budget: str | None = None
+    day_budget: str | None = None
+    requests_per_minute: Annotated[float, Meta(gt=0)] | None = None
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -63,27 +74,19 @@ def read_keys(path: Path) -> list[Key]:
 
 
 def _read_key(name: str, table: Mapping[str, Any], where: str) -> Key:
-    if unknown := next((field for field in table if field not in _FIELDS), None):
-        raise InputError(f"{where}: {UnknownName('field', unknown, _FIELDS)}")
-    key, digest, rate = table.get("key"), table.get("sha256"), table.get("requests_per_minute")
-    if (key is None) == (digest is None):
-        raise InputError(f"{where}: must have either key or sha256, the SHA-256 of the key in hexadecimal")
-    if key is not None and (not isinstance(key, str) or len(key) < _MIN_LENGTH):
-        raise InputError(f"{where}: the key must be a text of at least {_MIN_LENGTH} characters")
-    if rate is not None and (not isinstance(rate, int | float) or not rate > 0):
-        raise InputError(f"{where}: requests_per_minute must be a number above 0")
+    if unknown := next((field for field in table if field not in _Table.__struct_fields__), None):
+        raise InputError(f"{where}: {UnknownName('field', unknown, _Table.__struct_fields__)}")
     try:
-        found = bytes.fromhex(digest) if digest is not None else hashlib.sha256(str(key).encode()).digest()
-        if len(found) != 32:
-            raise ValueError
-        texts = (table.get("budget"), table.get("day_budget"))
-        budget, day_budget = (None if text is None else Budget.parse(text) for text in texts)
-    except (ValueError, TypeError, AttributeError):
-        wanted = 'sha256 must be 64 hexadecimal digits, and a budget a text such as "usd=5"'
-        raise InputError(f"{where}: {wanted}") from None
+        read = msgspec.convert(table, _Table)
+        budget, day_budget = (None if text is None else Budget.parse(text) for text in (read.budget, read.day_budget))
+    except msgspec.ValidationError as error:
+        raise InputError(f"{where}: {': '.join(find_problem(error))}") from None
     except UsageError as error:
         raise InputError(f"{where}: {error}") from None
-    return Key(name, found, budget, day_budget, rate)
+    if (read.key is None) == (read.sha256 is None):
+        raise InputError(f"{where}: must have either key or sha256, the SHA-256 of the key in hexadecimal")
+    digest = hashlib.sha256(read.key.encode()).digest() if read.key else bytes.fromhex(read.sha256 or "")
+    return Key(name, digest, budget, day_budget, read.requests_per_minute)
 
 
 class Access:
@@ -143,7 +146,7 @@ class Access:
         ready = max(self._ready.get(key.name, 0.0), now - 60 + gap)
         if ready > now:
             limit = f"the key {key.name} may make {key.requests_per_minute:g} requests a minute"
-            raise RequestFailed(429, limit, "rate_limit", retry=True, retry_after=int(ready - now) + 1)
+            raise RequestFailed(429, limit, "rate_limit", retry_after=int(ready - now) + 1)
         self._ready[key.name] = ready + gap
 
     def budget_of(self, key: Key | None) -> Budget:

@@ -16,14 +16,12 @@ from reasoning.logs import Log
 from reasoning.serving.access import Key
 from reasoning.serving.aliases import describe_model, list_models
 from reasoning.serving.page import add_page
-from reasoning.serving.protocol.body import ChatBody, read_body
 from reasoning.serving.protocol.chat import ChatRequest, no_model, read_chat
+from reasoning.serving.protocol.completions import Completion
 from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
-from reasoning.serving.protocol.reply import to_completion
-from reasoning.serving.protocol.responses import ResponsesBody, begin, to_chat_body, to_response
-from reasoning.serving.responses_stream import stream_response
+from reasoning.serving.protocol.responses import Response
 from reasoning.serving.server import LOCAL_HOSTS, SERVER, Server
-from reasoning.serving.stream import Stream, stream_chat
+from reasoning.serving.stream import stream
 from reasoning.text_safety import dump_json, to_line
 
 MAX_BODY = 32_000_000
@@ -59,8 +57,8 @@ def build_app(server: Server) -> web.Application:
     app.router.add_get("/metrics", _metrics)
     app.router.add_get("/v1/models", _models)
     app.router.add_get("/v1/models/{name:.+}", _model)
-    app.router.add_post("/v1/chat/completions", _chat, expect_handler=_expect)
-    app.router.add_post("/v1/responses", _responses, expect_handler=_expect)
+    app.router.add_post("/v1/chat/completions", _answer_with(Completion), expect_handler=_expect)
+    app.router.add_post("/v1/responses", _answer_with(Response), expect_handler=_expect)
     add_page(app, server)
     return app
 
@@ -150,26 +148,20 @@ async def _model(request: web.Request) -> web.Response:
     return _json(describe_model(alias, server.started))
 
 
-async def _chat(request: web.Request) -> web.StreamResponse:
-    server, asked = request.app[SERVER], _asked.get()
-    chat = asked.chat = read_chat(read_body(ChatBody, await _read(request)), server.aliases)
-    if chat.stream:
-        stream = Stream(request, server.heartbeat)
-        asked.about = await stream_chat(stream, server, chat, asked.key)
-        return stream.response
-    answers, asked.about = await server.solve(chat, asked.key)
-    return _json(to_completion(answers, chat, asked.about))
+def _answer_with(form: type[Completion] | type[Response]) -> Handler:
+    """Return the handler of an endpoint, whose replies have this form."""
 
+    async def answer(request: web.Request) -> web.StreamResponse:
+        server, asked = request.app[SERVER], _asked.get()
+        chat = asked.chat = read_chat(form.read(await _read(request)), server.aliases)
+        if chat.body.stream:
+            response, asked.about = await stream(request, server, chat, asked.key, form(chat))
+            return response
+        solved = await server.solve(chat, asked.key)
+        asked.about = solved.about
+        return _json(form(chat).whole(solved))
 
-async def _responses(request: web.Request) -> web.StreamResponse:
-    server, asked = request.app[SERVER], _asked.get()
-    chat = asked.chat = read_chat(to_chat_body(read_body(ResponsesBody, await _read(request))), server.aliases)
-    if chat.stream:
-        stream = Stream(request, server.heartbeat)
-        asked.about = await stream_response(stream, server, chat, asked.key)
-        return stream.response
-    answers, asked.about = await server.solve(chat, asked.key)
-    return _json(to_response(answers, chat, asked.about, begin(chat)))
+    return answer
 
 
 async def _read(request: web.Request) -> bytes:
@@ -185,7 +177,7 @@ async def _read(request: web.Request) -> bytes:
     except web.RequestPayloadError as error:
         raise RequestFailed(400, f"the body cannot be read: {error}", "invalid_body") from None
     except TimeoutError:
-        raise RequestFailed(408, f"the body must arrive within {seconds:g} s", "timeout", retry=True) from None
+        raise RequestFailed(408, f"the body must arrive within {seconds:g} s", "timeout", retry_after=1) from None
 
 
 def _json(data: Any) -> web.Response:

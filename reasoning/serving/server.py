@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from aiohttp import web
 
-from reasoning.answer import Answer, Failed
+from reasoning.answer import Failed
 from reasoning.branches import gather
 from reasoning.engine.budget import Budget
 from reasoning.engine.llm import LLM
@@ -20,7 +20,7 @@ from reasoning.serving.aliases import Alias
 from reasoning.serving.metrics import Metrics
 from reasoning.serving.protocol.chat import ChatRequest, new_series
 from reasoning.serving.protocol.errors import RequestFailed
-from reasoning.serving.protocol.reply import describe
+from reasoning.serving.protocol.outputs import Solved, describe
 from reasoning.usage import Usage
 from reasoning.watching import SolveEvent
 
@@ -74,56 +74,39 @@ class Server:
         self.access = self.access or Access(self.llm, [])
         self.llm.check_price(self.problem_budget)
 
-    async def solve(
-        self, chat: ChatRequest, key: Key | None, watch: Watch | None = None
-    ) -> tuple[list[Answer], dict[str, Any]]:
+    async def solve(self, chat: ChatRequest, key: Key | None, watch: Watch | None = None) -> Solved:
         """Answer a request.
-
-        Returns:
-            The answers, one for each choice, and the field `reasoning` of the reply.
 
         Raises:
             RequestFailed: a call failed for good, or a limit of this server is reached.
             ReasoningError: no call can succeed, or a budget is used up.
         """
-        if self.stopping or self.metrics.in_flight >= self.max_concurrent:
-            reason = "the server is stopping" if self.stopping else f"{self.max_concurrent} requests are being answered"
-            raise RequestFailed(503 if self.stopping else 429, reason, "overloaded", retry=True, retry_after=1)
+        if self.stopping:
+            raise RequestFailed(503, "the server is stopping", "overloaded", retry_after=1)
+        if self.metrics.in_flight >= self.max_concurrent:
+            reason = f"{self.max_concurrent} requests are being answered"
+            raise RequestFailed(429, reason, "overloaded", retry_after=1)
         self.access.admit(key)
-        with self._series(chat, key) as series:
-            return await self._solve(chat, self._budget(key), series, watch)
-
-    async def _solve(
-        self, chat: ChatRequest, budget: Budget | None, series: str | None, watch: Watch | None
-    ) -> tuple[list[Answer], dict[str, Any]]:
-        started = time.monotonic()
+        started, budget = time.monotonic(), self._budget(key)
         self.metrics.in_flight += 1
         try:
-            answers = await gather(
-                [
-                    chat.alias.strategy.arun(
-                        *(chat.problem, self.llm),
-                        epoch=index,
-                        budget=budget,
-                        sampling=chat.sampling,
-                        watch=_of_choice(watch, index),
-                        series=series,
-                    )
-                    for index in range(chat.choices)
-                ]
-            )
+            with self._series(chat, key) as series:
+                solve = partial(chat.alias.strategy.arun, chat.problem, self.llm, sampling=chat.sampling)
+                solve = partial(solve, budget=budget, series=series)
+                runs = [solve(epoch=index, watch=_of_choice(watch, index)) for index in range(chat.choices)]
+                answers = await gather(runs) if len(runs) > 1 else [await runs[0]]
+                used = Usage.total(answer.usage for answer in answers)
+                spent = Usage.total(answer.trace.spent for answer in answers if answer.trace)
+                self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers], used, spent)
+                for answer in answers:
+                    # The other draws are recorded, so that a second attempt pays for what is missing.
+                    if isinstance(answer, Failed) and answer.refused:
+                        raise RequestFailed(400, answer.error, "prompt_refused")
+                    if isinstance(answer, Failed):
+                        raise RequestFailed(502, answer.error, "upstream_failed", retry_after=1)
         finally:
             self.metrics.in_flight -= 1
-        used = Usage.total(answer.usage for answer in answers)
-        spent = Usage.total(answer.trace.spent for answer in answers if answer.trace)
-        about = describe(answers, chat, series, time.monotonic() - started, used, spent)
-        self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers], used, spent)
-        for answer in answers:
-            if isinstance(answer, Failed):
-                # The other draws are recorded, so that a second attempt pays for what is missing.
-                refused = "prompt_refused" if answer.refused else "upstream_failed"
-                raise RequestFailed(400 if answer.refused else 502, answer.error, refused, retry=not answer.refused)
-        return answers, about
+        return Solved(answers, used, describe(answers, chat, series, time.monotonic() - started, used, spent))
 
     @contextmanager
     def _series(self, chat: ChatRequest, key: Key | None) -> Iterator[str | None]:

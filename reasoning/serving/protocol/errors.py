@@ -6,21 +6,25 @@ from typing import Any
 
 from aiohttp import web
 
-from reasoning.errors import (
-    AuthenticationFailed,
-    BudgetExhausted,
-    CallFailed,
-    EndpointDown,
-    ModelNotFound,
-    PriceUnknown,
-    PromptRefused,
-    QuotaExhausted,
-    ReasoningError,
-    UsageError,
+from reasoning import errors
+
+_TYPES = {401: "authentication_error", 403: "permission_error"}
+_REPLIES: tuple[tuple[type[Exception], int, str, int | None], ...] = (
+    (errors.PriceUnknown, 500, "server_error", None),
+    (errors.UsageError, 400, "invalid_value", None),
+    (errors.PromptRefused, 400, "prompt_refused", None),
+    (errors.BudgetExhausted, 429, "insufficient_quota", None),
+    (errors.AuthenticationFailed, 502, "upstream_refused", None),
+    (errors.ModelNotFound, 502, "upstream_refused", None),
+    (errors.QuotaExhausted, 502, "upstream_refused", None),
+    (errors.EndpointDown, 503, "upstream_down", 30),
+    (errors.CallFailed, 502, "upstream_failed", 1),
+    (errors.ReasoningError, 500, "server_error", None),
 )
+"""The errors of solves, each before those that it is one of: their status, code, and seconds to wait."""
 
 
-class RequestFailed(ReasoningError):
+class RequestFailed(errors.ReasoningError):
     """A request that gets an error as its reply.
 
     Args:
@@ -28,33 +32,25 @@ class RequestFailed(ReasoningError):
         message: what is wrong, and what would be right.
         code: the protocol's word for the error.
         param: the field of the request that is wrong.
-        retry: whether the same request may succeed later.
-        retry_after: seconds to wait before that.
+        retry_after: seconds after which the same request may succeed; None if it will not.
     """
 
     def __init__(
-        self,
-        status: int,
-        message: str,
-        code: str | None = None,
-        *,
-        param: str | None = None,
-        retry: bool = False,
-        retry_after: int | None = None,
+        self, status: int, message: str, code: str | None = None, *, param: str = "", retry_after: int | None = None
     ) -> None:
         super().__init__(message)
-        self.status, self.code, self.param, self.retry, self.retry_after = status, code, param, retry, retry_after
+        self.status, self.code, self.param, self.retry_after = status, code, param or None, retry_after
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of the reply."""
-        kind = {401: "authentication_error", 403: "permission_error", 429: self.code or "rate_limit_error"}.get(
-            self.status, "invalid_request_error" if self.status < 500 else "server_error"
-        )
+        kind = "server_error" if self.status >= 500 else _TYPES.get(self.status, "invalid_request_error")
+        if self.status == 429:
+            kind = self.code or "rate_limit_error"
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
     def response(self) -> web.Response:
         """Return the reply."""
-        headers = {"x-should-retry": "true" if self.retry else "false"}
+        headers = {"x-should-retry": "false" if self.retry_after is None else "true"}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
@@ -71,28 +67,15 @@ def to_request_failed(error: Exception) -> RequestFailed:
 
     The calls of a solve have been tried again already, so that a client shall try again only where time helps.
     """
-    match error:
-        case RequestFailed():
-            return error
-        case web.HTTPRequestEntityTooLarge():
-            return RequestFailed(413, "the body is too large", "request_too_large")
-        case web.HTTPException():
-            return RequestFailed(error.status, f"{error.reason}: see /v1/models and /v1/chat/completions", "not_found")
-        case BudgetExhausted():
-            return RequestFailed(429, str(error), "insufficient_quota")
-        case PriceUnknown():
-            return RequestFailed(500, str(error), "server_error")
-        case UsageError():
-            return RequestFailed(400, str(error), "invalid_value")
-        case PromptRefused():
-            return RequestFailed(400, str(error), "prompt_refused")
-        case AuthenticationFailed() | ModelNotFound() | QuotaExhausted():
-            return RequestFailed(502, f"the model cannot be called: {error}", "upstream_refused")
-        case EndpointDown():
-            return RequestFailed(503, str(error), "upstream_down", retry=True, retry_after=30)
-        case CallFailed():
-            return RequestFailed(502, str(error), "upstream_failed", retry=True, retry_after=1)
-        case ReasoningError():
-            return RequestFailed(500, str(error), "server_error")
+    if isinstance(error, RequestFailed):
+        return error
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return RequestFailed(413, "the body is too large", "request_too_large")
+    if isinstance(error, web.HTTPException):
+        return RequestFailed(error.status, f"{error.reason}: see /v1/models and /v1/chat/completions", "not_found")
+    for kind, status, code, retry_after in _REPLIES:
+        if isinstance(error, kind):
+            said = f"the model cannot be called: {error}" if code == "upstream_refused" else str(error)
+            return RequestFailed(status, said, code, retry_after=retry_after)
     # The message of an unknown error may hold anything.
     return RequestFailed(500, f"an internal error: {type(error).__name__}", "server_error")

@@ -32,31 +32,22 @@ def check_schema(data: Any) -> None:
     if len(json.dumps(data)) > _MAX_CHARS:
         raise _refuse(f"must have at most {_MAX_CHARS:,} characters")
     root = data.get("schema", data) if isinstance(data, dict) else data
-    sizes: dict[str, int | None] = {}
-
-    def measure(node: Any, *, named: bool = False) -> int:
+    parts, count = [(data, False)], 0
+    while parts:
+        (node, named), count = parts.pop(), count + 1
+        if count > _MAX_PARTS:
+            # A recursive schema has no end.
+            raise _refuse(
+                f"must have at most {_MAX_PARTS:,} parts with all that it refers to, and must not be recursive"
+            )
         if isinstance(node, list):
-            return 1 + sum(map(measure, node))
-        if not isinstance(node, dict):
-            return 1
-        if not named and (refused := _REFUSED & node.keys()):
-            raise _refuse(f"must have no {min(refused)}")
-        total = 1 + sum(measure(value, named=name in _NAMED and not named) for name, value in node.items())
-        if not named and isinstance(place := node.get("$ref"), str):
-            total += follow(place)
-        if total > _MAX_PARTS:
-            raise _refuse(f"must have at most {_MAX_PARTS:,} parts, with all that it refers to")
-        return total
-
-    def follow(place: str) -> int:
-        if place not in sizes:
-            sizes[place] = None
-            sizes[place] = measure(_find(root, place))
-        if (size := sizes[place]) is None:
-            raise _refuse(f"must not be recursive, as {place} is")
-        return size
-
-    measure(data)
+            parts += [(part, False) for part in node]
+        elif isinstance(node, dict):
+            parts += [(part, name in _NAMED and not named) for name, part in node.items()]
+            if not named and (refused := _REFUSED & node.keys()):
+                raise _refuse(f"must have no {min(refused)}")
+            if not named and isinstance(place := node.get("$ref"), str):
+                parts.append((_find(root, place), False))
 
 
 def _find(root: Any, place: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reasoning.images import Image
 from reasoning.messages import Message
-from reasoning.serving.protocol.body import Turn
+from reasoning.serving.protocol.bodies import Turn
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.tool_calls import format_reply, read_message
 
