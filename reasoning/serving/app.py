@@ -19,10 +19,11 @@ from reasoning.serving.page import add_page
 from reasoning.serving.protocol.chat import ChatRequest, no_model, read_chat
 from reasoning.serving.protocol.completions import Completion
 from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
+from reasoning.serving.protocol.outputs import to_bytes
 from reasoning.serving.protocol.responses import Response
 from reasoning.serving.server import LOCAL_HOSTS, SERVER, Server
 from reasoning.serving.stream import stream
-from reasoning.text_safety import dump_json, to_line
+from reasoning.text_safety import to_line
 
 MAX_BODY = 32_000_000
 """The most bytes of a body: a few pictures."""
@@ -172,7 +173,8 @@ async def _read(request: web.Request) -> bytes:
         raise RequestFailed(415, f"the body must be sent without Content-Encoding, got {coding!r:.40}", "wrong_type")
     seconds = request.app[SERVER].request_seconds
     try:
-        async with asyncio.timeout(seconds):
+        # A body that came with its headers needs no timer.
+        async with asyncio.timeout(None if request.content.is_eof() else seconds):
             return await request.read()
     except web.RequestPayloadError as error:
         raise RequestFailed(400, f"the body cannot be read: {error}", "invalid_body") from None
@@ -181,4 +183,4 @@ async def _read(request: web.Request) -> bytes:
 
 
 def _json(data: Any) -> web.Response:
-    return web.Response(body=dump_json(data, compact=True, default=str).encode(), content_type="application/json")
+    return web.Response(body=to_bytes(data), content_type="application/json")

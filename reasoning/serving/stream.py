@@ -13,9 +13,9 @@ from reasoning.serving.access import Key
 from reasoning.serving.protocol.chat import ChatRequest
 from reasoning.serving.protocol.completions import Completion
 from reasoning.serving.protocol.errors import to_request_failed
+from reasoning.serving.protocol.outputs import to_bytes
 from reasoning.serving.protocol.responses import Response
 from reasoning.serving.server import Server
-from reasoning.text_safety import dump_json
 from reasoning.watching import SolveEvent
 
 _HEADERS = {
@@ -78,9 +78,9 @@ async def stream(
 
 def _encode(events: Iterable[Any]) -> bytes:
     """Return events as bytes. The name of an event is its type, if it has one."""
-    text = ""
+    parts = []
     for event in events:
         named = f"event: {event['type']}\n" if isinstance(event, dict) and "type" in event else ""
-        data = event if isinstance(event, str) else dump_json(event, compact=True, default=str)
-        text += f"{named}data: {data}\n\n"
-    return text.encode()
+        data = f"{event}\n".encode() if isinstance(event, str) else to_bytes(event)
+        parts += [named.encode(), b"data: ", data, b"\n"]
+    return b"".join(parts)

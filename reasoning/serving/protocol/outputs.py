@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from reasoning.answer import Answer, Answered, Unparsed
 from reasoning.display import vote_bars
 from reasoning.kinds import Text
 from reasoning.pages.drawn_trace import draw_stage
+from reasoning.record_lines import dump_line
 from reasoning.serving.protocol.chat import ChatRequest, format_value
 from reasoning.text_safety import dump_json
 from reasoning.token_estimate import estimate_tokens
@@ -134,6 +136,11 @@ def describe(
 
 def _state(answer: Answer) -> dict[str, Any]:
     return {"state": answer.state, "value": answer.value, "confidence": answer.confidence, "reason": answer.reason}
+
+
+def to_bytes(data: dict[str, Any]) -> bytes:
+    """Return a reply as a line of JSON. Values of kinds that JSON does not know are texts."""
+    return dump_line(data, lambda: json.loads(dump_json(data, default=str)))
 
 
 def format_spent(spent: Usage) -> dict[str, Any]:
