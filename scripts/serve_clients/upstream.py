@@ -7,8 +7,8 @@
     POST /reset                 forget all of it
 
 A question that contains `[slow]` is answered after a second, `[json]` with an object, `[fails]` with status 503,
-`[refused]` with status 401. Wrong models and temperatures are refused. Texts depend on the messages and on how many
-choices they have had.
+`[refused]` with status 401. A prompt of DSPy's ChatAdapter is answered in its layout. Wrong models and temperatures
+are refused. Texts depend on the messages and on how many choices they have had.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Upstream:
                 return web.Response(status=status, body=error(message, "error"), content_type="application/json")
         n = int(body.get("n") or 1)
         key, first = blake2b(asked.encode(), digest_size=16), self.given[asked]
-        texts = [text(key.digest(), draw) for draw in range(first, first + n)]
+        is_dspy = "[[ ## completed ## ]]" in asked
+        texts = [text(key.digest(), draw, is_dspy) for draw in range(first, first + n)]
         if "[json]" in asked:
             texts = [json.dumps(OBJECT)] * n
         prompt, completion = len(asked) // 4, sum(len(part) // 4 for part in texts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -14,7 +14,8 @@ from reasoning.kinds.registry import from_json
 from reasoning.problem import Problem
 from reasoning.sampling_params import validate_params
 from reasoning.serving.aliases import Alias
-from reasoning.serving.protocol.bodies import ChatBody, Turn
+from reasoning.serving.protocol.bodies import ChatBody
+from reasoning.serving.protocol.dspy_fields import DspyFields
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.serving.protocol.schemas import check_schema
 from reasoning.serving.protocol.turns import read_turns
@@ -87,7 +88,7 @@ def read_chat(body: ChatBody, aliases: Mapping[str, Alias]) -> ChatRequest:
         sampling["tools"] = _read_tools(body, alias)
     try:
         validate_params(sampling, "of the request")
-        problem = _read_problem(body.messages, _read_kind(body, alias), tools="tools" in sampling)
+        problem = _read_problem(body, alias, tools="tools" in sampling)
         alias.strategy.check_supports(problem.kind)
     except RequestFailed:
         raise
@@ -112,7 +113,8 @@ def format_value(kind: Kind, value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(kind, Json) else kind.show(value)
 
 
-def _read_problem(turns: Sequence[Turn], kind: Kind, *, tools: bool) -> Problem:
+def _read_problem(body: ChatBody, alias: Alias, *, tools: bool) -> Problem:
+    turns = body.messages
     last = max((index for index, turn in enumerate(turns) if turn.role == "user"), default=None)
     if last is None or turns[-1].role not in ("user", "tool"):
         wanted = f"the last message must be of the role user, which asks the question; got role {turns[-1].role}"
@@ -123,13 +125,14 @@ def _read_problem(turns: Sequence[Turn], kind: Kind, *, tools: bool) -> Problem:
         raise RequestFailed(400, "the last user message has no text", param=f"messages.{last}.content")
     # Results of tools come after the question, which is then asked again after them.
     before = read if last < len(turns) - 1 else read[:last]
+    kind = _read_kind(body, alias, question.content)
     return Problem(question.content, kind, images=question.images, before=before)
 
 
-def _read_kind(body: ChatBody, alias: Alias) -> Kind:
+def _read_kind(body: ChatBody, alias: Alias, question: str) -> Kind:
     form = (body.response_format or {}).get("type", "text")
     if body.kind is None and form == "text":
-        return alias.kind
+        return (None if alias.is_chain else DspyFields.find(question, alias.kind)) or alias.kind
     if body.kind is not None and form != "text":
         raise RequestFailed(400, "give either kind or response_format", param="kind")
     if alias.is_chain:

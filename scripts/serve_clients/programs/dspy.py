@@ -1,4 +1,4 @@
-"""DSPy: modules over `dspy.LM("openai/ALIAS")`, whose JSON adapter reads answers of the kind `json`."""
+"""DSPy: modules over `dspy.LM("openai/ALIAS")`, by its own layout of fields and by its JSON adapter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import dspy
 from serve_clients.programs.checks import NoWay, Setting, expect, expect_answer, raises, run, unique
 
 AS_JSON: Any = {"extra_body": {"kind": "json"}}
-"""DSPy sends no `response_format` to a model that it does not know."""
+"""For the JSON adapter: DSPy sends no `response_format` to a model that it does not know."""
 
 
 def lm(at: Setting, alias: str = "", **settings: Any) -> Any:
@@ -44,6 +44,11 @@ def structured(at: Setting) -> None:
     with dspy.context(lm=lm(at, **AS_JSON), adapter=dspy.JSONAdapter()):
         found = dspy.Predict(Count)(question=unique() + " [json]")
     expect((found.answer, found.unit) == (42, "apples"), found)
+    # Its own layout is recognized, by the adapter that it uses by default.
+    with dspy.context(lm=lm(at)):
+        plain = dspy.Predict("question -> answer: int")(question=unique())
+        reasoned = dspy.ChainOfThought("question -> answer: int")(question=unique())
+    expect(plain.answer > 0 and reasoned.answer > 0 and len(reasoned.reasoning) > 20, (plain, reasoned))
 
 
 def n(at: Setting) -> None:
