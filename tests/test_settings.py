@@ -9,7 +9,7 @@ import pytest
 from reasoning import Problem, connect, kinds, strategies
 from reasoning.errors import SettingRefused, UsageError
 from reasoning.messages import Conversation, Message
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 from reasoning.providers.refusals import find_refusal
 from reasoning.sampling_params import find_wrong_value, validate_params
 from reasoning.testing import ScriptedLLM

@@ -23,7 +23,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import UsageError
 from reasoning.messages import Conversation, Request, Usage
 from reasoning.problem import Example
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from reasoning.providers.pricing import advise_name
 from reasoning.strategies.demonstrations import shipped_examples
 from reasoning.strategies.direct.effort import effort_settings
@@ -136,7 +136,7 @@ class CostEstimate:
         if not self.free and self.most.usd is None:
             notes.append(
                 f"No price is known for this model{self.advice}. If the name is right, give its price in "
-                f"{model_traits.users_path()}, or limit tokens."
+                f"{model_table.users_path()}, or limit tokens."
             )
         return "\n".join([*notes, *self._names.legend])
 

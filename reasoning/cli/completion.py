@@ -87,7 +87,7 @@ def complete_models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     from reasoning import paths
     from reasoning.providers import adapters
     from reasoning.providers.llama_cpp import weights
-    from reasoning.providers.model_traits import users_file
+    from reasoning.providers.model_table import users_file
     from reasoning.toml_io import TomlFile
 
     yield "local"

@@ -134,7 +134,7 @@ class _Reader:
         return os.path.normpath(self.toml.path.parent / Path(text).expanduser())
 
     def _model(self, name: str, value: Any) -> NamedModel:
-        from reasoning.providers import model_traits
+        from reasoning.providers import model_table
 
         table, content = f"models.{name}", dict(self._table(value, "models", name))
         if "api_key" in content:
@@ -149,12 +149,12 @@ class _Reader:
         for key, item in content.items():
             if key in _CONNECT:
                 settings[_CONNECT[key]] = item
-            elif key in model_traits.FIELDS:
+            elif key in model_table.FIELDS:
                 traits[key] = item
             elif is_known(key):
                 settings[key] = item
             elif key not in ("model", "api_key_env"):
-                known = [*_CONNECT, *PARAM_NAMES, *model_traits.FIELDS, "model", "api_key_env", "reasoning_effort"]
+                known = [*_CONNECT, *PARAM_NAMES, *model_table.FIELDS, "model", "api_key_env", "reasoning_effort"]
                 self._fail_unknown("key", key, known, table, key)
         self._check_settings(settings, table)
         model = self._source(model)
@@ -167,7 +167,7 @@ class _Reader:
                 *(table, "model"),
             )
         if traits:
-            model_traits.add(model, traits, self.toml, table)
+            model_table.add(model, traits, self.toml, table)
         place = f"{self.toml.path}:{self.toml.line(table)}"
         base_url = settings.pop("base_url", None)
         return NamedModel(model, place, base_url, variable, settings)

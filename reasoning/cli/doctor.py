@@ -58,7 +58,7 @@ def findings() -> Iterator[tuple[str, str, str]]:
 def _versions_and_folders() -> Iterator[tuple[str, str, str]]:
     from reasoning import paths
     from reasoning.providers.llama_cpp import weights
-    from reasoning.providers.model_traits import users_path
+    from reasoning.providers.model_table import users_path
     from reasoning.retrieval import opened_sources
 
     yield "reasoning", "", _version("reasoning-strategies")

@@ -63,7 +63,7 @@ def show(
     Nothing is sent, and no key is printed.
     """
     from reasoning.engine.describe import describe_model
-    from reasoning.providers.model_traits import users_file, users_path
+    from reasoning.providers.model_table import users_file, users_path
     from reasoning.tables import Document, Table
 
     with options.connect(name) as llm:

@@ -8,7 +8,8 @@ from typing import Any
 from reasoning.engine.refused_settings import RefusedSettings
 from reasoning.errors import UsageError
 from reasoning.messages import Request
-from reasoning.providers.model_traits import ModelTraits, traits
+from reasoning.providers.model_table import traits
+from reasoning.providers.model_traits import ModelTraits
 from reasoning.sampling_params import find_wrong_value, validate_params
 
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}

@@ -30,7 +30,7 @@ from reasoning.journal import Journal
 from reasoning.logs import Log
 from reasoning.providers.base_url import validate_model
 from reasoning.providers.client import Client
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 from reasoning.sampling_params import validate_params
 from reasoning.sandbox import Sandbox, check_sandbox
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from reasoning.errors import PriceUnknown
 from reasoning.messages import Request, Usage
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from reasoning.providers.base_url import is_local
 from reasoning.providers.image_tokens import image_tokens
 
@@ -157,11 +157,11 @@ def unknown_price(endpoint: str | None, model: str) -> PriceUnknown:
         lines, hint = ("input = 0", "output = 0"), "0 is the price of a server of your own"
     else:
         lines, hint = ("input = PRICE", "output = PRICE"), "write numbers for PRICE"
-    table = model_traits.table_for(model, *lines).replace("\n", "\n    ")
+    table = model_table.table_for(model, *lines).replace("\n", "\n    ")
     advice = advise_name(model, endpoint)
     return PriceUnknown(
         f"no price is known for {model}{where}, so a budget in dollars cannot hold{advice}. If the name is right, "
-        f"give its price in US dollars per million tokens in {model_traits.users_path()}:\n\n    {table}\n\n"
+        f"give its price in US dollars per million tokens in {model_table.users_path()}:\n\n    {table}\n\n"
         f"({hint}), or limit tokens or calls instead of dollars"
     )
 

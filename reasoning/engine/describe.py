@@ -10,7 +10,7 @@ from reasoning.engine.call_settings import DEFAULT_PARAMS
 from reasoning.engine.llm import LLM
 from reasoning.engine.rate_limiter import CONCURRENCY
 from reasoning.messages import Usage
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from reasoning.providers.pricing import advise_name
 
 
@@ -55,7 +55,7 @@ def _server(llm: LLM) -> Iterator[Assumption]:
 
 
 def _settings(llm: LLM) -> Iterator[Assumption]:
-    traits, origins = llm.traits, model_traits.origins(llm.name)
+    traits, origins = llm.traits, model_table.origins(llm.name)
 
     def told(subject: str, value: str, *names: str) -> Assumption:
         return Assumption(subject, value, next((origins[name] for name in names if name in origins), "default"))
@@ -101,8 +101,8 @@ def _price(llm: LLM) -> Iterator[Assumption]:
         prices, names = [*prices, written], [*names, "prompt written to the cache"]
     if any(price is None for price in prices):
         advised = advise_name(llm.name, llm.client.endpoint)
-        yield Assumption("price", f"not known{advised}; give it in {model_traits.users_path()}", "")
+        yield Assumption("price", f"not known{advised}; give it in {model_table.users_path()}", "")
         return
-    source = model_traits.origins(llm.name).get("input", llm.client.prices)
+    source = model_table.origins(llm.name).get("input", llm.client.prices)
     value = ", ".join(f"${price:g} {name}" for price, name in zip(prices, names, strict=True))
     yield Assumption("price", f"{value}, per million tokens", source)

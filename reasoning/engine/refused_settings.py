@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 
 from reasoning.logs import Log
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from reasoning.providers.model_traits import ModelTraits
 
 _LIMIT_NAMES = frozenset(["max_tokens", "max_completion_tokens"])
@@ -50,8 +50,8 @@ class RefusedSettings:
             change = f"sent as {other} from now on"
         _log.notify(
             f"{self._model} does not take {setting}: it is {change}. To do so from the start, write "
-            f"{' and '.join(self._lines())} below {model_traits.table_for(self._model)} in "
-            f"{model_traits.users_path()}"
+            f"{' and '.join(self._lines())} below {model_table.table_for(self._model)} in "
+            f"{model_table.users_path()}"
         )
 
     def _add(self, setting: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reasoning.errors import UsageError
 from reasoning.providers.client import Client
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 
 if TYPE_CHECKING:
     from reasoning.providers.batch.api import BatchApi

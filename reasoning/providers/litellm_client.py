@@ -29,7 +29,7 @@ from reasoning.images import Image
 from reasoning.messages import Completion, CompletionBatch, Request, Usage
 from reasoning.providers.client import Client
 from reasoning.providers.http_errors import NO_CREDIT_HINT, error_class, is_retryable, retry_after
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 from reasoning.providers.openai_response import is_broken_off, parse_completions
 from reasoning.providers.pricing import Price, Tier, price_table
 from reasoning.providers.prompt_cache import PromptCache

@@ -35,7 +35,7 @@ from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, decode
 from reasoning.providers.http_errors import WrongAddress, error_status
 from reasoning.providers.http_sessions import HttpSessions
 from reasoning.providers.model_list import advise_address, advise_model, list_models
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 from reasoning.providers.openai_errors import ServerErrors
 from reasoning.providers.openai_response import parse_completions
 from reasoning.providers.pricing import Price, Tier, price_table

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reasoning.messages import Usage
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from reasoning.providers.base_url import is_openai
 
 CacheTime = Literal["5m", "1h"]
@@ -128,14 +128,14 @@ def price_table(model: str, *, listed: bool = True, tier: Tier = "", cache_time:
     Raises:
         UsageError: the user's table is invalid.
     """
-    traits = model_traits.traits(model)
+    traits = model_table.traits(model)
     if traits.input is not None and traits.output is not None:
         cached = traits.input if traits.cached_input is None else traits.cached_input
         output, written = traits.output / 1e6, _written_rates(model.partition("/")[0], traits.input / 1e6)
         rates = TokenRates(traits.input / 1e6, cached / 1e6, output, output, *written)
-        path = model_traits.price_file(model)
-        name = "models.toml" if path in (model_traits.users_file(), model_traits.SHIPPED) else path.name
-        version = f"{name} {model_traits.fingerprint(path)}{', standard price' if tier else ''}"
+        path = model_table.price_file(model)
+        name = "models.toml" if path in (model_table.users_file(), model_table.SHIPPED) else path.name
+        version = f"{name} {model_table.fingerprint(path)}{', standard price' if tier else ''}"
         return Price(((0, rates),), version, has_tier=not tier, cache_time=cache_time)
     found = _listed(model, tier) if listed else None
     return found if found is None or cache_time == "5m" else replace(found, cache_time=cache_time)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from reasoning.errors import CallFailed, SettingRefused, UsageError
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 
 _BEGINNING = 600
 """Characters of a message that are searched. The rest may quote the prompt."""
@@ -82,7 +82,7 @@ def drop_hint(model: str, status: int | None, message: str, sent: Mapping[str, A
     """
     names = [name for name in sent if name not in _NOT_SETTINGS and not name.startswith("max_")]
     name = next((name for name in names if re.search(rf"\b{re.escape(name)}\b", message[:_BEGINNING])), None)
-    where = f"below {model_traits.table_for(model)} in {model_traits.users_path()}"
+    where = f"below {model_table.table_for(model)} in {model_table.users_path()}"
     if name is not None and status in (None, 400, 422):
         return f"; to leave {name} out, write drop = {json.dumps([name])} {where}"
     if names and status in (400, 422):

@@ -15,7 +15,7 @@ from reasoning.cli.app import app
 from reasoning.cli.commands import Commands
 from reasoning.cli.options import ModelOptions
 from reasoning.engine.llm import LLM
-from reasoning.providers import model_traits
+from reasoning.providers import model_table
 from tests.cli.test_app import reasoning
 
 QUESTIONS = {"What is 2 + 2?": "4", "What is 3 + 2?": "5", "What is 3 + 4?": "7"}
@@ -45,8 +45,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 @pytest.fixture(autouse=True)
 def _no_added_traits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_traits, "_added", {})
-    model_traits._merge.cache_clear()
+    monkeypatch.setattr(model_table, "_added", {})
+    model_table._merge.cache_clear()
 
 
 def invoke(*words: str) -> Any:
@@ -246,7 +246,7 @@ def test_a_named_model_has_its_address_key_price_and_settings(write: Write, monk
 
     assert llm.price(Usage(1, 1_000_000, 1_000_000, 0.0, 0.0)) == pytest.approx(6)
     assert llm.client.prices.startswith("reasoning.toml ")
-    assert model_traits.traits("org/fast").drop == {"stop"}
+    assert model_table.traits("org/fast").drop == {"stop"}
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "how-to"
@@ -275,7 +275,7 @@ def test_the_example_of_the_guide_runs_with_a_recording(tmp_path: Path) -> None:
 def test_the_models_of_the_example_have_their_prices() -> None:
     read = config.Config.read(DOCS / "comparison" / "reasoning.toml", app())
     assert read.models["ours"].base_url == "http://gpu.example.org:8000/v1"
-    assert model_traits.traits("qwen3-8b").output == 0.2
+    assert model_table.traits("qwen3-8b").output == 0.2
     assert read.models["small"].settings == {"max_tokens": 512, "requests_per_minute": 400}
 
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoning.errors import InputError
-from reasoning.providers.model_traits import ModelTraits, origins, table_for, traits, users_file
+from reasoning.providers.model_table import origins, table_for, traits, users_file
+from reasoning.providers.model_traits import ModelTraits
 
 SAMPLING = {"temperature": 0.7, "max_tokens": 9, "top_p": 0.9, "stop": ["\n"], "logprobs": True, "seed": 1}
 PLAIN = dict(SAMPLING)

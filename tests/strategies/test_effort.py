@@ -10,7 +10,7 @@ import reasoning as r
 from reasoning import strategies
 from reasoning.errors import SettingRefused, UsageError
 from reasoning.messages import Completion
-from reasoning.providers.model_traits import traits
+from reasoning.providers.model_table import traits
 from reasoning.strategies.direct.effort import Effort, at_efforts, parse_efforts
 from reasoning.testing import ScriptedLLM
 
