@@ -183,16 +183,17 @@ class BaseKind(ABC):
                 if not (found is None or isinstance(found, Rejected) or later):
                     yield "box", found
             found = _NEGATION if statement.negated else self._parse_located(statement)
-            # Words that were copied from the prompt, and descriptions, take back no answer.
-            if found in (ECHO, DESCRIPTION):
-                valueless = found
-                continue
-            if isinstance(found, Rejected) and found == _NEGATION:
-                denied.append(statement.text)
-                continue
-            # A conclusion in sentences takes back no answer.
-            if statement.form == "conclusion" and isinstance(found, Rejected):
-                continue
+            if isinstance(found, Rejected):
+                # Words that were copied from the prompt, and descriptions, take back no answer.
+                if found in (ECHO, DESCRIPTION):
+                    valueless = found
+                    continue
+                if found == _NEGATION:
+                    denied.append(statement.text)
+                    continue
+                # A conclusion in sentences takes back no answer.
+                if statement.form == "conclusion":
+                    continue
             yield "trigger", self._unless_denied(found, denied)
             if self._is_closed and concludes(text, statement):
                 text, box = text[statement.start :], box if box and box.start > statement.start else None

@@ -48,6 +48,8 @@ def find_last_box(text: str) -> Box | None:
 
     Boxes that a conjunction joins are one: "3 or 4" in "\\boxed{3} or \\boxed{4}".
     """
+    if "boxed" not in text and "fbox" not in text:
+        return None
     last: Box | None = None
     for match in reversed(deque(_BOX.finditer(text), maxlen=_MAX_BOXES)):
         # "It is not \\boxed{5}."

@@ -104,7 +104,7 @@ def find_statements(text: str, *, literal: bool = False, conclusions: bool = Fal
         if (trigger := match_trigger(lower, word)) is None:
             continue
         form, at, negated = trigger
-        negated = negated or _DOUBTED.search(lower, max(0, word - 60), word) is not None
+        negated = negated or _is_doubted(lower, word)
         rest = text[at : min(end, at + MAX_LINE_CHARS)]
         if form == "key":
             text_behind = read_field(rest, 0)
@@ -134,6 +134,13 @@ def concludes(text: str, statement: Statement) -> bool:
             and _POINTS.search(text, start, statement.trigger) is None
         )
     return not statement.continues and not statement.is_hash_mark
+
+
+def _is_doubted(lower: str, word: int) -> bool:
+    """Return whether the sentence of a trigger's word doubts what it states: "I don't think the answer is 5"."""
+    before = lower[max(0, word - 60) : word]
+    # Finding a text is far quicker than searching for a pattern.
+    return ("not " in before or "n't " in before or "n’t " in before) and _DOUBTED.search(before) is not None
 
 
 def _stated_line(rest: str, literal: bool) -> str:

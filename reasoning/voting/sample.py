@@ -51,8 +51,8 @@ class VoteSample:
     def from_answer(cls, answer: ParsedAnswer, completions: Sequence[Completion]) -> VoteSample:
         """Make a sample from an answer and the completions that led to it."""
         tokens = [token.logprob for completion in completions for token in completion.tokens]
-        complete = all(completion.tokens for completion in completions)
-        known = bool(tokens) and complete and all(map(math.isfinite, tokens))
+        known = bool(tokens) and all(completion.tokens for completion in completions)
+        known = known and all(map(math.isfinite, tokens))
         return cls(
             answer.value,
             text="\n".join([completion.text for completion in completions]) or answer.text,
