@@ -225,8 +225,7 @@ async def _run(
                 return
             distillation.usage += answer.usage
             distillation.spent += answer.trace.spent if answer.trace else Usage()
-            samples = [sample for sample in places if sample is not None]
-            outcome, why, replies = _choose(settings, pool[index], answer, samples)
+            outcome, why, replies = _choose(settings, pool[index], answer, places)
             made = _to_examples(pool, index, replies, settings.first_call_student, _id(pool, groups[index]))
             for example in made:
                 append_example(distillation.path, example)
@@ -241,20 +240,21 @@ async def _run(
 
 
 def _choose(
-    settings: Distilling, example: Example, answer: Answer, samples: Sequence[Sample]
+    settings: Distilling, example: Example, answer: Answer, drawn: Sequence[Sample | None]
 ) -> tuple[Outcome, str, list[str]]:
     """Return the outcome of a problem, the reason if it has no example, and the replies to learn."""
     if isinstance(answer, Failed):
         return "failed", answer.reason, []
     kind = example.problem.kind
+    samples = [sample for sample in drawn if sample is not None]
     if settings.gold:
         reached = [sample for sample in samples if example.score(sample.value)]
         if not reached:
             return "wrong", "no sample has the right answer", []
     elif not isinstance(answer, Answered):
         return "refused", answer.reason, []
-    elif answer.votes is not None and answer.votes.share < settings.min_share:
-        return "disagreed", f"the answer has {answer.votes.share:.0%} of the votes", []
+    elif answer.votes is not None and (share := _share(answer.votes.share, drawn)) < settings.min_share:
+        return "disagreed", f"the answer has {share:.0%} of the votes of {len(drawn)} samples", []
     else:
         reached = [sample for sample in samples if kind.same(sample.value, answer.value)]
     replies: dict[Hashable, str] = {}
@@ -264,6 +264,11 @@ def _choose(
     if not replies:
         return "refused", "no sample states reasoning and answer in a form that the student reads", []
     return "kept", "", list(replies.values())[: settings.per_problem]
+
+
+def _share(of_votes: float, drawn: Sequence[Sample | None]) -> float:
+    """Return an answer's share of all samples; a sample without an answer has no vote, and agrees with nothing."""
+    return of_votes * sum(sample is not None for sample in drawn) / len(drawn) if drawn else of_votes
 
 
 def _to_examples(

@@ -100,6 +100,14 @@ def test_without_a_majority_nothing_is_taught_and_gold_keeps_right_samples(tmp_p
     assert done.header.teacher.startswith("self_consistency(cot, samples=5) with right answers on")
 
 
+def test_samples_without_an_answer_agree_with_nothing(tmp_path: Path) -> None:
+    for usable, outcome in ((1, "disagreed"), (2, "disagreed"), (3, "kept")):
+        said = [*["2 it is. The answer is 2."] * usable, *["I like pens."] * (5 - usable)]
+        done = distil(tmp_path / f"{usable}.jsonl", ScriptedLLM(said, max_n=1), pool(2)[1:])
+        assert (done.header.votes, done.header.agree) == (5, 3)
+        assert done.counts == {outcome: 1}, usable
+
+
 def test_several_samples_of_a_problem_differ_and_share_a_group(tmp_path: Path) -> None:
     texts = [
         "1 + 1 = 2. It is 2.",
