@@ -107,9 +107,14 @@ def echo(text: str, *, end: str = "\n") -> None:
     typer.echo(f"{strip_control(text)}{end}", nl=False)
 
 
-def info(text: str) -> None:
-    """Print information about the run on standard error."""
-    typer.echo(strip_control(mask_secrets(text)), err=True)
+def info(text: str, *, is_masked: bool = False) -> None:
+    """Print information about the run on standard error.
+
+    Args:
+        text: the information.
+        is_masked: it has no secrets, so that they are not searched for.
+    """
+    typer.echo(strip_control(text if is_masked else mask_secrets(text)), err=True)
 
 
 def print_json(data: Any) -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from reasoning.logs import Log
+from reasoning.secret_scan import mask_secrets
 from reasoning.serving.access import Key
 from reasoning.serving.aliases import describe_model, list_models
 from reasoning.serving.page import add_page
@@ -113,7 +114,9 @@ def _report(server: Server, asked: _Asked, path: str, status: int, seconds: floa
         parts += [f"${about['usd']:.4f}"] if about["usd"] is not None else []
     if server.log_prompts and chat:
         parts.append(f"{chat.problem.question!r} -> {about.get('value')!r}")
-    server.log(to_line(" · ".join(filter(None, parts))))
+    line = to_line(" · ".join(filter(None, parts)))
+    # The search takes long, and the line of a request that was read has nothing of the client but its question.
+    server.log(mask_secrets(line) if chat is None or server.log_prompts else line)
 
 
 async def _expect(request: web.Request) -> web.StreamResponse | None:

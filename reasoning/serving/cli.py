@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -135,7 +136,7 @@ def serve(
         info(f"warning: other users of this machine can read {key_file}; prevent it with: chmod 600 {key_file}")
     with options.open_model(model) as llm:
         access = Access(llm, keys, _budget(day_budget), (spending or data_dir() / "serving").expanduser())
-        log = RequestLog(info)
+        log = RequestLog(partial(info, is_masked=True))
         server = Server(
             *(llm, aliases, access, _budget(problem_budget), fresh, max_concurrent, log.add, log_prompts),
             local_only=not keys and host in LOCAL_HOSTS,

@@ -43,7 +43,7 @@ class Server:
         problem_budget: what one request may spend; None for no limit.
         fresh: whether a request without a series or a seed gets new draws instead of the recorded ones.
         max_concurrent: the most requests that are answered at the same time; more are refused.
-        log: receives a line for each request; it holds no text of a chat.
+        log: receives a line for each request, without secrets; it holds no text of a chat.
         log_prompts: whether the lines have the question and the answer nevertheless.
         local_only: whether only requests to this machine's own name are answered, so that a web page
             cannot reach the server by another one.

@@ -136,6 +136,8 @@ async def probes(names: list[str], envs: Path) -> dict[str, dict[str, str]]:
 
 def version(name: str, envs: Path) -> str:
     """Return the version of a server."""
+    if name == "bare aiohttp":
+        return importlib.metadata.version("aiohttp")
     if name == "reasoning":
         return importlib.metadata.version("reasoning-strategies")
     code = f"import importlib.metadata as m; print(m.version({name!r}))"
@@ -179,7 +181,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m perf.serve_overhead", description="Measure the server's overhead.")
     parser.add_argument("--envs", type=Path, default=Path("/nonexistent"), help="folder with an environment per server")
-    parser.add_argument("--only", default=",".join(PEERS), help="servers, such as reasoning,its_hub")
+    parser.add_argument("--only", default="reasoning,its_hub,optillm", help=f"servers: {', '.join(PEERS)}")
     parser.add_argument("--load", default="one,vote", help=f"loads: {', '.join(SPECS)}")
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, default=32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perf.virtualenvs import ENVIRONMENT
 from serve_clients.environments import with_pip
 from serve_clients.serving import KEY, Serving, free_port
 
@@ -102,7 +104,16 @@ def optillm(envs: Path, upstream: str, folder: Path) -> Iterator[Running]:
         yield Running(f"http://127.0.0.1:{port}/v1", pid, lambda load, question: ask(models[load], question))
 
 
-PEERS = {"reasoning": reasoning, "its_hub": its_hub, "optillm": optillm}
+@contextmanager
+def bare(envs: Path, upstream: str, folder: Path) -> Iterator[Running]:
+    """Run a single handler of aiohttp around the solve."""
+    port = free_port()
+    command = [sys.executable, "-m", "perf.bare_server", upstream, port, folder / "journal.sqlite"]
+    with _process(command, f"http://127.0.0.1:{port}/health", folder, **ENVIRONMENT) as pid:
+        yield Running(f"http://127.0.0.1:{port}/v1", pid, ask)
+
+
+PEERS = {"reasoning": reasoning, "bare aiohttp": bare, "its_hub": its_hub, "optillm": optillm}
 
 
 @contextmanager

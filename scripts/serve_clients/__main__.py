@@ -94,6 +94,10 @@ def main(arguments: list[str] | None = None) -> None:
     wanted = given.only.split(",") if given.only else list(CLIENTS)
     if unknown := [name for name in wanted if name not in CLIENTS]:
         parser.error(f"unknown client {unknown[0]!r}; known: {', '.join(CLIENTS)}")
+    envs = given.envs.absolute()
+    for name in wanted:
+        # All of them before the first client runs: what cannot be installed is said at once.
+        CLIENTS[name].command(envs / name)
     rows = []
     with tempfile.TemporaryDirectory(prefix="clients-", ignore_cleanup_errors=True) as folder, upstream() as mock:
         options = ["--model", "openai/mock", "--base-url", f"{mock}/v1", "--kind", "number"]
@@ -103,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         with serving(Path(folder) / "server", options, aliases) as server:
             for name in wanted:
                 seen = "" if given.model else mock
-                row = run_client(name, CLIENTS[name], given.envs.absolute(), server, seen, Path(folder) / name)
+                row = run_client(name, CLIENTS[name], envs, server, seen, Path(folder) / name)
                 rows.append(row)
                 for check, found in row["checks"].items():
                     line = f"{name} {row['version']}: {NAMES[check]}: {found['outcome']} {found.get('detail', '')}"

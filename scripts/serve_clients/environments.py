@@ -100,6 +100,10 @@ def _with_npm(folder: Path, package: str) -> None:
 
 
 def _install(command: list[str], folder: Path) -> None:
+    if shutil.which(command[0]) is None:
+        raise SystemExit(
+            f"error: {command[0]} must be installed to make {folder}; or leave its clients out with --only"
+        )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"error: cannot install into {folder}:\n{done.stderr.strip()[-2000:]}")

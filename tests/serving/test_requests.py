@@ -332,3 +332,15 @@ def test_a_budget_in_dollars_needs_a_price() -> None:
     llm = connect("openai/no-such-model", base_url="http://127.0.0.1:1", api_key="x", journal=False)
     with pytest.raises(UsageError, match="price"):
         make(llm, problem_budget=Budget(usd=1))
+
+
+def test_no_line_of_the_log_has_a_secret() -> None:
+    lines: list[str] = []
+    secret = "sk-proj-Abcdefghijklmnopqrstuvwxyz0123456789"
+    llm = ScriptedLLM(lambda messages: "The answer is 16.")
+    with serving(make(llm, kinds=("number",), log=lines.append, log_prompts=True)) as url:
+        send(url, {**BODY, "messages": [{"role": "user", "content": f"my key is {secret}, how many?"}]})
+        send(url, BODY, f"/v1/{secret}")
+    assert len(lines) == 2
+    assert "my key is" in lines[0]
+    assert not any(secret in line for line in lines)
