@@ -91,6 +91,7 @@ class ModelTraits:
             sampling: the parameters, of which `reasoning_effort` and `thinking_tokens` count.
 
         Examples:
+            >>> from reasoning.providers.model_table import traits
             >>> traits("openai/o3").find_effort_problem("openai/o3", {"reasoning_effort": "max"})
             "openai/o3 takes no reasoning_effort 'max'; it takes reasoning_effort low, medium or high"
         """
@@ -165,6 +166,7 @@ class ModelTraits:
         """Return whether the model reasons before it answers, by its name and the parameters that switch it.
 
         Examples:
+            >>> from reasoning.providers.model_table import traits
             >>> traits("Qwen/Qwen3-8B").reasons({})
             True
             >>> off = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
