@@ -138,9 +138,11 @@ def concludes(text: str, statement: Statement) -> bool:
 
 def _is_doubted(lower: str, word: int) -> bool:
     """Return whether the sentence of a trigger's word doubts what it states: "I don't think the answer is 5"."""
-    before = lower[max(0, word - 60) : word]
+    start = max(0, word - 60)
     # Finding a text is far quicker than searching for a pattern.
-    return ("not " in before or "n't " in before or "n’t " in before) and _DOUBTED.search(before) is not None
+    has_not = any(lower.find(negation, start, word) >= 0 for negation in ("not ", "n't ", "n’t "))
+    # The pattern sees the text before the start, where a word may begin.
+    return has_not and _DOUBTED.search(lower, start, word) is not None
 
 
 def _stated_line(rest: str, literal: bool) -> str:

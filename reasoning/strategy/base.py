@@ -407,6 +407,7 @@ class Strategy(ABC):
 
     async def _fit(self: S, pool: Sequence[Example], session: Session) -> S:
         """Return a copy that has learned from the examples. Techniques with a learning phase define it."""
+        # Never called: `fit` refuses a strategy that does not define it.
         raise NotImplementedError
 
     @property

@@ -9,8 +9,8 @@ from typing import Any
 from reasoning.benchmarks.statistics import wilson
 from reasoning.pages.palette import ON_WHITE
 from reasoning.tables import escape_html
+from reasoning.tuning.svg import WIDTH, frame_picture
 
-_WIDTH = 720
 _GAP, _TOP, _BOTTOM = 56, 40, 46
 """The space left of a plot, above it and below it, in pixels."""
 _TICKS = 4
@@ -74,7 +74,7 @@ def draw_training(log: Sequence[Mapping[str, Any]], title: str) -> str:
     last = max((step for step, _ in losses), default=1)
     highest = max((loss for _, loss in (*losses, *held_losses)), default=1.0)
     trained, unseen = ON_WHITE["s1"], ON_WHITE["s2"]
-    width = (_WIDTH - 2 * _GAP - 30) // 2
+    width = (WIDTH - 2 * _GAP - 30) // 2
     left = _Plot(_GAP, width, 180, last, highest)
     parts = [left.draw_axes("loss of a token of the reply", "step", lambda value: f"{value:.2f}")]
     parts.append(left.draw_line(losses, trained))
@@ -91,7 +91,7 @@ def draw_training(log: Sequence[Mapping[str, Any]], title: str) -> str:
             ends = f'x1="{right.x(step)}" x2="{right.x(step)}" y1="{right.y(low)}" y2="{right.y(high)}"'
             parts.append(f'<line {ends} stroke="{unseen}" stroke-opacity="0.4" stroke-width="3"/>')
         parts.append(right.draw_line([(step, count / number) for step, count in exact], unseen, marks=True))
-    return _picture(parts, 180 + _TOP + _BOTTOM, title)
+    return frame_picture(parts, 180 + _TOP + _BOTTOM, title)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def draw_scores(groups: Mapping[str, Sequence[ScoreRow]], title: str) -> str:
         top += row * (len(rows) + 1) + 14
     parts += [_text(plot.x(share), top, f"{share:g}", ON_WHITE["dim"], "middle") for share in (0.0, 0.5, 1.0)]
     parts.append(_text(left + width / 2, top + 20, "mean score, with 95 % intervals", ON_WHITE["dim"], "middle"))
-    return _picture(parts, round(top) + 32, title)
+    return frame_picture(parts, round(top) + 32, title)
 
 
 def _percent(value: float) -> str:
@@ -136,12 +136,3 @@ def _percent(value: float) -> str:
 
 def _text(x: float, y: float, text: str, colour: str, anchor: str = "start", more: str = "") -> str:
     return f'<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{colour}"{more}>{escape_html(text)}</text>'
-
-
-def _picture(parts: Sequence[str], height: int, title: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" role="img" '
-        f'viewBox="0 0 {_WIDTH} {height}" font-family="system-ui,sans-serif" font-size="12">'
-        f'<title>{escape_html(title)}</title><rect width="{_WIDTH}" height="{height}" fill="{ON_WHITE["paper"]}"/>'
-        f"{''.join(parts)}</svg>\n"
-    )

@@ -7,9 +7,10 @@ from typing import Any
 
 from reasoning.pages.palette import ON_WHITE
 from reasoning.tables import escape_html
+from reasoning.tuning.svg import WIDTH, frame_picture
 
-# In pixels: the whole picture, and the margins of the plot.
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 340, 56, 20, 40, 52
+# In pixels: the height of the picture, and the margins of the plot.
+_HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 340, 56, 20, 40, 52
 _TICKS = 5
 
 
@@ -27,7 +28,7 @@ def search_picture(events: Sequence[Mapping[str, Any]], chosen: str, title: str,
     ink, dim, line = ON_WHITE["ink"], ON_WHITE["dim"], ON_WHITE["line"]
 
     def x(tokens: float) -> float:
-        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * tokens / most, 1)
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * tokens / most, 1)
 
     def y(score: float) -> float:
         return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * score, 1)
@@ -36,14 +37,14 @@ def search_picture(events: Sequence[Mapping[str, Any]], chosen: str, title: str,
     for index in range(_TICKS + 1):
         share = index / _TICKS
         parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(share)}" y2="{y(share)}" stroke="{line}"/>'
+            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(share)}" y2="{y(share)}" stroke="{line}"/>'
             f'<text x="{_LEFT - 8}" y="{y(share) + 4}" text-anchor="end" fill="{dim}">{100 * share:.0f} %</text>'
             f'<text x="{x(most * share)}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle" fill="{dim}">'
             f"{most * share:,.0f}</text>"
         )
     parts.append(
-        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(original)}" y2="{y(original)}" stroke="{dim}" '
-        f'stroke-dasharray="5 4"/><text x="{_WIDTH - _RIGHT}" y="{y(original) - 5}" text-anchor="end" fill="{dim}">'
+        f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(original)}" y2="{y(original)}" stroke="{dim}" '
+        f'stroke-dasharray="5 4"/><text x="{WIDTH - _RIGHT}" y="{y(original) - 5}" text-anchor="end" fill="{dim}">'
         f"original {100 * original:.0f} %</text>"
     )
     steps = [(event["tokens"], event["score"]) for event in raced if event["decision"] == "best so far"]
@@ -52,15 +53,10 @@ def search_picture(events: Sequence[Mapping[str, Any]], chosen: str, title: str,
         parts.append(f'<path d="{path} H {x(most)}" fill="none" stroke="{ON_WHITE["s1"]}" stroke-width="2"/>')
     parts += [_mark(event, x(event["tokens"]), y(event["score"]), event["key"] == chosen) for event in raced]
     parts.append(
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle" fill="{dim}">'
+        f'<text x="{(_LEFT + WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle" fill="{dim}">'
         "tokens of the search · ● best so far · ○ not better · × stopped by the race · ★ chosen</text>"
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" role="img" '
-        f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="system-ui,sans-serif" font-size="12">'
-        f'<title>{escape_html(title)}</title><rect width="{_WIDTH}" height="{_HEIGHT}" fill="{ON_WHITE["paper"]}"/>'
-        f"{''.join(parts)}</svg>\n"
-    )
+    return frame_picture(parts, _HEIGHT, title)
 
 
 def _mark(event: Mapping[str, Any], x: float, y: float, is_chosen: bool) -> str:
