@@ -276,10 +276,10 @@ def _structure(
     """
     if not _takes_schemas(llm):
         raise UsageError(f"{llm.name} takes no schema of a reply (response_format), so leave --structured out")
-    considered = [one for one in strategies if not by_default or repr(one) in _STRUCTURED]
+    considered = [one for one in strategies if not by_default or repr(one) in _STRUCTURED] or strategies
     kinds = [example.problem.kind for example in task.load(config.limit, config.seed)]
-    changed, _ = structure_all(considered or strategies, kinds)
-    return [(old, new) for old, new in zip(considered or strategies, changed, strict=True) if new != old]
+    changed, _ = structure_all(considered, kinds)
+    return [(old, new) for old, new in zip(considered, changed, strict=True) if new != old]
 
 
 def _takes_schemas(llm: LLM) -> bool:
