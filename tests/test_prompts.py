@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoning import Demonstration, Prompt
+from reasoning import Demonstration, Problem, Prompt
 from reasoning.errors import UnknownName, UsageError
 from reasoning.prompt_overrides import override_prompts
 from reasoning.registry import get
@@ -35,6 +35,14 @@ def test_chat_turns_and_their_shared_prefix() -> None:
     assert turns.messages[2].content == 'Speed is the network\'s.\n{"slow": "network"}'
     assert turns.messages[3].content == "The bill rose.\n\nJSON only."
     assert turns.static_prefix == 3
+
+
+@pytest.mark.parametrize(("filled", "shared"), [("{tools}", 3), ("{direct_instruction}", 3), ("{context}", 0)])
+def test_what_a_technique_fills_in_is_in_the_shared_prefix_and_what_a_problem_fills_in_is_not(
+    filled: str, shared: int
+) -> None:
+    prompt = Prompt("{question}", instructions=filled, examples=(Demonstration("1 + 1?", "2"),))
+    assert prompt.render(Problem("2 + 2?", context="Sums."), tools="- Add[a, b]").static_prefix == shared
 
 
 @pytest.mark.parametrize("form", ["plain", "xml", "markdown", "json", "prefixes", "template"])

@@ -76,6 +76,7 @@ def test_the_question_of_the_readme_is_answered_rightly(home: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.model
+@pytest.mark.usefixtures("selected_by_mark")
 def test_the_chain_of_the_readme_finds_the_two_complaints(home: Path) -> None:
     printed = run(["-c", CHAIN], home).lower()
     found, _, reply = printed.partition(") ")
@@ -87,12 +88,14 @@ def test_the_chain_of_the_readme_finds_the_two_complaints(home: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.model
+@pytest.mark.usefixtures("selected_by_mark")
 def test_the_technique_of_the_readme_answers_rightly(home: Path) -> None:
     assert run(["-c", TECHNIQUE], home).startswith("Answered(value=10.5, usage=<2 calls")
 
 
 @pytest.mark.long
 @pytest.mark.model
+@pytest.mark.usefixtures("selected_by_mark")
 def test_the_loop_of_the_first_steps_prints_what_the_page_says(home: Path) -> None:
     lines = run(["-c", LOOP], home).splitlines()
     assert [line.partition(" answered ")[0] for line in lines] == [

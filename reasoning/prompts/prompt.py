@@ -193,6 +193,11 @@ class Prompt:
             if self.structured
             else self.fill(**{**problem.values(), **values})
         )
+        if not filled.static_prefix and self._placeholders_before_input.isdisjoint(
+            problem.values().keys() - KIND_PLACEHOLDERS
+        ):
+            # What a technique fills in, such as the list of its tools, is the same for other problems.
+            filled = replace(filled, static_prefix=filled.input_turn)
         # Cached, since branches fill the same prompt for the same problem one after the other.
         self.__dict__["_filled"] = problem, values, filled
         return filled
@@ -218,7 +223,7 @@ class Prompt:
         for example in () if is_template else self.examples:
             turns.append(Message("user", render({self._title("input"): self.as_data(example.input)})))
             turns.append(Message("assistant", escape_turn_marks(example.reply)))
-        fixed = len(turns) if self._fixed else 0
+        fixed = len(turns) if self._placeholders_before_input <= KIND_PLACEHOLDERS else 0
         return Conversation((*turns, Message("user", request)), static_prefix=fixed, input_turn=len(turns))
 
     def fill_structured(self, kind: Kind, **values: object) -> Conversation:
@@ -270,9 +275,9 @@ class Prompt:
         return prompt_html(self)
 
     @cached_property
-    def _fixed(self) -> bool:
-        """True if the turns before the last are the same for every problem of a kind."""
-        return placeholder_names(self._titled.values()) <= KIND_PLACEHOLDERS
+    def _placeholders_before_input(self) -> frozenset[str]:
+        """The names of the placeholders in the turns before the last."""
+        return placeholder_names(self._titled.values())
 
     @cached_property
     def _titled(self) -> dict[str, str]:

@@ -22,7 +22,7 @@ STRATEGIES = "vanilla, cot(shots=2), self_consistency(cot(shots=2), samples=2)"
 def test_killed_half_way_a_real_run_goes_on(tmp_path: Path, problems_file: Path) -> None:
     journal, folder = tmp_path / "journal.sqlite", tmp_path / "run"
     arguments = [sys.executable, "-c", MAIN, "bench", "run", "--task", f"jsonl:{problems_file}", "--json"]
-    arguments += ["--model", "local:smollm2-135m", "--strategies", STRATEGIES, "--limit", "4", "--max-tokens", "40"]
+    arguments += ["--model", "local:smollm2-135m", "--strategies", STRATEGIES, "--limit", "4", "--max-tokens", "12"]
     arguments += ["--out", str(folder), "--journal", str(journal), "--concurrency", "2"]
     results = folder / "results.jsonl"
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:

@@ -188,17 +188,16 @@ def test_a_region_restricts_the_search() -> None:
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
 def test_the_time_does_not_grow_faster_than_the_text(kind: Any) -> None:
     for piece in PIECES:
-        body = (piece * (100_000 // len(piece) + 1))[:100_000]
+        body = (piece * (30_000 // len(piece) + 1))[:30_000]
         for text in (body, f"The answer is {body}", f"{body}\n\nThe answer is no \\boxed{{"):
             took = seconds(kind, text)
-            assert took < 2, f"{piece!r}: {took:.3f} s"  # about 0.01 s; quadratic time would take minutes
+            assert took < 2, f"{piece!r}: {took:.3f} s"  # about 0.01 s; quadratic time would take half a minute
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("kind", EVERY, ids=IDS)
-def test_a_megabyte_is_parsed_quickly(kind: Any, seed: int) -> None:
-    choices = random.Random(seed)
-    few = choices.sample(PIECES, 3 + 5 * seed)
+def test_a_megabyte_is_parsed_quickly(kind: Any) -> None:
+    choices = random.Random(1)
+    few = choices.sample(PIECES, 8)
     text = "".join(choices.choices(few, k=1_000_000 // (1 + max(map(len, few)))))
     text = (text * (1_000_000 // len(text) + 1))[:1_000_000]
     took = seconds(kind, text)

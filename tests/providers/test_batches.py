@@ -415,7 +415,7 @@ def kill_at_random(start_it: Callable[[], Any], server: MockBatchServer, kills: 
         process.communicate()
 
 
-@pytest.mark.parametrize("form", ["openai", pytest.param("anthropic", marks=pytest.mark.long)])
+@pytest.mark.parametrize("form", ["openai"])
 def test_killed_processes_buy_exactly_the_budget(form: BatchForm, tmp_path: Path) -> None:
     with MockBatchServer(form, seconds=0.2, faults=BatchFaults(expire=0.1, fail=0.05, lose=0.02)) as server:
 
@@ -435,7 +435,7 @@ def test_killed_processes_buy_exactly_the_budget(form: BatchForm, tmp_path: Path
 
 @pytest.mark.long
 @pytest.mark.usefixtures("selected_by_mark")
-@pytest.mark.parametrize("form", ["gemini", "mistral"])
+@pytest.mark.parametrize("form", ["anthropic", "gemini", "mistral"])
 def test_kills_in_the_other_forms(form: BatchForm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     test_a_kill_at_any_write_pays_no_line_twice(form, tmp_path / "writes", monkeypatch)
     test_killed_processes_buy_exactly_the_budget(form, tmp_path / "budget")

@@ -35,10 +35,12 @@ RUNS = [
     ("chain_of_event(words=10)", NEWS),
     (f"defined_terms({TERMS!r})", HIVES),
     ("guided(guideline='A hive is a box for bees.')", HIVES),
-    ("system2_attention(instructed(sc(cot(shots=1), samples=2)))", ROW),
-    ("maieutic(depth=1, width=1, max_tokens=12)", Problem("Do bees make honey?", kinds.YesNo())),
     ("verify_and_edit(cot(stages=1), samples=3, max_sentences=2)", BEES),
     ("chain_of_knowledge(samples=2, threshold=1.0, max_tokens=12)", BEES),
+]
+SLOW = [
+    ("system2_attention(instructed(sc(cot(shots=1), samples=2)))", ROW),
+    ("maieutic(depth=1, width=1, max_tokens=12)", Problem("Do bees make honey?", kinds.YesNo())),
 ]
 
 
@@ -60,6 +62,14 @@ def test_it_ends_in_one_of_the_states_within_its_calls(spec: str, problem: Probl
     assert all(isinstance(call, Call) and call.completions for call in answer.trace.calls())
     if answer.state == "answered":
         assert problem.kind.show(answer.value)
+
+
+@pytest.mark.long
+@pytest.mark.model
+@pytest.mark.usefixtures("selected_by_mark")
+@pytest.mark.parametrize(("spec", "problem"), SLOW, ids=[spec.partition("(")[0] for spec, _ in SLOW])
+def test_those_of_many_calls_do_too(spec: str, problem: Problem, llm: LLM) -> None:
+    test_it_ends_in_one_of_the_states_within_its_calls(spec, problem, llm)
 
 
 @pytest.mark.model

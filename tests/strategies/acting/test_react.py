@@ -66,6 +66,7 @@ def test_the_first_prompt_has_the_tools_the_demonstrations_and_the_open_line() -
     llm = ScriptedLLM([STEPS[-1]])
     strategies.get("react").run(problem(), llm)
     system, *examples, asked = llm.requests[0].messages
+    assert llm.requests[0].static_prefix == 1 + len(examples)
     assert system.role == "system"
     for line in ("- Search[entity]: finds the page", "- Lookup[keyword]: shows", "- Finish[answer]: ends with"):
         assert line in system.content
