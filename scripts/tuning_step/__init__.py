@@ -1,0 +1,1 @@
+"""What measures the tuning of the step "categories" of the chain telecom_feedback."""
