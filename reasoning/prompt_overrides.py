@@ -225,7 +225,9 @@ class _WatchedPrompt(Prompt):
     filled: dict[str, Conversation] = field(default_factory=dict, compare=False, repr=False)
 
     def fill(self, **values: object) -> Conversation:
-        return self.filled.setdefault(self.name, super().fill(**values))
+        made = super().fill(**values)
+        self.filled.setdefault(self.name, made)
+        return made
 
 
 class _SilentClient(Client):

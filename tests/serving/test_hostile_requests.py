@@ -225,6 +225,25 @@ def test_a_body_that_never_ends_is_refused_and_its_connection_closed(coding: str
         assert [line.split(" · ")[-2] for line in running.log if "/v1/" in line] == ["408"]
 
 
+@pytest.mark.parametrize("is_slow", [False, True], ids=["never reads", "reads slowly"])
+def test_a_connection_whose_client_never_reads_is_closed(is_slow: bool) -> None:
+    page = b"GET / HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    # More than the buffers of the system hold, which may be 4 MB.
+    requests = 3000 * (page % b"") + page % b"Connection: close\r\n"
+    with serve(ScriptedLLM([]), request_seconds=0.5) as running, running.connect() as connection:
+        connection.sendall(requests)
+        if not is_slow:
+            time.sleep(3)
+        replies = length = 0
+        with suppress(ConnectionError):
+            while part := connection.recv(100_000):
+                replies += part.count(b"\r\nETag: ")
+                length += len(part)
+                time.sleep(0.05 if length < 1_000_000 else 0)
+        assert (replies > 2900) == is_slow
+        assert running.is_well()
+
+
 def test_requests_behind_each_other_on_a_connection_are_answered_in_order(fresh: Running) -> None:
     models = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n" + AUTHORIZATION.encode() + b"\r\n"
     with fresh.connect() as connection:
