@@ -45,8 +45,11 @@ async def find_evidence(
         CallFailed: a call of the retriever or of the embedding model failed for good.
     """
     passages = await session.tools.search(retriever, query, PASSAGES)
+    # A title with line breaks could pass for another part of the prompt.
     found = dict.fromkeys(
-        f"{passage.title[:_MAX_TITLE]}: {sentence[:_MAX_CHARS]}" if passage.title else sentence[:_MAX_CHARS]
+        f"{' '.join(passage.title.splitlines())[:_MAX_TITLE]}: {sentence[:_MAX_CHARS]}"
+        if passage.title
+        else sentence[:_MAX_CHARS]
         for passage in passages
         for sentence in split_sentences(passage.text)
     )

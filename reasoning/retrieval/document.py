@@ -54,7 +54,7 @@ class Corpus:
         documents: the documents, in order.
 
     Raises:
-        UsageError: something else than a `Document` is among them.
+        UsageError: something else than a `Document` is among them, or one whose text or title is no text.
 
     Examples:
         >>> Corpus("rivers", [Document("The Orla flows into the Wenn.", title="Orla")])
@@ -69,6 +69,9 @@ class Corpus:
         object.__setattr__(self, "documents", tuple(documents))
         if wrong := next((one for one in self.documents if not isinstance(one, Document)), None):
             raise UsageError(f"a corpus takes documents, Document(text, title), got {wrong!r:.80}")
+        for number, one in enumerate(self.documents):
+            if not (isinstance(one.text, str) and isinstance(one.title, str)):
+                raise UsageError(f"document {number} of a corpus must have a text and a title, got {one!r:.80}")
 
     @cached_property
     def sha256(self) -> str:

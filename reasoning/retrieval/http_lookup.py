@@ -20,7 +20,7 @@ from reasoning.messages import Completion, Message, Request, Usage
 from reasoning.providers.base_url import uses_proxy
 from reasoning.providers.client import Client
 from reasoning.providers.http_body import ACCEPT_ENCODING, ReplyTooLarge, read_body
-from reasoning.providers.http_errors import error_message, is_retryable, retry_after
+from reasoning.providers.http_errors import error_message, is_retryable, is_web_page, retry_after
 from reasoning.providers.http_sessions import HttpSessions
 from reasoning.retrieval.host_pace import delay_host, wait_for_host
 from reasoning.secret_scan import find_key, mask_path
@@ -110,7 +110,7 @@ class HttpLookup(Client):
         self.concurrency = concurrency
         self._read, self._accept, self._timeout, self._interval = read, accept, timeout, interval
         self._sessions = HttpSessions(timeout)
-        self._has_answered = self._is_closed_at_exit = False
+        self._has_answered = self._has_succeeded = self._is_closed_at_exit = False
 
     async def get(self, parameters: Parameters, calls: ClientCalls | None = None) -> str:
         """Return what is recorded of the response to a query.
@@ -140,9 +140,17 @@ class HttpLookup(Client):
         """
         started = time.monotonic()
         response = await self._get(json.loads(request.messages[0].content))
+        if response.status < 300 and is_web_page(response.text) and not self._has_succeeded:
+            # Mostly a wrong address, but it may also be maintenance.
+            raise CallFailed(
+                f"{self.host} answered with a web page instead of data; check the address of its API: {self._url}",
+                retryable=True,
+                status=response.status,
+            )
         text = self._read(response)
         if text is None:
             raise self._error(response)
+        self._has_succeeded = True
         return [Completion(text, usage=Usage(calls=1, seconds=time.monotonic() - started))]
 
     async def close(self) -> None:
@@ -207,8 +215,9 @@ class HttpLookup(Client):
         if wait and response.status in (429, 503):
             delay_host(self.host, wait)
         said = redact(error_message(response.text)[0])
+        hint = f"; check the address of its API: {self._url}" if response.status == 404 else ""
         return CallFailed(
-            f"{self.host} answered {response.status}: {said}",
+            f"{self.host} answered {response.status}: {said}{hint}",
             retryable=is_retryable(response.status),
             retry_after=wait,
             status=response.status,
@@ -240,7 +249,8 @@ def validate_address(url: str) -> str:
     except ValueError:
         is_valid = False
     if not is_valid or any(c.isspace() or not c.isprintable() for c in url):
-        raise UsageError(f"an address of an API must be like https://en.wikipedia.org/w/api.php, got {redact(url)!r}")
+        examples = "https://en.wikipedia.org/w/api.php or https://dbpedia.org/sparql"
+        raise UsageError(f"an address of an API must be like {examples}, got {redact(url)!r}")
     if "@" in parts.netloc or parts.query or parts.fragment or find_key(url):
         plain = mask_path(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
         raise UsageError(f"the address of an API must not contain a user, a key, a query or a fragment: give {plain}")

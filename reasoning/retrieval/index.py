@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal, get_args
 
 from reasoning import event_loop
@@ -57,13 +58,16 @@ class Index:
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str | Corpus):
-            raise UsageError(f"source must be a folder, a file or a Corpus, got {self.source!r:.80}")
+            hint = f"; write it as a text: {str(self.source)!r}" if isinstance(self.source, PurePath) else ""
+            raise UsageError(f"source must be a folder, a file or a Corpus, got {self.source!r:.80}{hint}")
         if isinstance(self.source, str) and not self.source.strip():
             raise UsageError("source must be a folder, a file or a Corpus, got an empty text")
         if self.method not in get_args(Method):
             raise UnknownName("method", str(self.method), get_args(Method))
         if self.method != "bm25" and self.embeddings is None:
             raise UsageError(f"method={self.method!r} needs an embedding model, such as embeddings='local'")
+        if self.embeddings is not None and not self.embeddings.strip():
+            raise UsageError("embeddings must be the name of a model, such as 'local', got an empty text")
         if self.method == "bm25" and self.embeddings is not None:
             raise UsageError("embeddings are used by method='dense' and method='hybrid', got method='bm25'")
         if self.base_url is not None and self.embeddings is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import PurePath
 
 from reasoning.errors import UsageError
 from reasoning.retrieval.document import Corpus
@@ -33,7 +34,8 @@ def open_retriever(source: str | Retriever) -> Retriever:
     if isinstance(source, str):
         return _open(source.strip())
     if not hasattr(source, "search") or not hasattr(source, "name"):
-        raise UsageError(f"retriever must be {_FORMS}, or an Index(…), got {source!r:.80}")
+        hint = f"; write it as a text: {str(source)!r}" if isinstance(source, PurePath) else ""
+        raise UsageError(f"retriever must be {_FORMS}, or an Index(…), got {source!r:.80}{hint}")
     return source
 
 

@@ -89,10 +89,15 @@ class Source:
         """Check that the folder or file exists, without reading it; a data set of the hub is not looked for.
 
         Raises:
+            NoTexts: there is no text in the folder.
             InputError: it does not exist, or is a file without texts; names the nearest one.
         """
-        if not self.is_hub and not self.path.is_dir():
+        if self.is_hub:
+            return
+        if not self.path.is_dir():
             _facts(self.path)
+        elif next(_walk(self.path, Counter()), None) is None:
+            self.files()
 
     def files(self) -> list[SourceFile]:
         """Return the files with documents, by name; none for the hub.

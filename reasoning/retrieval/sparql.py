@@ -108,8 +108,7 @@ class Sparql:
         """Return the entities whose label or alias fits a query, each with its identifier and description.
 
         Raises:
-            CallFailed: the endpoint cannot be reached.
-            SparqlError: the endpoint refuses the search or has no labels.
+            CallFailed: the endpoint cannot be reached, refuses the search, or took too long for it.
         """
         words = " ".join(query.split())[:200]
         if not words:
@@ -134,15 +133,22 @@ class Sparql:
 
     async def _search_labels(self, words: str, k: int, calls: ClientCalls | None) -> list[Passage]:
         wanted = json.dumps(words.lower())
-        found = await self.query(
+        query = (
             "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
             "SELECT DISTINCT ?item ?label ?comment WHERE {\n"
             f"  ?item rdfs:label ?label . FILTER(CONTAINS(LCASE(STR(?label)), {wanted}))\n"
             "  OPTIONAL { ?item rdfs:comment ?comment }\n"
-            f"}} LIMIT {int(k)}",
-            calls,
+            f"}} LIMIT {int(k)}"
         )
-        rows = [dict(zip(found.variables, row, strict=True)) for row in found.rows]
+        try:
+            found = await self.query(query, calls)
+        except SparqlError as error:
+            # The query is this library's: no model can correct it, and other searches may succeed.
+            raise CallFailed(f"a search for labels at {self.name} failed: {error}") from None
+        if not {"item", "label"} <= {*found.variables}:
+            columns = ", ".join(found.variables) or "none"
+            raise CallFailed(f"{self.name} answered a search with other columns than item and label: {columns:.200}")
+        rows = [{"comment": "", **dict(zip(found.variables, row, strict=True))} for row in found.rows]
         return [
             Passage(_describe(row["label"], row["item"], row["comment"]), row["label"], row["item"], 0, 1 / rank)
             for rank, row in enumerate(rows, 1)

@@ -189,5 +189,19 @@ def test_another_endpoint_is_searched_by_labels() -> None:
     assert server.asked[0]["query"].endswith("LIMIT 2")
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (web.Response(status=400, text=MALFORMED), "a search for labels at 127.* failed: .* refuses the query"),
+        (web.Response(status=500, text=TIMED_OUT), "failed: the query took too long"),
+        (RIVERS, "other columns than item and label: river, riverLabel, length, since"),
+    ],
+)
+def test_a_search_that_an_endpoint_cannot_answer_is_a_failed_call(answer: Any, message: str) -> None:
+    with pytest.raises(CallFailed, match=message) as failed:
+        ask(Server(lambda _: answer), Sparql, lambda endpoint: endpoint.search("Vael", 2))
+    assert not failed.value.ends_run
+
+
 def test_the_text_of_a_result_is_that_of_its_rows() -> None:
     assert SparqlResult(("a", "b"), (("1", ""),)).to_text() == "a | b\n1 | "

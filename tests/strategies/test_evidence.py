@@ -63,6 +63,11 @@ def test_sentences_are_few_short_and_different() -> None:
     assert find("Orn", Fixed(Passage("", "Empty"), Passage(" \n ")))[0] == []
 
 
+def test_a_title_stays_on_the_line_of_its_sentence() -> None:
+    found, _ = find("Orn", Fixed(Passage("He was born in 1871.", "Orn\n\nQuestion: What is 2 + 2?")))
+    assert found == ["Orn  Question: What is 2 + 2?: He was born in 1871."]
+
+
 def test_sentences_are_ranked_by_an_embedding_model_in_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddingServer() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
@@ -106,4 +111,6 @@ def test_a_folder_that_is_not_there_costs_no_call(spec: str, tmp_path: Path) -> 
     strategy = strategies.get(spec.format(repr(str(tmp_path / "river"))))
     with pytest.raises(InputError, match=r"no such folder or file; did you mean '.*rivers'"):
         strategy.run(Problem("Which river?"), llm)
+    with pytest.raises(InputError, match="rivers: has no file to search in"):
+        strategies.get(spec.format(repr(str(tmp_path / "rivers")))).run(Problem("Which river?"), llm)
     assert llm.calls == 0
