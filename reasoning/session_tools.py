@@ -174,7 +174,8 @@ class SessionTools:
         except BaseException:
             self._session.trace.events.append(inner.trace)
             raise
-        result = ToolResult(_limit(strip_control(text)), error)
+        # A character is removed of two at most, and a tool may return megabytes.
+        result = ToolResult(_limit(strip_control(text[: 2 * MAX_RESULT + 2])), error)
         events = inner.trace.events
         parts = [event for event in events if isinstance(event, ToolCall)]
         if len(parts) < len(events):

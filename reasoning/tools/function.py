@@ -36,10 +36,11 @@ class FunctionTool:
         function: the function; a coroutine function is awaited.
         name: the name for the model; by default the function's.
         description: what it does; by default the first paragraph of its docstring.
-        seconds: the maximum duration of a call.
+        seconds: the maximum duration of a call, above 0.
 
     Raises:
-        UsageError: the function has no name or description, or an argument without a name.
+        UsageError: the function has no name or description, or an argument without a name; `seconds`
+            is no number above 0.
 
     Examples:
         >>> def tides(harbour: str, day: int = 0) -> str:
@@ -64,6 +65,8 @@ class FunctionTool:
         object.__setattr__(self, "description", self.description or " ".join(paragraph.split()))
         if not self.description:
             raise UsageError(f"the function {self.name} needs a docstring, from which the model learns what it does")
+        if not isinstance(self.seconds, int | float) or not self.seconds > 0:
+            raise UsageError(f"seconds of the tool {self.name} must be a number above 0, got {self.seconds!r:.80}")
         object.__setattr__(self, "parameters", self._schema())
 
     def __repr__(self) -> str:
@@ -86,10 +89,11 @@ class FunctionTool:
             async with asyncio.timeout(self.seconds) as limit:
                 if inspect.iscoroutinefunction(self.function):
                     return format_result(await self.function(**values))
-                return format_result(await _run_in_thread(lambda: self.function(**values)))
+                # A large result takes long to format, too.
+                return await _run_in_thread(lambda: format_result(self.function(**values)))
         except ReasoningError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if limit.expired():
                 raise ToolError(f"{self.name} gave no result within {self.seconds:g} s") from None
             raise ToolError(f"{self.name} failed: {type(error).__name__}: {redact(str(error))}") from None
@@ -138,24 +142,24 @@ def format_result(value: Any) -> str:
     return value if isinstance(value, str) else dump_json(value, default=str)
 
 
-async def _run_in_thread(call: Callable[[], Any]) -> Any:
+async def _run_in_thread(call: Callable[[], str]) -> str:
     """Run a call in a thread that does not keep the process alive, unlike those of an executor."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+    done: asyncio.Future[str] = loop.create_future()
 
-    def settle(result: Any, error: BaseException | None) -> None:
+    def settle(result: str, error: BaseException | None) -> None:
         if not done.done():
             done.set_result(result) if error is None else done.set_exception(error)
 
     def work() -> None:
-        outcome: tuple[Any, BaseException | None]
+        outcome: tuple[str, BaseException | None]
         try:
             outcome = call(), None
         except StopIteration as error:
             # A future takes no StopIteration.
-            outcome = None, RuntimeError(f"StopIteration: {error}")
+            outcome = "", RuntimeError(f"StopIteration: {error}")
         except BaseException as error:
-            outcome = None, error
+            outcome = "", error
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, *outcome)
 

@@ -88,6 +88,17 @@ def test_an_exception_and_a_time_limit_are_results(session: Session) -> None:
     assert "aaaa" not in text
     assert use(FunctionTool(stopped), session, x="")[1]
 
+    def ended(x: str) -> str:
+        """End."""
+        raise SystemExit(3)
+
+    async def ended_too(x: str) -> str:
+        """End."""
+        raise SystemExit(3)
+
+    for function in (ended, ended_too):
+        assert use(FunctionTool(function), session, x="") == (f"{function.__name__} failed: SystemExit: 3", True)
+
     release = threading.Event()
 
     def slow(x: str) -> str:
@@ -119,6 +130,28 @@ def test_an_exception_and_a_time_limit_are_results(session: Session) -> None:
 def test_a_function_that_is_no_tool_is_refused(function: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         FunctionTool(function)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "5", None])
+def test_a_time_limit_is_a_number(seconds: Any) -> None:
+    with pytest.raises(UsageError, match="seconds of the tool len must be a number above 0, got"):
+        FunctionTool(len, description="measures", seconds=seconds)
+
+
+def test_a_result_is_formatted_in_the_thread_of_its_function(session: Session) -> None:
+    threads = []
+
+    class Large:
+        def __str__(self) -> str:
+            threads.append(threading.current_thread().name)
+            return "large"
+
+    def made(x: str) -> Any:
+        """Make."""
+        return [Large()]
+
+    assert use(FunctionTool(made), session, x="") == ('["large"]', False)
+    assert threads == ["tool"]
 
 
 def test_a_function_must_be_described() -> None:
