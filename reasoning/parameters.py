@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Protocol
 
-from reasoning.errors import UnknownName, UsageError
+from reasoning.errors import UnknownName, UsageError, nearest
 from reasoning.prompts import Prompt
 
 
@@ -37,6 +37,10 @@ def check_parameters(strategy: HasParameters, bounds: Mapping[str, float | tuple
                 raise UnknownName(name, value, [str(value) for value in typing.get_args(hints[name])])
             wanted = _describe_type(hints[name])
             hint = f"; write {value} without quotes" if wanted == _STRATEGY and isinstance(value, str) else ""
+            if wanted == _PROMPT and isinstance(value, int | float):
+                # `steps` may be meant as `max_steps`.
+                similar = nearest(name, [other for other, hinted in hints.items() if hinted in (int, float)])
+                hint = f"; did you mean {similar}={value!r}?" if similar else ""
             raise UsageError(f"{where}: {name} must be {wanted}, got {_describe_value(value)}{hint}")
         if name not in bounds or value is None:
             continue
@@ -65,6 +69,9 @@ def to_spec(name: str, instance: Any) -> str:
 
 
 _STRATEGY = "a strategy such as cot"
+_PROMPT = "a prompt: its changed sections, such as {'objective': '…'}"
+_NAMES: dict[Any, str] = {Prompt: _PROMPT, Mapping: "a mapping such as {'name': 'value'}", type(None): "None"}
+"""What a parameter must be, where the name of the type does not say it."""
 
 
 def _describe_type(hint: Any) -> str:
@@ -75,7 +82,7 @@ def _describe_type(hint: Any) -> str:
         return f"a tuple of {_describe_type(args[0])}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_describe_type, args))
-    return getattr(origin or hint, "__name__", str(hint))
+    return _NAMES.get(origin or hint) or str(getattr(origin or hint, "__name__", hint))
 
 
 def _describe_value(value: object) -> str:

@@ -73,6 +73,9 @@ class Problem:
             raise UsageError(f"a problem's question must be a text, got {type(self.question).__name__}")
         if isinstance(self.kind, str | type):
             check_is_kind(self.kind, "a problem's kind")
+        if self.corpus is not None and not isinstance(self.corpus, Corpus):
+            form = "a Corpus(name, documents); to search a folder or a service, give the strategy a retriever"
+            raise UsageError(f"a problem's corpus must be {form}, got {self.corpus!r:.80}")
         if self.options is not None:
             object.__setattr__(self, "options", tuple(self.options))
             if isinstance(self.kind, Text):

@@ -125,7 +125,8 @@ class _Reader:
             if parameter is None:
                 raise SpecError("parameters must be written as name=value, got **", self.spec, value.col_offset)
             if parameter not in names:
-                raise UnknownName("parameter", parameter, names, f"of {name} {self._where(value)}")
+                known = [one for one in names if not (isinstance(defaults[one], Prompt) and _is_number(value))]
+                raise UnknownName("parameter", parameter, known, f"of {name} {self._where(value)}")
             if parameter in parameters:
                 raise SpecError(f"{name} gets {parameter} twice", self.spec, value.col_offset)
             parameters[parameter] = self._value(value)
@@ -175,3 +176,8 @@ class _Reader:
 
     def _where(self, node: ast.expr) -> str:
         return f"at column {node.col_offset + 1} of {self.spec.strip()!r}"
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Return whether a value is written as a number, which no prompt takes."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
