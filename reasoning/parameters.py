@@ -71,7 +71,7 @@ def to_spec(name: str, instance: Any) -> str:
 _STRATEGY = "a strategy such as cot"
 _PROMPT = "a prompt: its changed sections, such as {'objective': '…'}"
 _NAMES: dict[Any, str] = {Prompt: _PROMPT, Mapping: "a mapping such as {'name': 'value'}", type(None): "None"}
-"""What a parameter must be, where the name of the type does not say it."""
+"""Types whose own name does not say what to write."""
 
 
 def _describe_type(hint: Any) -> str:
