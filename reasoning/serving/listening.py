@@ -20,20 +20,44 @@ _MAX_MESSAGE = 200
 
 
 class _Connection(web.RequestHandler):
-    """A connection of a client."""
+    """A connection of a client, which is closed if the client neither sends a request nor reads a reply."""
 
     _silence: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for the first request. Before 3.14, aiohttp itself limits the wait for later ones only."""
         super().connection_made(transport)
+        # Whatever the system's own buffer does not take is known to be unread.
+        transport.set_write_buffer_limits(0)  # type: ignore[attr-defined]
         self._silence = asyncio.get_running_loop().call_later(self.keepalive_timeout, self._end_silence)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """End the wait."""
-        if self._silence is not None:
-            self._silence.cancel()
+        """End the waits."""
+        for wait in (self._silence, self._unread):
+            if wait is not None:
+                wait.cancel()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        """End the wait: everything was read."""
+        if self._unread is not None:
+            self._unread.cancel()
+        super().resume_writing()
+
+    def _wait_for_reader(self, unread: int | None = None) -> None:
+        """Close the connection if nothing was read since `unread` bytes were left; else wait on."""
+        assert self.transport is not None
+        left = self.transport.get_write_buffer_size()
+        if left == unread:
+            self.transport.abort()
+            return
+        self._unread = asyncio.get_running_loop().call_later(self.keepalive_timeout, self._wait_for_reader, left)
 
     def _end_silence(self) -> None:
         if not self._request_count:
