@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from reasoning.pages.palette import ON_WHITE
@@ -19,13 +19,11 @@ INK, DIM, LINE, TECHNIQUE, VOTE = (ON_WHITE[name] for name in ("ink", "dim", "li
 _SIZE = 10.5
 
 
-def file_names(measured: Sequence[Measured]) -> list[str]:
-    """Return a file name for each chart; charts of the same task are numbered."""
-    names = [re.sub(r"\W+", "-", str(measurement.store.settings["task"])).strip("-") for measurement in measured]
-    return [
-        f"results-{name}{f'-{names[: index + 1].count(name)}' if names.count(name) > 1 else ''}.svg"
-        for index, name in enumerate(names)
-    ]
+def file_name(task: str, taken: Collection[str]) -> str:
+    """Return the name of a new chart's file; further charts of a task are numbered."""
+    name = "results-" + re.sub(r"\W+", "-", task).strip("-")
+    names = (f"{name}.svg", *(f"{name}-{number}.svg" for number in range(2, len(taken) + 2)))
+    return next(one for one in names if one not in taken)
 
 
 def picture(measured: Measured) -> str:

@@ -12,11 +12,13 @@ from reasoning.benchmarks.analysis.summary_table import fit_legend
 from reasoning.benchmarks.results.fitted import fitted_records
 from reasoning.benchmarks.results.settings import sampling_settings, short_model_name
 from reasoning.registry import places
-from technique_pages.chart import file_names
+from technique_pages.chart import file_name
 from technique_pages.markdown import code, link, prose, table
 from technique_pages.measurements import REFERENCE, Measured, chosen_split, technique, tokens_of
+from technique_pages.sections import NOT_MEASURED, Section, find_place
 
-HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", f"difference to `{REFERENCE}`", "vote with as many tokens")
+DIFFERENCE = f"difference to `{REFERENCE}`"
+HEADER = ("accuracy", "95 %", "calls", "tokens", "seconds", DIFFERENCE, "vote with as many tokens")
 NONE = "Not measured yet.\n"
 EARLIER = (
     "† Measured with earlier prompts of the technique or an earlier wording of the problems. The command sends "
@@ -49,19 +51,19 @@ _ABOUT = (
     f"read the table as text, and the others query it; on `encyclopaedia`, `vanilla`, `{REFERENCE}` and its vote do "
     "not search. What a technique has learned first is in a column of its own, which the other columns do not contain.",
     "Long specs are abbreviated; the command above each table has them in full.",
+    f"{code('scripts/cards --results DIR')} generates a table from a results folder. "
+    f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the commands "
+    "above the tables make no call for the rows without †.",
 )
 
 
-def measured_part(name: str, measured: Sequence[Measured]) -> str:
-    """Return the rows of one technique."""
+def measured_part(name: str, sections: Sequence[Section]) -> str:
+    """Return the rows of one technique, out of all tables."""
     rows = [
-        [
-            code(measurement.found.comparison.title),
-            code(measurement.found.names(row.strategy)) + _mark(measurement, row),
-            *_cells(measurement, row),
-        ]
-        for measurement in measured
-        for row in measurement.rows_of(name)
+        [code(section.title), code(row.spec) + " †" * row.earlier, *row.cells[: len(HEADER)]]
+        for section in sections
+        for row in section.rows
+        if row.technique == name
     ]
     if not rows:
         return NONE
@@ -71,31 +73,33 @@ def measured_part(name: str, measured: Sequence[Measured]) -> str:
     return f"{rendered}\n\n{link('All techniques and the meaning of the columns', '../../research/results.md')}.\n"
 
 
-def results_page(measured: Sequence[Measured]) -> str:
-    """Return the page of all measurements."""
+def results_page(sections: Sequence[Section]) -> str:
+    """Return the page of all tables."""
     parts = ["# Measured results", *map(_wrap, _ABOUT)]
-    for measurement, picture in zip(measured, file_names(measured), strict=True):
-        parts += _section(measurement, picture)
-    seen = {technique(row.strategy) for measurement in measured for row in measurement.found.comparison.rows if row.n}
+    parts += [f"## {section.heading}\n\n{section.text}" for section in sections]
+    seen = {row.technique for section in sections for row in section.rows}
     missing = [link(code(name), f"../reference/techniques/{name}.md") for name in places() if name not in seen]
     if missing:
-        parts += ["## Not measured yet", f"{', '.join(missing)}."]
-    parts.append(
-        _wrap(
-            f"{code('scripts/cards --results DIR')} generates this page from results folders. "
-            f"{link('The recorded draws', 'measured/README.md')} are in the repository: once they are imported, the "
-            "commands above the tables make no call for the rows without †."
-        )
-    )
+        parts += [f"## {NOT_MEASURED}", f"{', '.join(missing)}."]
     return "\n\n".join(parts) + "\n"
+
+
+def add_table(sections: list[Section], measurement: Measured) -> Section:
+    """Put a table in the place of the one that it continues, or at the end, and return it."""
+    heading = prose(measurement.found.comparison.title)
+    place = find_place(sections, heading, measurement.store.specs)
+    task = str(measurement.store.settings["task"])
+    old = sections[place : place + 1]
+    picture = old[0].picture if old else file_name(task, [one.picture for one in sections])
+    sections[place : place + 1] = [section := Section(heading, "\n\n".join(_parts(measurement, picture)))]
+    return section
 
 
 def _wrap(text: str) -> str:
     return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
-def _section(measurement: Measured, picture: str) -> Iterator[str]:
-    yield f"## {prose(measurement.found.comparison.title)}"
+def _parts(measurement: Measured, picture: str) -> Iterator[str]:
     alt = "Accuracy of each technique, and of a vote with about as many tokens; the table has the numbers."
     yield f"![{alt}](measured/{picture})"
     yield "Command:"

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from technique_pages import chart, tables
 from technique_pages.measurements import REFERENCE, Measured, tokens_of
+from technique_pages.sections import Section, read_sections
 
 import reasoning
 from reasoning.benchmarks import tasks
@@ -25,6 +26,14 @@ from tests.benchmarks.report.conftest import result
 def measured(store: ResultsFolder, monkeypatch: pytest.MonkeyPatch) -> Measured:
     monkeypatch.setattr(ResultsFolder, "read", lambda folder: store)
     return Measured.of(Path("anywhere"))
+
+
+def sections_of(*found: Measured) -> list[Section]:
+    """Return the tables of a page with these."""
+    sections: list[Section] = []
+    for one in found:
+        tables.add_table(sections, one)
+    return read_sections(tables.results_page(sections))
 
 
 def words_of(svg: str) -> list[str]:
@@ -84,7 +93,7 @@ def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypa
     assert found.vote_for(rows["plan_and_solve"]) == found.votes[1]
     assert found.vote_for(rows["vanilla"]) is None
     assert found.vote_for(rows["tree_of_thoughts"]) is None
-    page = tables.results_page([found])
+    page = tables.results_page(sections_of(found))
     lines = [line for line in page.splitlines() if line.startswith("| [`")]
     assert [line.split("`")[1] for line in lines] == [
         "program_of_thoughts", spec, "vanilla", "cot", "plan_and_solve", "tree_of_thoughts"
@@ -101,9 +110,9 @@ def test_rows_differences_and_votes(kept: Callable[..., ResultsFolder], monkeypa
     drawn = words_of(chart.picture(found))
     assert [word for word in drawn if word in words or word == spec] == [line.split("`")[1] for line in lines]
     assert {"● technique", "◇ a vote over cot with about as many tokens", "450 tokens", "9,900 tokens"} <= set(drawn)
-    own = tables.measured_part("plan_and_solve", [found])
+    own = tables.measured_part("plan_and_solve", sections_of(found))
     assert own.count("`plan_and_solve`") == 1
-    assert tables.measured_part("least_to_most", [found]) == tables.NONE
+    assert tables.measured_part("least_to_most", sections_of(found)) == tables.NONE
 
 
 def test_without_the_reference_nothing_is_compared(
@@ -111,21 +120,30 @@ def test_without_the_reference_nothing_is_compared(
 ) -> None:
     found = measured(kept(vanilla="rw", nobody_knows_it="rr"), monkeypatch)
     assert (dict(found.against), found.votes) == ({}, ())
-    page = tables.results_page([found])
+    page = tables.results_page(sections_of(found))
     assert "| `nobody_knows_it` † | 100.0 % |" in page
     assert "| – | no draws |" in page
     assert not any("vote" in word for word in words_of(chart.picture(found)))
 
 
-def test_pictures_of_one_task_have_names_of_their_own(
+def test_a_table_takes_the_place_of_the_one_that_it_continues(
     kept: Callable[..., ResultsFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = measured(kept(vanilla="rw"), monkeypatch)
-    other = replace(found, store=replace(found.store, settings={"task": "jsonl:../../a b.jsonl"}))
-    assert chart.file_names([found, other, found]) == [
-        "results-ones-1.svg", "results-jsonl-a-b-jsonl.svg", "results-ones-2.svg"
-    ]  # fmt: skip
-    assert chart.picture(found) == chart.picture(found)
+    few, other = measured(kept(vanilla="rw"), monkeypatch), measured(kept(cot="rr"), monkeypatch)
+    more = measured(kept(vanilla="rw", pal="rr"), monkeypatch)
+    sections = sections_of(few, other)
+    assert [one.title for one in sections] == ["ones · 2 problems · m"] * 2
+    assert [one.picture for one in sections] == ["results-ones.svg", "results-ones-2.svg"]
+    tables.add_table(sections, more)
+    assert [one.specs for one in sections] == [{"vanilla", "pal"}, {"cot"}]
+    assert [one.picture for one in sections] == ["results-ones.svg", "results-ones-2.svg"]
+    assert [[row.spec for row in one.rows] for one in sections] == [["pal", "vanilla"], ["cot"]]
+    assert tables.results_page(read_sections(tables.results_page(sections))) == tables.results_page(sections)
+
+
+def test_pictures_have_names_of_their_own() -> None:
+    assert chart.file_name("jsonl:../../a b.jsonl", []) == "results-jsonl-a-b-jsonl.svg"
+    assert chart.file_name("a", ["results-a-1.svg", "results-a.svg", "results-a-2.svg"]) == "results-a-3.svg"
 
 
 def test_what_is_measured_can_be_named() -> None:
@@ -156,11 +174,11 @@ def test_rows_of_earlier_prompts_or_problems_are_marked(
             store.results[key] = replace(old, fingerprint=fingerprint(reasoning.strategies.get("cot")))
     found = measured(store, monkeypatch)
     assert found.earlier == {"vanilla"}
-    page = tables.results_page([found])
+    page = tables.results_page(sections_of(found))
     assert ".md) †" in next(line for line in page.splitlines() if line.startswith("| [`vanilla`"))
     assert "†" not in next(line for line in page.splitlines() if line.startswith("| [`cot`"))
     assert page.count("† Measured with earlier prompts") == 1
-    assert "† Measured" in tables.measured_part("vanilla", [found])
-    assert "†" not in tables.measured_part("cot", [found])
+    assert "† Measured" in tables.measured_part("vanilla", sections_of(found))
+    assert "†" not in tables.measured_part("cot", sections_of(found))
     store.settings = {**store.settings, "task": "coin_flip", "seed": 3}
     assert measured(store, monkeypatch).earlier == {"cot", "vanilla"}  # the task has other questions

@@ -17,6 +17,7 @@ from technique_pages.card import card_part
 from technique_pages.docstring import Docstring, meanings
 from technique_pages.index import MECHANISMS, index
 from technique_pages.page import Page
+from technique_pages.sections import read_sections
 from technique_pages.worked_examples import ExampleSolve, example_for
 
 import reasoning
@@ -62,19 +63,19 @@ def test_the_pages_are_those_of_the_code(script: ModuleType) -> None:
 def test_writing_renews_a_part_and_keeps_the_others(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "RESEARCH", tmp_path)
+    monkeypatch.setattr(script, "RESULTS", tmp_path / "results.md")
     monkeypatch.setattr(script, "FOLDER", tmp_path / "techniques")
+    script.RESULTS.write_text("# Measured results\n", encoding="utf-8")
     path = tmp_path / "techniques/cot.md"
     path.parent.mkdir()
     path.write_text(str(Page("# An old card\n", "Rows.\n", f"{markdown.fence(HOSTILE)}\n")), encoding="utf-8")
+    assert {"cot.md", "vanilla.md", "results.md"} <= set(script.stale())
     script.write(["cot"], None, 1, [])
     page = Page.of(path.read_text(encoding="utf-8"))
-    assert page == (card_part("cot", example_for("cot")), "Rows.\n", f"{markdown.fence(HOSTILE)}\n")
-    assert "cot.md" not in script.stale()
-    assert "vanilla.md" in script.stale()
+    assert page == (card_part("cot", example_for("cot")), tables.NONE, f"{markdown.fence(HOSTILE)}\n")
+    assert script.stale() == []
     path.with_name("forgotten.md").write_text("# Nothing\n", encoding="utf-8")
-    assert "forgotten.md" in script.stale()
-    assert not (tmp_path / "results.md").exists()
+    assert script.stale() == ["forgotten.md"]
 
 
 def test_the_page_of_chain_of_symbol_says_what_its_shipped_examples_save() -> None:
@@ -197,7 +198,7 @@ def test_techniques_by_task_name_what_exists_and_measured_numbers_are_those_of_t
     """The page is generated; every technique of the library is on it, and every number is a row of the results."""
     results = (ROOT / "docs" / "research" / "results.md").read_text(encoding="utf-8")
     text = (ROOT / "docs" / "reference" / "techniques-by-task.md").read_text(encoding="utf-8")
-    assert text == by_task.page(results)
+    assert text == by_task.page(read_sections(results))
     listed = set(re.findall(r"\]\(techniques/(\w+)\.md\)", text))
     assert listed <= set(places())
     # Wrappers around other techniques that no paper reports for a task, and a check of formats.
@@ -210,12 +211,12 @@ def test_techniques_by_task_name_what_exists_and_measured_numbers_are_those_of_t
 
 def test_a_measured_task_names_its_best_rows_and_says_if_they_differ() -> None:
     page = (
-        "## gym:chain\\_sum · 48 problems · local:x\n\n"
-        "| [`pal`](a.md) † | 90.0 % | 1–2 | 1.0 | 9 | 1.0 | **+50.0 (+40 to +60)**, p = 0.01 | x | 0 |\n"
-        "| [`cot`](a.md) | 40.0 % | 1–2 | 1.0 | 9 | 1.0 | – | x | 0 |\n"
+        "# Results\n\n## gym:chain\\_sum · 48 problems · local:x\n\n"
+        "| [`pal`](a/pal.md) † | 90.0 % | 1–2 | 1.0 | 9 | 1.0 | **+50.0 (+40 to +60)**, p = 0.01 | x | 0 |\n"
+        "| [`cot`](a/cot.md) | 40.0 % | 1–2 | 1.0 | 9 | 1.0 | – | x | 0 |\n"
     )
-    [section] = by_task.read_results(page)
-    assert section[:3] == ("gym:chain_sum", 48, "local:x")
+    [section] = read_sections(page)
+    assert section.subject == ("gym:chain_sum", 48, "local:x")
     assert by_task.describe(section) == (
         "Measured here, `gym:chain_sum` with `local:x`, 48 problems, the best of 2 specs: `pal` † 90.0 %, `cot` 40.0 "
         "%; significantly better than `cot`: `pal`. † With earlier prompts."
