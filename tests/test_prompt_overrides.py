@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from reasoning import Chain, Problem, Prompt, Step, strategies
+from reasoning import Chain, Corpus, Document, Problem, Prompt, Step, strategies
 from reasoning.cli import config
 from reasoning.errors import InputError, SpecError, UnknownName, UsageError
 from reasoning.kinds import Number
@@ -60,6 +60,14 @@ def test_what_is_shown_is_what_is_sent() -> None:
         assert llm.requests[0].messages in [
             turns.messages for turns in preview_prompts(strategy, sample_problem(strategy)).values()
         ]
+
+
+def test_a_prompt_that_is_filled_for_each_demonstration_is_shown_as_it_is_sent() -> None:
+    corpus = Corpus("rivers", [Document("The Orla flows into the Wenn.", title="Orla")])
+    strategy, problem = strategies.get("react"), Problem("Into which river does the Orla flow?", corpus=corpus)
+    llm = ScriptedLLM(["Action 1: Finish[Wenn]"])
+    strategy.run(problem, llm)
+    assert llm.requests[0].messages == preview_prompts(strategy, problem)["react.steps"].messages
 
 
 def test_a_phrase_is_replaced_within_wrappers_too() -> None:

@@ -27,7 +27,7 @@ class Docstring:
     """A parsed docstring.
 
     Attributes:
-        paragraphs: the text before the first section, one line per paragraph.
+        paragraphs: the text before the first section, one line per paragraph or item of a list.
         parameters: the meaning of each parameter with an entry under "Args".
     """
 
@@ -47,8 +47,14 @@ class Docstring:
                 names = [name.strip() for name in head.split(",")]
             for name in names:
                 parameters[name] = f"{parameters.get(name, '')} {line.strip()}".strip()
-        paragraphs = tuple(" ".join(part.split()) for part in text.strip().split("\n\n"))
+        paragraphs = tuple(map(_unwrapped, text.strip().split("\n\n")))
         return cls(paragraphs, {name: meaning.rstrip(".") for name, meaning in parameters.items()})
+
+
+def _unwrapped(paragraph: str) -> str:
+    """Return a paragraph as one line; a list as one line per item."""
+    items = re.split(r"^(?=- )", paragraph.strip(), flags=re.MULTILINE)
+    return "\n".join(" ".join(item.split()) for item in items if item.strip())
 
 
 def meanings(strategy: Strategy) -> dict[str, str]:

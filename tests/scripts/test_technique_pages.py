@@ -84,6 +84,11 @@ def test_the_page_of_chain_of_symbol_says_what_its_shipped_examples_save() -> No
     assert "tokens saved" not in card_part("cot", example_for("cot"))
 
 
+def test_a_list_in_a_docstring_has_a_line_for_each_item() -> None:
+    listed = next(part for part in Docstring.of(strategies.get("back_off")).paragraphs if part.startswith("- "))
+    assert [line[:11] for line in listed.splitlines()] == ["- `back_off", "- `back_off"]
+
+
 def test_every_technique_has_a_page_and_a_place_in_the_index() -> None:
     assert {f"{name}.md" for name in places()} | {"README.md"} == {path.name for path in PAGES[:-1]}
     assert {place.split(".")[2] for place in places().values()} <= set(MECHANISMS)
