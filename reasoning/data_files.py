@@ -21,7 +21,7 @@ SAVE_AS_CSV = 'save the sheet as "CSV UTF-8" (File, Save As), and give that file
 _BINARY = {
     b"PK\x03\x04": f"a workbook or another zip archive cannot be read; {SAVE_AS_CSV}",
     b"\xd0\xcf\x11\xe0": f"an Excel workbook cannot be read; {SAVE_AS_CSV}",
-    b"PAR1": "this is a Parquet file; write parquet:FILE",
+    b"PAR1": "this is a Parquet file; write parquet:FILE, or for a table give it a name that ends with .parquet",
     b"SQLite format 3": "an SQLite database cannot be read; export the table as CSV",
     b"%PDF": "a PDF cannot be read; give a .jsonl, .json or .csv file",
     b"ARROW1": "an Arrow or Feather file cannot be read; save it as Parquet",
@@ -33,6 +33,8 @@ _BINARY = {
 """The first bytes of files that are no text, each with what to do."""
 _UTF_8 = "save it as UTF-8"
 _QUOTED = re.compile(r'"[^"]*"')
+SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+"""The line with which Excel states the separator."""
 
 
 def open_data(path: Path) -> IO[bytes]:

@@ -86,7 +86,9 @@ class Problem:
         if self.before != ():
             object.__setattr__(self, "before", tuple(map(_to_turn, self.before or ())))
         if self.table is not None:
-            object.__setattr__(self, "table", Table.of(self.table) if self.table else None)
+            # A data frame has no truth value.
+            is_empty = isinstance(self.table, Sequence | Mapping) and not self.table
+            object.__setattr__(self, "table", None if is_empty else Table.of(self.table))
         if isinstance(self.kind, Spans) and not self.kind.text:
             kind = dataclasses.replace(self.kind, text=self.context or self.question)
             object.__setattr__(self, "kind", kind)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from reasoning.data_files import decode_lines, detect_separator, open_data
+from reasoning.data_files import SEPARATOR_LINE, decode_lines, detect_separator, open_data
 from reasoning.errors import InputError
 
-_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
-"""The line with which Excel states the separator."""
 _MAX_CELL = 10**9
 """Lines are of bounded length, so a cell needs no limit of its own."""
 
@@ -62,7 +59,7 @@ def find_separator(path: Path) -> str:
 def _read_head(lines: Iterator[str]) -> tuple[list[str], bool, str]:
     """Return the lines up to the header, whether one of them states the separator, and the separator."""
     first = list(_up_to_content(lines))
-    stated = _SEPARATOR_LINE.fullmatch(first[-1]) if first else None
+    stated = SEPARATOR_LINE.fullmatch(first[-1]) if first else None
     if stated:
         first += _up_to_content(lines)
     return first, stated is not None, stated[1] if stated else detect_separator(first[-1] if first else "")

@@ -65,7 +65,7 @@ def parse_date(text: str) -> datetime.date | None:
     return _read_date(text, _DATES)
 
 
-def infer_column(cells: Sequence[Any]) -> tuple[ColumnType, tuple[Cell, ...]]:
+def infer_column(cells: Sequence[Any], *, long_as_text: bool = True) -> tuple[ColumnType, tuple[Cell, ...]]:
     """Return the type of a column and its values.
 
     A column is of numbers or dates only if all of its cells are, besides empty ones and those such as
@@ -74,11 +74,16 @@ def infer_column(cells: Sequence[Any]) -> tuple[ColumnType, tuple[Cell, ...]]:
 
     Args:
         cells: texts to interpret, or values that are numbers, dates or None already.
+        long_as_text: whether a column with an integer of more than 18 digits stays text; the column of a
+            query's result becomes one of numbers.
     """
     cells = [as_cell(cell) for cell in cells]
     present = [cell for cell in cells if cell is not None and cell != ""]
     if not any(isinstance(cell, str) for cell in present):
-        return _type_of(present), _convert(cells, _type_of(present))
+        # As a number, a longer identifier would lose its last digits.
+        is_long = long_as_text and any(isinstance(cell, int) and abs(cell) >= 10**MAX_DIGITS for cell in present)
+        column_type = "text" if is_long else _type_of(present)
+        return column_type, _convert(cells, column_type)
     texts = [show_cell(cell).strip() for cell in cells]
     stated = [text for text in texts if text and text.casefold() not in _MISSING]
     for read in (_read_numbers, _read_dates):

@@ -6,10 +6,11 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
-from reasoning.data_files import detect_separator
+from reasoning.data_files import SEPARATOR_LINE, detect_separator
 from reasoning.errors import InputError, UsageError
 from reasoning.tables_sql.table import Table
 
@@ -23,8 +24,9 @@ def to_table(value: Any, title: str = "") -> Table:
     Args:
         value: a `Table`; rows of cells with the header first; records (`[{"town": "Oslo"}, …]`); columns
             (`{"town": ["Oslo", …]}`); an object with `header` and `rows`, as in WikiTableQuestions; a
-            pandas data frame; or a text with one row in each line, as CSV, TSV, Markdown, or with the
-            separators `#` (TabFact) and ` | ` (TabMWP), or any of the others as JSON.
+            pandas data frame, with its index if that has names or labels other than integers; or a text
+            with one row in each line, as CSV, TSV, Markdown, or with the separators `#` (TabFact) and
+            ` | ` (TabMWP), or any of the others as JSON.
         title: the subject of the table; by default the one that the value states.
 
     Raises:
@@ -68,14 +70,19 @@ def read_named_tables(text: str) -> dict[str, Table]:
     for paragraph in text.split("\n\n"):
         first, _, rest = paragraph.strip("\n").partition("\n")
         if (match := _NAMED.fullmatch(first)) and "|" in rest:
-            tables[match[1]] = _from_text(rest, match[1])
+            # A paragraph of another kind may begin with such a line.
+            with suppress(UsageError):
+                tables[match[1]] = _from_text(rest, match[1])
     return tables
 
 
 def _from_object(value: Mapping[str, Any], title: str) -> Table:
     if "header" in value and "rows" in value:
         stated = next((value[name] for name in _TITLES[:2] if isinstance(value.get(name), str)), "")
-        return Table.of([value["header"], *value["rows"]], title or stated)
+        rows = value["rows"]
+        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+            raise UsageError(f"the rows of a table with a header must be a list of rows, got {rows!r:.80}")
+        return Table.of([value["header"], *rows], title or stated)
     columns = {str(name): cells for name, cells in value.items()}
     if columns and all(isinstance(cells, Sequence) and not isinstance(cells, str) for cells in columns.values()):
         lengths = {name: len(cells) for name, cells in columns.items()}
@@ -88,8 +95,8 @@ def _from_object(value: Mapping[str, Any], title: str) -> Table:
 
 
 def _from_frame(frame: Any, title: str) -> Table:
-    if any(name is not None for name in frame.index.names):
-        frame = frame.reset_index()
+    if any(name is not None for name in frame.index.names) or frame.index.inferred_type not in ("integer", "empty"):
+        frame = frame.reset_index(allow_duplicates=True)
     header = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     return Table.of([header, *frame.itertuples(index=False, name=None)], title)
 
@@ -107,7 +114,7 @@ def _from_text(text: str, title: str) -> Table:
     if not lines:
         raise UsageError("a table must have a header, got an empty text")
     if "\t" in lines[0]:
-        return Table.of(parse_delimited(stripped.splitlines(keepends=True), "the table"), title)
+        return Table.of(parse_delimited(stripped.splitlines(keepends=True), "the table", separator="\t"), title)
     if len({line.count("#") for line in lines}) == 1 and "#" in lines[0]:
         return Table.of([line.split("#") for line in lines], title)
     if "|" in lines[0]:
@@ -118,35 +125,45 @@ def _from_text(text: str, title: str) -> Table:
     return Table.of(parse_delimited(stripped.splitlines(keepends=True), "the table"), title)
 
 
-def parse_delimited(lines: Iterable[str], name: object, *, escaped: bool = False) -> list[list[str]]:
+def parse_delimited(
+    lines: Iterable[str], name: object, *, separator: str = "", escaped: bool = False
+) -> list[list[str]]:
     """Return the cells of lines of CSV or TSV; blank lines are left out.
 
-    The separator is a comma, or if the first line has none, a semicolon, a tab or a bar.
+    A line such as "sep=;" before the header states the separator, as Excel writes it.
 
     Args:
         lines: the lines.
         name: the name of the source, for errors.
+        separator: the separator if the header has one; by default, and in a header without it, a comma, or
+            if the header has none, a semicolon, a tab or a bar.
         escaped: whether a backslash, instead of a second quote, stands before a quote within a cell.
 
     Raises:
         InputError: a quote is not closed or a cell is too long; names the line.
     """
-    lines = iter(lines)
-    first = [line for line in [next(lines, "")] if line]
-    separator = detect_separator(first[0]) if first else ","
+    lines, header, stated, start = iter(lines), "", "", 1
+    for header in lines:
+        if match := SEPARATOR_LINE.fullmatch(header):
+            stated, header = match[1], ""
+        elif header.strip():
+            break
+        start += 1
+    before = start - 1
+    separator = stated or (separator if separator and separator in header else detect_separator(header))
     reader = csv.reader(
-        chain(first, lines),
+        chain([header] if header else [], lines),
         delimiter=separator,
         strict=True,
         doublequote=not escaped,
         escapechar="\\" if escaped else None,
     )
-    rows, start = list[list[str]](), 1
+    rows = list[list[str]]()
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
                 rows.append(row)
-            start = reader.line_num + 1
+            start = before + reader.line_num + 1
     except csv.Error as error:
         words = str(error)
         if "unexpected end" in words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,11 @@ def _read_delimited(path: Path) -> list[list[str]]:
     return parse_delimited(_lines(path), path)
 
 
-def _read_parquet(path: Path) -> dict[str, list[Any]]:
+def _read_tabbed(path: Path) -> list[list[str]]:
+    return parse_delimited(_lines(path), path, separator="\t")
+
+
+def _read_parquet(path: Path) -> list[Sequence[Any]]:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -107,7 +111,7 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
             if rows * columns > MAX_CELLS:
                 raise InputError(f"{path}: a table must have at most {MAX_CELLS:,} cells, got {rows:,} rows")
             data = file.read()
-        return {name: data.column(index).to_pylist() for index, name in enumerate(data.column_names)}
+        return [data.column_names, *zip(*(column.to_pylist() for column in data.columns), strict=True)]
     except pyarrow.ArrowException as error:
         raise InputError(f"{path}: not a Parquet file: {error}") from None
 
@@ -131,7 +135,7 @@ def _unescape(cell: str) -> str:
 
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".csv": _read_delimited,
-    ".tsv": _read_delimited,
+    ".tsv": _read_tabbed,
     ".txt": _read_delimited,
     ".parquet": _read_parquet,
     ".json": _read_json,

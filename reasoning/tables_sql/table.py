@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from reasoning.errors import UnknownName, UsageError
 from reasoning.tables_sql.cell_types import Cell, ColumnType, as_cell, infer_column, show_cell
-from reasoning.text_safety import strip_control
+from reasoning.text_safety import strip_control, to_line
 
 __all__ = ["Cell", "ColumnType", "Table"]
 
@@ -67,7 +68,10 @@ class Table:
                 raise UsageError(f"row {number} must have {len(header)} cells, one for each column, got {len(row)}")
         object.__setattr__(self, "header", header)
         if not self.types:
-            columns = [infer_column(column) if _is_typed(column) else _as_text(column) for column in _columns(rows)]
+            columns = [
+                infer_column(column, long_as_text=False) if _is_typed(column) else _as_text(column)
+                for column in _columns(rows)
+            ]
             types = tuple([column_type for column_type, _ in columns]) or ("text",) * len(header)
             object.__setattr__(self, "types", types)
             rows = _rows([column for _, column in columns])
@@ -94,8 +98,13 @@ class Table:
         """
         if isinstance(rows, Table):
             return replace(rows, title=title) if title else rows
-        if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
-            raise UsageError(f"a table must be rows of cells, the first of them the header, got {rows!r:.80}")
+        is_source = isinstance(rows, str | Path | Mapping) or hasattr(rows, "itertuples") or _are_records(rows)
+        if is_source or isinstance(rows, bytes) or not isinstance(rows, Iterable):
+            hint = "; reasoning.tables_sql.reading.read_table reads files, data frames, records and columns"
+            raise UsageError(
+                f"a table must be rows of cells, the first of them the header, got {to_line(f'{rows!r:.80}')}"
+                f"{hint if is_source else ''}"
+            )
         cells = [_cells(row, number) for number, row in enumerate(rows)]
         width = max(map(len, cells), default=0)
         if width * len(cells) > MAX_CELLS:
@@ -259,6 +268,10 @@ def _pick(row: Sequence[_T], indexes: Iterable[int]) -> tuple[_T, ...]:
 
 def _key(name: str) -> str:
     return " ".join(name.casefold().replace("_", " ").split())
+
+
+def _are_records(rows: object) -> bool:
+    return isinstance(rows, list | tuple) and bool(rows) and all(isinstance(row, Mapping) for row in rows)
 
 
 def _is_typed(column: Sequence[Cell]) -> bool:

@@ -9,6 +9,7 @@ from reasoning.session import Session
 from reasoning.strategies.reply_parsing import match_item_mark, parse_numbered
 from reasoning.strategies.tables.sql_repair import repair
 from reasoning.strategies.tables.sql_text import sql_statements
+from reasoning.strategies.tables.table_text import MAX_CELL_CHARS
 from reasoning.tables_sql import Cell, SQLError, Table
 from reasoning.tables_sql.cell_types import show_cell
 from reasoning.text_safety import to_line
@@ -92,7 +93,9 @@ async def compute_values(
             totals += [{} for _ in range(index + 1 - len(totals))]
             value = results.get(query)
             if value is not None:
-                shown = show_cell(int(value) if isinstance(value, float) and value.is_integer() else value)
+                # A long text, or one of several lines, would pass for a part of the prompt.
+                shown = to_line(show_cell(int(value) if isinstance(value, float) and value.is_integer() else value))
+                shown = shown[:MAX_CELL_CHARS]
                 totals[index][shown] = totals[index].get(shown, 0.0) + (
                     weight * _ZERO_WEIGHT if shown == "0" else weight
                 )

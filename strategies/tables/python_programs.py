@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from reasoning.strategies.tables.model_functions import ModelFunctions
 from reasoning.strategies.tables.sql_repair import find_column
 from reasoning.tables_sql import Cell, Table
 from reasoning.tables_sql.cell_types import as_cell, show_cell
+from reasoning.tables_sql.table import mend_names
 
 _PLACES = ("ans", ResultSource.EXPRESSION, ResultSource.PRINTED, ResultSource.ASSIGNED)
 _MAX_TEXT = 2_000_000
@@ -51,6 +52,7 @@ async def run_python_program(
             raise ProgramError(f"it needs more than {max_calls} calls of the model (max_calls)")
 
     async def qa_map(rows: list[Any], question: str, columns: list[str] | str) -> list[PlainData]:
+        _check_rows(rows)
         names = _column_names(columns, rows, table)
         cells = _cells(rows, names)
         count(functions.count_calls(cells))
@@ -58,9 +60,11 @@ async def run_python_program(
         return [_plain(value) for value in values]
 
     async def qa_ans(rows: list[Any], question: str, columns: list[str] | str | None = None) -> PlainData:
+        _check_rows(rows)
         names = _column_names(columns or list(rows[0] if rows else ()), rows, table)
         count(1)
-        asked = Table(tuple(names), tuple(map(tuple, _cells(rows, names))))
+        # The program may have made these rows, with keys that are no names of columns.
+        asked = Table(mend_names(names), tuple(map(tuple, _cells(rows, names))))
         values: list[PlainData] = [
             _plain(value) for value in await functions.answer(_question(question, "ans@"), asked)
         ]
@@ -98,17 +102,21 @@ def _question(question: str, mark: str) -> str:
     return " ".join(str(question).removeprefix(mark).split())
 
 
+def _check_rows(rows: object) -> None:
+    """Raise ProgramError if the first argument of a function is no list of rows."""
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        raise ProgramError("qa_map and qa_ans need rows: a list of dictionaries, such as rows")
+
+
 def _column_names(columns: Sequence[str] | str, rows: Sequence[Any], table: Table) -> list[str]:
     """Return the names of columns as the rows have them.
 
     Raises:
-        ProgramError: the rows are no rows of the table, or have no such column.
+        ProgramError: the rows have no such column.
     """
-    if not all(isinstance(row, Mapping) for row in rows):
-        raise ProgramError("qa_map and qa_ans need rows: a list of dictionaries, such as rows")
     known = list(rows[0]) if rows else list(table.header)
     names = []
-    for name in [columns] if isinstance(columns, str) else columns:
+    for name in columns if isinstance(columns, Iterable) and not isinstance(columns, str) else [columns]:
         found = name if name in known else find_column(str(name), table)
         if not isinstance(found, str) or found not in known:
             raise ProgramError(f"the rows have no column {name!r:.80}; they have {', '.join(map(str, known)):.300}")

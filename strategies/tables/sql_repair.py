@@ -26,6 +26,8 @@ _SIMILAR = 0.7
 """The similarity from which a literal stands for a cell."""
 _MAX_LITERAL = 100
 _MAX_CELLS = 2_000
+_MAX_COMPARED = 20
+"""The texts of a query that are compared with all cells of a column, about 40 ms each at most."""
 
 
 def repair(sql: str, tables: Mapping[str, Table]) -> str:
@@ -156,12 +158,15 @@ def _is_keyword_place(sources: Sequence[str], position: int) -> bool:
 def _literals(parts: list[SQLToken], tables: Mapping[str, Table]) -> Iterator[str]:
     """Yield the tokens' sources, with each literal that a column is compared with as the cell that it means."""
     column: str | None = None
+    known: dict[str, _ColumnCells] = {}
     for token in parts:
         if token.kind == "quoted":
             column = _find(token.content, tables)
         elif token.kind == "text" and column is not None:
-            table = next(table for table in tables.values() if column in table.header)
-            yield sql_literal(nearest_cell(token.content, table, column))
+            if column not in known:
+                table = next(table for table in tables.values() if column in table.header)
+                known[column] = _ColumnCells(table, column)
+            yield sql_literal(known[column].nearest(token.content))
             continue
         elif token.kind == "number":
             pass
@@ -177,27 +182,48 @@ def nearest_cell(text: str, table: Table, column: str) -> Cell:
     2008" for 2008-06-29), then the most similar cell, if its similarity is at least 0.7 and it has
     the same digits.
     """
-    index = table.index(column)
-    cells = {shown[index]: row[index] for shown, row in zip(table.shown, table.rows, strict=True)}
-    if text in cells.values() or not text.strip():
-        return text
-    wanted = _folded(text)
-    folded = {_folded(shown): value for shown, value in cells.items()}
-    if wanted in folded:
-        return folded[wanted]
-    if len(wanted) > _MAX_LITERAL or len(folded) > _MAX_CELLS:
-        return text
-    digits = re.findall(r"\d+", wanted)
-    best, value = 0.0, None
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted)
-    for shown, cell in folded.items():
-        if not shown or len(shown) > _MAX_LITERAL or re.findall(r"\d+", shown) != digits:
-            continue
-        matcher.set_seq1(shown)
-        if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
-            best, value = ratio, cell
-    return value if best >= _SIMILAR else text
+    return _ColumnCells(table, column).nearest(text)
+
+
+class _ColumnCells:
+    """The cells of a column, read once for all literals of a query: a query may have hundreds."""
+
+    def __init__(self, table: Table, column: str) -> None:
+        index = table.index(column)
+        cells = {shown[index]: row[index] for shown, row in zip(table.shown, table.rows, strict=True)}
+        self._values = set(cells.values())
+        self._folded = {_folded(shown): value for shown, value in cells.items()}
+        self._found: dict[str, Cell] = {}
+
+    def nearest(self, text: str) -> Cell:
+        """Return what `nearest_cell` says; of one query, only the first 20 texts are compared by similarity."""
+        if text in self._values or not text.strip():
+            return text
+        wanted = _folded(text)
+        if wanted in self._folded:
+            return self._folded[wanted]
+        if len(wanted) > _MAX_LITERAL or len(self._folded) > _MAX_CELLS:
+            return text
+        if wanted not in self._found:
+            if len(self._found) == _MAX_COMPARED:
+                return text
+            self._found[wanted] = self._most_similar(wanted)
+        found = self._found[wanted]
+        return text if found is None else found
+
+    def _most_similar(self, wanted: str) -> Cell:
+        """Return the value of the most similar cell, None if none is similar enough."""
+        digits = re.findall(r"\d+", wanted)
+        best, value = 0.0, None
+        matcher = SequenceMatcher(autojunk=False)
+        matcher.set_seq2(wanted)
+        for shown, cell in self._folded.items():
+            if not shown or len(shown) > _MAX_LITERAL or re.findall(r"\d+", shown) != digits:
+                continue
+            matcher.set_seq1(shown)
+            if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (ratio := matcher.ratio()) > best:
+                best, value = ratio, cell
+        return value if best >= _SIMILAR else None
 
 
 def _folded(text: str) -> str:

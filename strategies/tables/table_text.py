@@ -45,9 +45,13 @@ def tables_of(problem: Problem, technique: str) -> dict[str, Table]:
     Source: `reasoning.tables_sql.forms.read_named_tables` says how a context holds tables.
     """
     tables = {"w": table_of(problem, technique)}
+    taken = set(_RESERVED)
     for name, table in read_named_tables(problem.context or "").items():
-        if name.isidentifier() and not iskeyword(name) and name.casefold() not in _RESERVED and table.header:
-            tables.setdefault(name, table)
+        folded = name.casefold()
+        usable = name.isidentifier() and not iskeyword(name) and not folded.startswith("sqlite_")
+        if usable and folded not in taken and table.header:
+            tables[name] = table
+            taken.add(folded)
     return tables
 
 

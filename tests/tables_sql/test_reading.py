@@ -29,6 +29,8 @@ CSV = 'town,people\nOslo,"709,037"\n"Moss, Jeløy","49,668"\n'
         ("towns.csv.gz", gzip.compress(CSV.encode(), mtime=0)),
         ("towns.csv", 'town;people\nOslo;709,037\n"Moss, Jeløy";49,668\n\n'.encode()),
         ("towns.tsv", "town\tpeople\nOslo\t709,037\nMoss, Jeløy\t49,668".encode()),
+        ("towns.csv", 'sep=;\r\ntown;people\r\nOslo;709,037\r\n"Moss, Jeløy";49,668\r\n'.encode()),
+        ("towns.csv", '\n\ntown;people\nOslo;709,037\n"Moss, Jeløy";49,668\n'.encode()),
         ("towns.TXT", "town|people\nOslo|709,037\nMoss, Jeløy|49,668".encode()),
         ("towns.json", json.dumps([["town", "people"], *TOWNS.shown]).encode()),
         ("towns.json", json.dumps({"header": ["town", "people"], "rows": TOWNS.shown}).encode()),
@@ -52,6 +54,7 @@ def test_files_are_read(tmp_path: Path, name: str, data: bytes) -> None:
     [
         ("a.csv", b'a,b\n1,"2\n3,4\n', r"a\.csv:2: .* a quoted cell has no end"),
         ("a.csv", b'a,b\n1,"2"x\n', r"a\.csv:2: not a table of cells with ',' between them"),
+        ("a.csv", b'\nsep=;\na;b\n1;"2"x\n', r"a\.csv:4: not a table of cells with ';' between them"),
         ("a.csv", b"a,b\n1," + b"x" * 140_000, r"a\.csv:2: .*: a cell must have at most 131,072 characters"),
         ("a.csv", b"", "the first line must name the columns, got an empty file"),
         ("a.csv", b"a,b\n\xff\xfe,1\n", "not UTF-8"),
@@ -62,6 +65,7 @@ def test_files_are_read(tmp_path: Path, name: str, data: bytes) -> None:
         ("a.json", b'{"a": [1], "b": [1, 2]}', r"columns of a table must be of equal length, got \{'a': 1, 'b': 2\}"),
         ("a.json", b'{"a": 1}', "an object of columns or one with header and rows, got a"),
         ("a.json", b"5", "rows of cells|sequence|iterable"),
+        ("a.json", b'{"header": ["a"], "rows": 5}', r"a\.json: the rows of a table .* must be a list of rows, got 5"),
         ("a.jsonl", b'{"a": 1}\n[1]', r"a\.jsonl:2"),
         ("a.parquet", b"PAR1 no", "not a Parquet file"),
         ("a.xlsx", b"", r"must end with \.csv, \.tsv, .* got 'a\.xlsx'"),
@@ -85,6 +89,29 @@ def test_ragged_rows_and_names_are_mended(tmp_path: Path) -> None:
     assert table.rows == ((1, 2, 3, 4), (5, None, None, None))
 
 
+def test_names_with_commas_are_kept_in_tab_separated_files(tmp_path: Path) -> None:
+    text = "Town, country\tPeople\nOslo, Norway\t709,037\n"
+    (tmp_path / "a.tsv").write_text(text)
+    for table in (read_table(tmp_path / "a.tsv"), to_table(text)):
+        assert (table.header, table.rows) == (("Town, country", "People"), (("Oslo, Norway", 709037),))
+
+
+def test_long_integers_keep_their_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[["id"], [1234567890123456789], [1234567890123456788]]')
+    table = read_table(tmp_path / "a.json")
+    assert (table.types, table.rows) == (("text",), (("1234567890123456789",), ("1234567890123456788",)))
+    assert Table(("sum",), ((1234567890123456789,),)).types == ("number",)
+
+
+def test_labels_of_a_data_frame_become_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    labelled = pandas.DataFrame({"v": [1, 2]}, index=["Oslo", "Moss"])
+    assert read_table(labelled).rows == (("Oslo", 1), ("Moss", 2))
+    assert read_table(labelled.reset_index(drop=True)[1:]).rows == ((2,),)
+    named_twice = pandas.DataFrame({"v": [1, 2]}, index=pandas.Index([7, 8], name="v"))
+    assert read_table(named_twice).header == ("v", "v_2")
+
+
 def test_data_frames_keep_their_types() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(
@@ -103,6 +130,15 @@ def test_data_frames_keep_their_types() -> None:
     assert table.rows[2] == (None, None, "007", datetime.date(2024, 3, 2), "True")
     grouped = read_table(frame.groupby("c").agg({"a": ["sum", "max"]}))
     assert grouped.header == ("c", "a sum", "a max")
+
+
+def test_columns_of_equal_names_in_parquet_are_both_kept(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "a.parquet"
+    parquet.write_table(arrow.table([arrow.array([1]), arrow.array([2])], names=["a", "a"]), path)
+    table = read_table(path)
+    assert (table.header, table.rows) == (("a", "a_2"), ((1, 2),))
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
@@ -176,3 +212,8 @@ def test_named_tables_are_read_from_a_text() -> None:
     assert (name, table.title, table.header) == ("regions", "regions", ("region", "rain|fall"))
     assert table.rows == (("Salt coast", 1200),)
     assert read_named_tables("Table a:\n" * 20_000 + "|") != {"b": table}
+
+
+@pytest.mark.parametrize("text", ['He said "hi" there,"x"y\na | b', '["a|b"]', '[1, "|"]', '"a,b\nx | y', '{"a": "|"}'])
+def test_a_paragraph_of_another_kind_is_no_named_table(text: str) -> None:
+    assert read_named_tables(f"Table summary:\n{text}") == {}

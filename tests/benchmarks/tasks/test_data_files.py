@@ -204,7 +204,7 @@ def workbook() -> bytes:
             'mine.csv: a workbook or another zip archive cannot be read; save the sheet as "CSV UTF-8"',
         ),
         ("mine.csv", b"\xd0\xcf\x11\xe0\xa1", "mine.csv: an Excel workbook cannot be read; save the sheet"),
-        ("mine.jsonl", b"PAR1\0", "mine.jsonl: this is a Parquet file; write parquet:FILE"),
+        ("mine.jsonl", b"PAR1\0", "mine.jsonl: this is a Parquet file; write parquet:FILE, or"),
         ("mine.csv", b"BZh91AY", "of compressed files only gzip is read; decompress it with bunzip2"),
         ("mine.jsonl", "version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS, not the file"),
         ("mine.csv", TABLE.encode("utf-16-le"), "mine.csv: the file has zero bytes, so it is no text in UTF-8"),

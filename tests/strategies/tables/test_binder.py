@@ -306,6 +306,10 @@ ans = sum(row["people"] for row in rows if row["town"] == oldest)
         ('ans = qa_map(rows, "is it?", ["nope"])', "the rows have no column 'nope'"),
         ('ans = qa_map([1, 2], "is it?", ["town"])', "need rows"),
         ('ans = qa_ans([], "is it?", ["town"])', "there are no rows to ask about"),
+        ('ans = qa_map(None, "is it?", "town")', "need rows"),
+        ('ans = qa_ans({"a": 1}, "is it?")', "need rows"),
+        ('ans = qa_map(rows, "is it?", None)', "the rows have no column None"),
+        ('ans = qa_ans(rows, "is it?", 5)', "the rows have no column 5"),
         ("import os\nans = os.listdir('/')", ""),
         ("ans = [row['town'] for row in rows]", "its result is no answer of this kind"),
     ],
@@ -314,6 +318,13 @@ def test_programs_in_python_that_fail_say_why(program: str, reason: str) -> None
     answer = solve(model(program), spec="binder(samples=1, language='python')")
     assert answer.state == "unparsed"
     assert reason in answer.reason
+
+
+def test_rows_that_a_program_makes_may_have_any_keys() -> None:
+    program = 'ans = qa_ans([{"Town": "Oslo", "town": 5, "": 6}], "how many?")'
+    llm = model(program, rows=lambda prompt: "The answer is 5")
+    assert solve(llm, spec="binder(samples=1, language='python')").value == 5
+    assert llm.requests[-1].messages[-1].content.startswith("Town | town_2 | column_3\nOslo | 5 | 6\n")
 
 
 def test_values_of_programs_in_python_are_lists_and_truth() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from reasoning.strategies.tables.sql_repair import find_column, nearest_cell, repair
@@ -92,6 +94,18 @@ def test_a_literal_is_never_a_cell_with_other_digits_or_of_little_similarity() -
     assert nearest_cell("Bergen", TABLE, "Town") == "Bergen"
     assert nearest_cell("", TABLE, "Town") == ""
     assert nearest_cell("x" * 100_000, TABLE, "Town") == "x" * 100_000
+
+
+def test_many_literals_are_compared_with_many_cells_in_little_time() -> None:
+    table = Table.of([["id", "name"], *([number, f"name of person {number}"] for number in range(20_000))])
+    literals = ", ".join(f"'nam of person {number}'" for number in range(300))
+    start = time.perf_counter()
+    repair(f"SELECT id FROM w WHERE name IN ({literals})", {"w": table})
+    few = table.select_rows(range(2_000))
+    literals = ", ".join(f"'name if persons {chr(97 + number % 26) * (number + 1)}'" for number in range(80))
+    repair(f"SELECT id FROM w WHERE name IN ({literals})", {"w": few})
+    # 300 times all cells would take 9 s.
+    assert time.perf_counter() - start < 4
 
 
 def test_a_name_that_two_columns_share_is_none_of_them() -> None:

@@ -47,7 +47,8 @@ def test_a_cell_is_one_short_line_and_no_other_cell() -> None:
 
 
 def test_further_tables_are_those_of_the_context_with_names_that_programs_can_use() -> None:
-    context = "\n\n".join(f"Table {name}:\na | b\n1 | 2" for name in ("regions", "w", "class", "x y", "qa_map"))
+    names = ("regions", "w", "class", "x y", "qa_map", "sqlite_a", "Regions")
+    context = "\n\n".join(f"Table {name}:\na | b\n1 | 2" for name in names)
     tables = tables_of(Problem("?", context=context, table=TOWNS), "binder")
     assert list(tables) == ["w", "regions"]
     assert tables["w"] == TOWNS
