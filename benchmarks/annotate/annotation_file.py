@@ -190,10 +190,18 @@ def questions_path(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix('.toml')}.questions.json")
 
 
-def check_name(path: Path) -> None:
-    """Raise UsageError if a file of annotations has another suffix than .toml."""
+def check_file(path: Path) -> None:
+    """Check a file of annotations, which may be missing, before calls that would be of no use.
+
+    Raises:
+        UsageError: the file has another suffix than .toml, or its folder does not exist.
+        InputError: the file is no file of annotations.
+    """
     if path.suffix != ".toml":
         raise UsageError(f"the file of annotations must end in .toml, got {path}")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} must exist: create it, or give another file")
+    _read(path)
 
 
 def _read(path: Path) -> list[WorkedExample]:

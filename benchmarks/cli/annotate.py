@@ -66,11 +66,11 @@ def annotate(
 
     Every line that you enter is stored. The same command continues, and so does `reasoning annotate FILE.toml`.
     """
-    from reasoning.benchmarks.annotate.annotation_file import AnnotationFile, check_name, questions_path
+    from reasoning.benchmarks.annotate.annotation_file import AnnotationFile, check_file, questions_path
     from reasoning.benchmarks.annotate.dialogue import Dialogue
     from reasoning.errors import UsageError
 
-    check_name(file)
+    check_file(file)
     if not select_only and not can_ask():
         raise UsageError(
             f"annotate needs a terminal. Without one, --select-only writes the questions to "
@@ -157,5 +157,7 @@ def _outcome(annotations: AnnotationFile, select_only: bool) -> str:
     if select_only:
         return f"{len(annotations.questions)} questions are chosen; annotate them: reasoning annotate {path}"
     left = "" if done >= wanted else f"; reasoning annotate {path} continues"
+    if left and annotations.next_open() is None:
+        left = "; no other question is left: another file with a larger --pool-size, or another --pool, gives more"
     give = f"\ngive them to a technique: active_prompt(demonstrations={str(path)!r})" if done else ""
     return f"{done} of {wanted} questions are annotated in {path}{left}{give}"

@@ -141,10 +141,9 @@ def read_learned(store: ResultsFolder, record: Fitted, learner: Strategy) -> Str
         if learned.needs_fit:
             raise UsageError(f"{learner.card.name} has not learned enough with it")
         return learned
-    except InputError:
-        raise
     except UsageError as error:
-        raise InputError(f"{path}: {error}") from None
+        where = "" if str(path) in str(error) else f"{path}: "
+        raise InputError(f"{where}{error}; correct the file, or delete it so that the next run fits again") from None
 
 
 def write_learned(
@@ -172,7 +171,7 @@ def write_learned(
     path = store.folder / name
     path.parent.mkdir(exist_ok=True)
     if list(changed) == ["demonstrations"]:
-        how = f"Give it back with: {learner.replace(demonstrations=name)!r}"
+        how = f"Give it back with: {learner.replace(demonstrations=path.as_posix())!r}"
         write_examples(path, changed["demonstrations"], comment="\n".join([*comments, how]))
     else:
         _write_parameters(path, changed, comments)

@@ -133,6 +133,7 @@ class _Fits:
         trace, budget = Trace(f"fit {name}"), Budget().nested_in(run.budget)
         if run.ledger is not None:
             budget.account = run.ledger.account(SCOPE, name)
+        refused = budget.refusals
         self.listener.on_fit(f"fitting {learner.card.name} on {self.pool}", self.model, trace)
         fitted = await learner.afit(
             self.pool.examples,
@@ -142,6 +143,9 @@ class _Fits:
             journal=run.journal,
             trace=trace,
         )
+        if (stopped := budget.refusal_since(refused)) is not None:
+            # What was learned until then would pass for all of it in a continued run. Recorded draws cost nothing.
+            raise stopped
         if fitted.needs_fit:
             raise UsageError(
                 f"{name} has learned nothing from {self.pool}; give another --pool or a larger --pool-size"

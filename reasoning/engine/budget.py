@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -102,7 +102,7 @@ class Budget:
     carried: dict[str, Usage] = field(default_factory=dict, init=False, repr=False)
     """The worst cases within `spent` of calls whose replies are still to come, by `Client.call_name`."""
     _started: float | None = field(default=None, init=False, repr=False)
-    _is_reported: bool = field(default=False, init=False, repr=False)
+    _refused: LimitExcess | str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.learned_bounds = LearnedBounds() if self.within is None else self.within.learned_bounds
@@ -262,14 +262,27 @@ class Budget:
             excess: the limit on usage that would be exceeded, or the message that the time is over.
         """
         message = str(excess)
-        if not self._is_reported:
-            self._is_reported = True
+        if self._refused is None:
             _log.warning("%s", message)
+        # Not the error, whose traceback would keep the frames of a solve alive.
+        self._refused = excess
         if isinstance(excess, str):
             return BudgetExhausted(message, self, is_time=True)
         return BudgetExhausted(
             message, self, limit=excess.name, next_call=excess.needed - excess.taken, needed=excess.needed
         )
+
+    @property
+    def refusals(self) -> list[LimitExcess | str | None]:
+        """What this budget and each around it refused last, from the inside out: the same object until the next one."""
+        return [budget._refused for budget in self._chain]
+
+    def refusal_since(self, earlier: Sequence[LimitExcess | str | None]) -> BudgetExhausted | None:
+        """Return the error of a call that was refused after `refusals` was read; None if there is none."""
+        for budget, before in zip(self._chain, earlier, strict=True):
+            if budget._refused is not None and budget._refused is not before:
+                return budget.report_exhausted(budget._refused)
+        return None
 
     def find_excess(self, worst: Usage) -> LimitExcess | None:
         """Return the first limit that a usage would exceed, besides what is reserved; None if it fits."""

@@ -12,7 +12,7 @@ from reasoning.prompts import Prompt
 from reasoning.session import Session
 from reasoning.strategies.demonstrations import DemonstrationSource
 from reasoning.strategies.demonstrations.annotation import GOLD, annotate_first, annotator_by_name
-from reasoning.strategies.demonstrations.pools import other_examples
+from reasoning.strategies.demonstrations.pools import distinct_problems, other_examples
 from reasoning.strategies.demonstrations.uncertainty import (
     Measure,
     SampledQuestion,
@@ -132,7 +132,10 @@ class ActivePrompt(Strategy):
         with session.stage("annotate"):
             examples = await annotate_first(ranked, self.shots, annotator, session)
         if not examples:
-            raise UsageError(f"active_prompt: {annotator.about}: none of {len(ranked)} questions could be annotated")
+            raise UsageError(
+                f"active_prompt: {annotator.about}: none of {pluralize(len(ranked), 'question')} could be annotated; "
+                "give more questions, or another annotator"
+            )
         session.note(f"{pluralize(len(examples), 'question')} annotated by {annotator.about}")
         return self.replace(demonstrations=tuple(examples))
 
@@ -142,7 +145,11 @@ class ActivePrompt(Strategy):
         Args:
             pool: the questions.
             session: the session to sample with.
+
+        Raises:
+            UsageError: the questions ask for different kinds of answers, or every call failed.
         """
+        distinct_problems(pool)
         distinct = list({" ".join(one.problem.values()["problem"].split()): one for one in pool}.values())
         chosen = random.Random(self.seed).sample(distinct, min(len(distinct), self.max_pool))
         measure = usable_measure(chosen[0].problem.kind, self.uncertainty)
@@ -150,9 +157,13 @@ class ActivePrompt(Strategy):
             seed_prompt, settings = self._seed_prompt, (self.pool_samples, self.temperature, measure)
             sampled = await sample_questions(seed_prompt, chosen, session, *settings)
         ranked = most_uncertain_first(sampled, self.seed)
-        if ranked:
-            low, high = ranked[-1].uncertainty, ranked[0].uncertainty
-            session.note(f"{measure} of {pluralize(len(ranked), 'question')}: {low:.2f} to {high:.2f}")
+        if not ranked:
+            raise UsageError(
+                f"active_prompt: every call failed for {pluralize(len(chosen), 'question')} of the pool; try again, or "
+                "check the model with `reasoning ask`"
+            )
+        low, high = ranked[-1].uncertainty, ranked[0].uncertainty
+        session.note(f"{measure} of {pluralize(len(ranked), 'question')}: {low:.2f} to {high:.2f}")
         return ranked
 
     @property

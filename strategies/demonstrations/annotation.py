@@ -9,7 +9,7 @@ from typing import Protocol
 
 from reasoning.answer import Answered
 from reasoning.branches import gather
-from reasoning.errors import UsageError
+from reasoning.errors import CallFailed, UsageError
 from reasoning.messages import Completion
 from reasoning.problem import Example, accepted_answers
 from reasoning.prompts import Prompt
@@ -47,12 +47,23 @@ async def annotate_first(
         annotator: the source of the annotations.
         session: the session to ask with. As many questions are annotated at once as are still needed.
     """
+
+    async def attempt(question: SampledQuestion, branch: Session) -> WorkedExample | None:
+        try:
+            return await annotator.annotate(question, branch)
+        except CallFailed as error:
+            # A provider may refuse one question for good, and the fit has paid for the samples of all.
+            if error.ends_run:
+                raise
+            branch.note(f"not annotated: {error}")
+            return None
+
     found: list[WorkedExample] = []
     start = 0
     while len(found) < count and start < len(questions):
         part = questions[start : start + count - len(found)]
         branches = session.fork("annotate", [one.example.problem.values()["problem"] for one in part])
-        made = await gather([annotator.annotate(one, branch) for one, branch in zip(part, branches, strict=True)])
+        made = await gather([attempt(one, branch) for one, branch in zip(part, branches, strict=True)])
         found += [one for one in made if one is not None]
         start += len(part)
     return found
@@ -125,8 +136,10 @@ def annotator_by_name(name: str, pool: Sequence[Example], explain: Prompt, promp
         prompt: the prompt for another model.
 
     Raises:
-        UsageError: the pool has no gold answers, or the file cannot be read.
+        UsageError: the name is empty, the pool has no gold answers, or the file cannot be read.
     """
+    if not name.strip():
+        raise UsageError(f"annotator must be 'gold', a file (.toml or .jsonl), or the name of a model, got {name!r}")
     if name == GOLD:
         if any(example.target is None for example in pool):
             raise UsageError("annotator='gold' needs a pool with answers; name a model, or a file of annotations")

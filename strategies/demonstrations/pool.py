@@ -136,7 +136,12 @@ class DemonstrationPool:
         if len(sets) > 1 and problem.kind.name not in sets:
             has = ", ".join(sets)
             raise InputError(f"{path}: has no worked example for answers of kind {problem.kind.name!r}, only {has}")
-        return sets[problem.kind.name] if len(sets) > 1 else next(iter(sets.values()), ())
+        found = sets[problem.kind.name] if len(sets) > 1 else next(iter(sets.values()), ())
+        if not found:
+            raise InputError(
+                f"{path}: must hold at least one worked example, got none; write [[demonstrations]] for each"
+            )
+        return found
 
 
 def _distinct(ordered: Iterable[WorkedExample]) -> list[WorkedExample]:

@@ -120,11 +120,13 @@ class AutoCoT(FirstCallStrategy):
         refused = "; ".join(f"{fault}: {times}" for fault, times in sorted(faults.items()))
         if not examples:
             raise stopped or UsageError(
-                f"no question of {len(problems)} gives a demonstration ({refused}); give more questions, or raise "
-                "max_steps or max_question_words"
+                f"auto_cot: no question of {len(problems)} gives a demonstration ({refused}); give more questions, or "
+                "raise max_tokens (for chains that were cut off), max_steps or max_question_words"
             )
         made = f"{pluralize(len(examples), 'demonstration')} from {pluralize(len(clusters), 'cluster')}"
-        session.note(f"{made} of {len(problems)} questions" + (f"; not shown: {refused}" if refused else ""))
+        session.note(
+            f"{made} of {pluralize(len(problems), 'question')}" + (f"; not shown: {refused}" if refused else "")
+        )
         if stopped:
             session.note(f"the search was stopped, and what it has found is kept: {stopped}")
         return self.replace(demonstrations=examples)

@@ -9,8 +9,10 @@ from reasoning import event_loop
 from reasoning.answer import Answer
 from reasoning.engine.connect import connected
 from reasoning.engine.single_flight import CallContext
+from reasoning.errors import UsageError
 from reasoning.problem import Problem
 from reasoning.session import Session
+from reasoning.short_repr import shorten
 from reasoning.strategies.demonstrations.chain_examples import chain_example, chain_fault, question_fault
 from reasoning.strategies.demonstrations.clustering import cluster_problems
 from reasoning.strategies.demonstrations.near_duplicates import words_of
@@ -63,11 +65,11 @@ class AutoCoTStream:
         Raises:
             Exception: as in `Strategy.map`. The batch is then not learned from.
         """
-        return event_loop.run_sync(self._answer([Problem.of(problem) for problem in batch]))
+        return event_loop.run_sync(self._answer(_problems(batch)))
 
     async def aanswer(self, batch: Iterable[Problem | str]) -> list[Answer]:
         """Answer a batch, from asynchronous code on any event loop; see `answer`."""
-        return await event_loop.run_async(self._answer([Problem.of(problem) for problem in batch]))
+        return await event_loop.run_async(self._answer(_problems(batch)))
 
     async def _answer(self, batch: Sequence[Problem]) -> list[Answer]:
         strategy = self.strategy
@@ -98,3 +100,9 @@ class AutoCoTStream:
         shown = [next((seen[index][1] for index in members if seen[index][1]), None) for members in clusters]
         examples = tuple(example for example in shown if example is not None)
         return strategy.replace(demonstrations=examples) if examples else strategy
+
+
+def _problems(batch: Iterable[Problem | str]) -> list[Problem]:
+    if isinstance(batch, str | Problem):
+        raise UsageError(f"answer takes a list of problems, got one problem; write answer([{shorten(batch)}])")
+    return [Problem.of(problem) for problem in batch]

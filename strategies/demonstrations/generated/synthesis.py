@@ -169,8 +169,8 @@ class Synthesis:
         strategy = self._strategy
         if not self.made:
             raise self.stopped or UsageError(
-                f"no example could be made in {pluralize(strategy.iterations, 'iteration')} ({self.summary()}); take a "
-                "stronger model, or other seed_examples"
+                f"synthetic: no example could be made in {pluralize(strategy.iterations, 'iteration')} "
+                f"({self.summary()}); take a stronger model, or other seed_examples"
             )
         problems = [Problem(made.example.question) for made in self.made]
         # After the end of the budget nothing more can be embedded.

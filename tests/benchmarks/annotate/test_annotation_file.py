@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from reasoning import Example, Problem, kinds, strategies
-from reasoning.benchmarks.annotate.annotation_file import AnnotationFile, check_name, questions_path
+from reasoning.benchmarks.annotate.annotation_file import AnnotationFile, check_file, questions_path
 from reasoning.benchmarks.annotate.dialogue import Dialogue
+from reasoning.benchmarks.cli.annotate import _outcome
 from reasoning.errors import InputError, UsageError
 from reasoning.strategies.demonstrations.uncertainty import SampledQuestion
 from reasoning.strategies.demonstrations.worked_example import WorkedExample
@@ -190,7 +191,20 @@ def test_hostile_texts_come_back_and_damage_is_named(path: Path, talk: Talk) -> 
     with pytest.raises(InputError, match=r"mine\.questions\.json: is missing; give --task or --pool"):
         AnnotationFile.open(path)
     with pytest.raises(UsageError, match=r"must end in \.toml, got mine\.txt"):
-        check_name(Path("mine.txt"))
+        check_file(Path("mine.txt"))
+    with pytest.raises(UsageError, match=r"the folder .*none must exist"):
+        check_file(path.parent / "none" / "mine.toml")
+    path.write_text("nope")
+    with pytest.raises(InputError, match=r"mine\.toml: Expected '='"):
+        check_file(path)
+
+
+def test_the_outcome_says_when_no_question_is_left(path: Path, talk: Talk) -> None:
+    file = create(path, 2, 3)
+    assert "; reasoning annotate" in _outcome(file, select_only=False)
+    talk(file, ["Twice 1.", "", "", ":skip"])
+    said = _outcome(file, select_only=False)
+    assert said.startswith(f"1 of 3 questions are annotated in {path}; no other question is left: another file")
 
 
 def test_an_answer_cannot_imitate_lines_of_the_dialogue_or_fill_the_terminal(path: Path, talk: Talk) -> None:

@@ -127,7 +127,7 @@ def test_the_file_can_be_given_back(tmp_path: Path, sums: Sums) -> None:
     text = file.read_text()
     assert text.startswith("# What apprentice has learned from 6 examples of given, with the model scripted.\n# Cost:")
     assert "# explained 2\n" in text
-    assert "Give it back with: apprentice(demonstrations='fitted/apprentice.toml')" in text
+    assert f"Give it back with: apprentice(demonstrations={file.as_posix()!r})" in text
     given = Apprentice(demonstrations=str(file))
     prompts = [prompt for prompt in llm.prompts if not prompt.startswith(EXPLAIN)]
     again = ScriptedLLM(teach)
@@ -156,7 +156,8 @@ def test_an_edit_that_cannot_be_read_is_named(tmp_path: Path, sums: Sums) -> Non
     for text, fault in (
         ("[[demonstrations]]\nquestion = 'Q'\n", "'answer' is missing"),
         ("[[a]]\n[[b]]\n", "missing"),
-        ("", "must hold one list of worked examples"),
+        ("", "must hold one list of worked examples.*; correct the file, or delete it"),
+        ("[[demonstrations]]\nanswr = 'A'\n", r"demonstrations 1; did you mean 'answer'\?; correct the file"),
         ("demonstrations = [", "TOML"),
     ):
         file.write_text(text)
@@ -203,6 +204,22 @@ def test_a_budget_that_ends_while_fitting(tmp_path: Path, sums: Sums) -> None:
     assert found.stopped is None
     assert more.calls == 2 + 4 + 4
     assert found.before.total("fit").calls == 3, "the calls of the fit count against the budget of the run"
+
+
+def test_a_part_of_a_fit_is_not_kept_when_the_budget_ends(tmp_path: Path, sums: Sums) -> None:
+    def think(messages: tuple[Message, ...]) -> str:
+        asked = re.findall(r"What is ([0-9]+)", messages[-1].content)[-1]
+        return f"{asked} + {asked} = {2 * int(asked)}.\nThe answer is {2 * int(asked)}."
+
+    llm = ScriptedLLM(think, budget=Budget(calls=2))
+    found = compare(["auto_cot(k=3)"], sums(10), llm, limit=4, out=tmp_path, progress=False)
+    assert found.stopped is not None
+    assert (found.stopped.exit_code, found.rows, llm.calls) == (3, (), 2)
+    assert not (tmp_path / "fitted").exists()
+    more = ScriptedLLM(think)
+    found = compare(["auto_cot(k=3)"], sums(10), more, limit=4, out=tmp_path, progress=False)
+    assert more.calls == 1 + 4, "one cluster is left"
+    assert "3 demonstrations from 3 clusters" in str(found)
 
 
 def test_more_judged_problems_than_before_leave_the_pool(tmp_path: Path, sums: Sums) -> None:

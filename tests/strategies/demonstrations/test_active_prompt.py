@@ -150,6 +150,29 @@ def test_a_pool_of_which_nothing_can_be_annotated_is_an_error() -> None:
         SMALL.fit(POOL, llm)
 
 
+def test_a_refused_annotation_gives_way_to_the_next_and_a_pool_without_replies_is_an_error() -> None:
+    def script(messages: tuple[Message, ...]) -> str:
+        if "known to be" in str(messages):
+            raise CallFailed("refused")
+        return sampled(messages)
+
+    sampled = unsure(3, right=False)
+    fitted = SMALL.replace(shots=1).fit(POOL, ScriptedLLM(script))
+    assert len(shown(fitted)) == 1
+    assert shown(fitted) != ["What is 3 plus 3?"]
+    with pytest.raises(UsageError, match="every call failed for 8 questions of the pool"):
+        SMALL.fit(POOL, ScriptedLLM(lambda _: CallFailed("down")))
+
+
+def test_a_wrong_pool_or_annotator_is_an_error_before_any_call() -> None:
+    llm = ScriptedLLM(lambda _: "2")
+    with pytest.raises(UsageError, match="a pool must ask for one kind of answer, got number, yesno"):
+        SMALL.fit([*POOL, Example(Problem("Is 3 odd?", kinds.YesNo()), True)], llm)
+    with pytest.raises(UsageError, match=r"annotator must be 'gold', a file .* or the name of a model, got ''"):
+        SMALL.replace(annotator="").fit(POOL, llm)
+    assert llm.calls == 0
+
+
 def test_another_model_annotates_and_what_contradicts_the_gold_answer_is_dropped() -> None:
     def script(messages: tuple[Message, ...]) -> str:
         return sampled(messages)

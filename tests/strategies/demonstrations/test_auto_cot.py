@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reasoning import Budget, Example, Journal, Problem, kinds, strategies
-from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, SpecError, UsageError
+from reasoning.errors import AuthenticationFailed, BudgetExhausted, CallFailed, InputError, SpecError, UsageError
 from reasoning.messages import Completion, Message, Usage
 from reasoning.strategies.demonstrations.example_files import write_examples
 from reasoning.strategies.demonstrations.generated.auto_cot import AutoCoT
@@ -307,6 +307,14 @@ def test_a_stream_answers_the_first_batch_zero_shot_and_later_ones_with_what_it_
     assert seen <= {problem.question for problem in POOL[:9]}
     stream.answer([POOL[0]])
     assert POOL[0].question not in "".join(turn.content for turn in llm.requests[-1].messages[:-1])
+
+
+def test_a_stream_takes_a_list_and_a_file_has_examples(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"answer takes a list of problems, got one problem"):
+        AutoCoT().stream(ScriptedLLM([])).answer("What is 2 + 2?")
+    (tmp_path / "none.toml").write_text("# nothing")
+    with pytest.raises(InputError, match=r"none\.toml: must hold at least one worked example, got none"):
+        AutoCoT(demonstrations=str(tmp_path / "none.toml")).run(POOL[0], ScriptedLLM([]))
 
 
 def test_a_stream_whose_chains_all_fail_stays_zero_shot() -> None:
