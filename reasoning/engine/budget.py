@@ -274,11 +274,11 @@ class Budget:
 
     @property
     def refusals(self) -> list[LimitExcess | str | None]:
-        """What this budget and each around it refused last, from the inside out: the same object until the next one."""
+        """The last refusal of this budget and of each around it, innermost first; one object until the next refusal."""
         return [budget._refused for budget in self._chain]
 
     def refusal_since(self, earlier: Sequence[LimitExcess | str | None]) -> BudgetExhausted | None:
-        """Return the error of a call that was refused after `refusals` was read; None if there is none."""
+        """Return the error of a call that was refused after `refusals` was read; None without one."""
         for budget, before in zip(self._chain, earlier, strict=True):
             if budget._refused is not None and budget._refused is not before:
                 return budget.report_exhausted(budget._refused)
