@@ -1,1 +1,1 @@
-"""What measures the tuning of the step "categories" of the chain telecom_feedback."""
+"""Measurements of tuning, on the step "categories" of the chain telecom_feedback."""
