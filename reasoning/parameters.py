@@ -80,6 +80,8 @@ def _describe_type(hint: Any) -> str:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and args[1:] == (...,):
         return f"a tuple of {_describe_type(args[0])}"
+    if origin is Literal:
+        return " or ".join(map(repr, args))
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_describe_type, args))
     return _NAMES.get(origin or hint) or str(getattr(origin or hint, "__name__", hint))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reasoning.cli import config
-from reasoning.cli.commands import Commands
+from reasoning.cli.commands import Commands, Group
 from reasoning.cli.completion import complete_kinds, complete_spec_or_prompt, complete_specs
 from reasoning.cli.options import PromptTexts
 from reasoning.cli.output import AsJson, Output, OutputOptions, console
@@ -32,9 +32,25 @@ Spec = Annotated[
     ),
 ]
 
-prompts_app = Commands(help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
 
-strategies_app = Commands(help="List techniques, or show one technique's card.", invoke_without_command=True)
+class _Shown(Group):
+    """A group whose command `show` is named where a technique stands in its place."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments name."""
+        from reasoning.errors import UsageError
+        from reasoning.registry import places
+
+        if args and args[0] not in self.commands and args[0] in places():
+            raise UsageError(f"{args[0]!r} is a technique and no command; write: {ctx.command_path} show {args[0]}")
+        return super().resolve_command(ctx, args)
+
+
+prompts_app = Commands(cls=_Shown, help="Show the prompts of techniques, as written and as sent.", no_args_is_help=True)
+
+strategies_app = Commands(
+    cls=_Shown, help="List techniques, or show one technique's card.", invoke_without_command=True
+)
 
 
 def register(root: typer.Typer) -> None:

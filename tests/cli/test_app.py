@@ -103,6 +103,9 @@ def test_ask_about_a_table_in_a_file(tmp_path: Path) -> None:
         (["ask", "?", "--model", "gpt", "--base-url", "http://127.0.0.1:1/v1", "--no-journal"], 4,
          "nothing answers at http://127.0.0.1:1/v1"),
         (["strategies", "show", "vanila"], 2, "did you mean 'vanilla'?"),
+        (["strategies", "react"], 2, "write: reasoning strategies show react"),
+        (["prompts", "cot"], 2, "write: reasoning prompts show cot"),
+        (["strategies", "show", "dater(weigh=2)"], 2, "weigh must be 'equal' or 'probability' or"),
         (["models", "download", "smollm"], 2, "smollm2-135m"),
     ],
 )  # fmt: skip

@@ -134,7 +134,7 @@ def test_a_bug_in_one_strategy_is_its_own_failure(store: ResultsFolder, adds: Ad
 
 
 def test_wrong_usage_stops_the_run_as_long_as_nothing_is_answered(store: ResultsFolder, adds: Adds) -> None:
-    with pytest.raises(UsageError, match="lacks something"):
+    with pytest.raises(UsageError, match=r"^sum-1: .*lacks something"):
         run(store, ScriptedLLM(adds()), Broken("usage"), "cot", concurrency=1)
     assert store.results == {}
     assert run(store, ScriptedLLM(adds()), "cot", Broken("usage"), concurrency=1) is None
