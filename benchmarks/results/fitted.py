@@ -171,7 +171,8 @@ def write_learned(
     path = store.folder / name
     path.parent.mkdir(exist_ok=True)
     if list(changed) == ["demonstrations"]:
-        how = f"Give it back with: {learner.replace(demonstrations=path.as_posix())!r}"
+        # The file is the same in every folder, so that shards and one process learn the same.
+        how = f"Give it back, with the results folder for DIR: {learner.replace(demonstrations=f'DIR/{name}')!r}"
         write_examples(path, changed["demonstrations"], comment="\n".join([*comments, how]))
     else:
         _write_parameters(path, changed, comments)

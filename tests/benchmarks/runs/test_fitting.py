@@ -127,7 +127,9 @@ def test_the_file_can_be_given_back(tmp_path: Path, sums: Sums) -> None:
     text = file.read_text()
     assert text.startswith("# What apprentice has learned from 6 examples of given, with the model scripted.\n# Cost:")
     assert "# explained 2\n" in text
-    assert f"Give it back with: apprentice(demonstrations={file.as_posix()!r})" in text
+    assert (
+        "Give it back, with the results folder for DIR: apprentice(demonstrations='DIR/fitted/apprentice.toml')" in text
+    )
     given = Apprentice(demonstrations=str(file))
     prompts = [prompt for prompt in llm.prompts if not prompt.startswith(EXPLAIN)]
     again = ScriptedLLM(teach)
