@@ -95,10 +95,6 @@ class Measured:
             (row for row in self.found.comparison.rows if row.n), key=lambda row: (-row.accuracy, tokens_of(row))
         )
 
-    def rows_of(self, name: str) -> list[StrategySummary]:
-        """Return the rows of a technique with any parameters."""
-        return [row for row in self.found.comparison.rows if row.n and technique(row.strategy) == name]
-
     def vote_for(self, row: StrategySummary) -> Votes | None:
         """Return the vote with about as many tokens as a row; None if one draw takes more, or all take fewer."""
         tokens = tokens_of(row)

@@ -55,9 +55,3 @@ def read_entries(reply: str) -> dict[str, str]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def count_changes(first: list[bool], last: list[bool]) -> tuple[int, int]:
-    """Return the numbers of entries that only the last and only the first model gives."""
-    pairs = list(zip(first, last, strict=True))
-    return sum(b and not a for a, b in pairs), sum(a and not b for a, b in pairs)

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from tuning_step.categories import count_changes, judge_entries, read_entries, read_inputs
+from tuning_step.categories import judge_entries, read_entries, read_inputs
 from tuning_step.samples import make_samples
 
 import reasoning
+from reasoning.benchmarks.statistics.paired import disagreements
 from reasoning.testing import ScriptedLLM
 
 
@@ -34,4 +35,4 @@ def test_replies_that_are_no_object_have_no_entries():
 
 
 def test_changes_are_counted_in_both_directions():
-    assert count_changes([True, False, False], [False, True, True]) == (2, 1)
+    assert disagreements([False, True, True], [True, False, False]) == (2, 1)
