@@ -211,9 +211,9 @@ class _Run:
             return result, trace, isinstance(answer, Failed) and answer.refused
         except ReasoningError as error:
             ends_all = not isinstance(error, CallFailed | UsageError) or error.ends_run
-            if not ends_all and isinstance(error, UsageError) and not self.guard.succeeded:
+            if type(error) is UsageError and not self.guard.succeeded:
                 raise UsageError(f"{key.problem}: {error}") from error
-            if ends_all:
+            if ends_all or (isinstance(error, UsageError) and not self.guard.succeeded):
                 raise
             failure: Exception = error
         except Exception as error:
