@@ -86,8 +86,9 @@ def advise(
     Exit codes: as for bench run; 3 if the budget stopped the race, 4 if calls failed for good.
     """
     from reasoning import registry, spec
-    from reasoning.benchmarks.advise import MIN_PROBLEMS, USUAL_LIMIT
+    from reasoning.benchmarks.advise import USUAL_LIMIT
     from reasoning.benchmarks.advise import advise as recommend
+    from reasoning.benchmarks.analysis.recommendation import MIN_PROBLEMS
     from reasoning.benchmarks.results.settings import default_folder, run_settings
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.progress import RunProgress
