@@ -59,12 +59,15 @@ def read_keys(path: Path) -> list[Key]:
         InputError: the file cannot be read or is wrong. The message holds no key.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("keys")
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
         # The message of the parser may quote a key.
         raise InputError(f"{path}: must be TOML in UTF-8, with a table [keys.NAME] for each key") from None
+    if others := data.keys() - {"keys"}:
+        raise InputError(f"{path}: {UnknownName('table', min(others), ['keys'])}; limits stand in the table of a key")
+    tables = data.get("keys")
     if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise InputError(f'{path}: must have a table for each key, such as [keys.alice] with key = "…"')
     keys = [_read_key(name, table, f"{path}: [keys.{name}]") for name, table in tables.items()]
@@ -166,7 +169,10 @@ class Access:
         if self._folder is None:
             raise UsageError("a budget of a key or a day needs a folder that keeps what is spent")
         path, price = self._folder / f"{day}.jsonl", self._llm.price
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self._folder}: the folder cannot be made: {error.strerror}") from None
         try:
             ledger = Ledger(path, price)
         except InputError as error:

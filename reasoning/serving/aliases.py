@@ -84,17 +84,22 @@ def read_aliases(texts: Sequence[str], kinds: Sequence[str] = (), *, allow_code:
             raise UsageError(f"--strategy must be {wanted}, got {text!r}")
         if name in aliases:
             raise UsageError(f"the alias {name!r} must be given once, got it twice")
-        if folder := spec.removeprefix("chain:") if spec.startswith("chain:") else "":
-            aliases[name] = _chain_alias(name, Chain.load(folder, allow_code=allow_code))
-            continue
-        strategy = get(spec)
+        folder = spec.removeprefix("chain:") if spec.startswith("chain:") else None
+        if folder == "":
+            raise UsageError(f"--strategy {text}: chain: must be followed by the folder or the name of a chain")
+        strategy = get(spec) if folder is None else Chain.load(folder, allow_code=allow_code)
         strategy.check_fitted()
+        if isinstance(strategy, Chain):
+            if name in names:
+                raise UsageError(f"--kind {name}=…: {name} is a chain, whose last step says the kind of its answers")
+            aliases[name] = _chain_alias(name, strategy)
+            continue
         kind = names.pop(name, of_all)
         try:
             strategy.check_supports(kind)
         except UsageError as error:
             raise UsageError(f"--strategy {name}: {error}; give --kind {name}=KIND") from None
-        aliases[name] = _chain_alias(name, strategy) if isinstance(strategy, Chain) else Alias(name, strategy, kind)
+        aliases[name] = Alias(name, strategy, kind)
     if names:
         raise UsageError(f"--kind {next(iter(names))}=…: no strategy has this alias; known: {', '.join(aliases)}")
     if not aliases:
@@ -114,7 +119,7 @@ def _read_kinds(texts: Sequence[str]) -> tuple[dict[str, Kind], Kind]:
     of_all: Kind = Text()
     for text in texts:
         name, equals, word = text.partition("=") if not text.startswith("{") else ("", "", text)
-        word = word or name
+        word = word if equals else word or name
         kind = from_json(parse_json_object(word.encode(), "--kind") if word.startswith("{") else word)
         if equals:
             names[name] = kind

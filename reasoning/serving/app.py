@@ -37,6 +37,8 @@ class _Asked:
 
     key: Key | None = None
     chat: ChatRequest | None = None
+    # The status of an error within a stream, whose reply has begun with 200.
+    failed: int | None = None
     about: dict[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +56,7 @@ def build_app(server: Server) -> web.Application:
         server: what is served.
     """
     app = web.Application(middlewares=[_check], client_max_size=MAX_BODY)
+    app.on_response_prepare.append(_add_headers)
     app[SERVER] = server
     app.router.add_get("/health", _health)
     app.router.add_get("/metrics", _metrics)
@@ -74,16 +77,19 @@ async def _check(request: web.Request, handler: Handler) -> web.StreamResponse:
     status = 499
     try:
         response = await _reply(request, handler)
-        status = response.status
+        status = asked.failed or response.status
     finally:
         if request.method == "POST":
             _report(server, asked, request.path, status, time.monotonic() - started)
-    if not response.prepared:
-        response.headers["x-request-id"] = f"req_{uuid4().hex}"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        # The versions of Python and aiohttp are not shown to clients.
-        response.headers["Server"] = "reasoning"
     return response
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers of every reply."""
+    response.headers["x-request-id"] = f"req_{uuid4().hex}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    # The versions of Python and aiohttp are not shown to clients.
+    response.headers["Server"] = "reasoning"
 
 
 async def _reply(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -159,7 +165,7 @@ def _answer_with(form: type[Completion] | type[Response]) -> Handler:
         server, asked = request.app[SERVER], _asked.get()
         chat = asked.chat = read_chat(form.read(await _read(request)), server.aliases)
         if chat.body.stream:
-            response, asked.about = await stream(request, server, chat, asked.key, form(chat))
+            response, asked.about, asked.failed = await stream(request, server, chat, asked.key, form(chat))
             return response
         solved = await server.solve(chat, asked.key)
         asked.about = solved.about

@@ -30,18 +30,18 @@ _HEARTBEAT = b": heartbeat\n\n"
 
 async def stream(
     request: web.Request, server: Server, chat: ChatRequest, key: Key | None, reply: Completion | Response
-) -> tuple[web.StreamResponse, dict[str, Any]]:
+) -> tuple[web.StreamResponse, dict[str, Any], int | None]:
     """Answer a request as `Server.solve` does, with events and a heartbeat meanwhile.
 
     If the client leaves, the solve is cancelled. What was bought is recorded.
 
     Returns:
-        The response, and the field `reasoning` of the reply; empty after an error.
+        The response, the field `reasoning` of the reply, and None; after an error, an empty field and its status.
+
+    Raises:
+        RequestFailed: a limit of this server is reached, so that nothing was sent.
     """
     response, queue = web.StreamResponse(headers=_HEADERS), asyncio.Queue[tuple[int, SolveEvent] | None]()
-    # The headers are sent at once, before a gateway gives up.
-    await response.prepare(request)
-    await response.write(_encode(reply.begin()))
     loop = asyncio.get_running_loop()
 
     def watch(index: int, event: SolveEvent) -> None:
@@ -50,6 +50,13 @@ async def stream(
     task = asyncio.create_task(server.solve(chat, key, watch))
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
+        # The limits of the server are checked before the first await. Their errors have a status of their own.
+        await asyncio.sleep(0)
+        if task.done():
+            task.result()
+        # The headers are sent at once, before a gateway gives up.
+        await response.prepare(request)
+        await response.write(_encode(reply.begin()))
         while True:
             try:
                 async with asyncio.timeout(server.heartbeat):
@@ -63,17 +70,18 @@ async def stream(
                 await response.write(told)
         about = task.result().about
         await response.write(_encode(reply.end(task.result())))
-    except ConnectionError:
-        raise
     except Exception as error:
-        await response.write(_encode(reply.fail(to_request_failed(error))))
-        return response, {}
+        if isinstance(error, ConnectionError) or not response.prepared:
+            raise
+        failed = to_request_failed(error)
+        await response.write(_encode(reply.fail(failed)))
+        return response, {}, failed.status
     finally:
         if not task.done():
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
-    return response, about
+    return response, about, None
 
 
 def _encode(events: Iterable[Any]) -> bytes:

@@ -52,6 +52,8 @@ def test_a_key_is_its_hash(tmp_path: Path) -> None:
         (f'[keys.alice]\nkey = "{KEY}"\nbudget = 7', "budget: must be str . null, got int"),
         (f'[keys.alice]\nkey = "{KEY}"\nbudget = "eur=7"', "unknown limit 'eur'"),
         (f'[keys.alice]\nkey = "{KEY}"\nrequests_per_minute = 0', "requests_per_minute: must be float > 0"),
+        (f'day_budget = "usd=1"\n[keys.alice]\nkey = "{KEY}"', "unknown table 'day_budget'; .*the table of a key"),
+        (f'[keys.alice]\nkey = "{KEY}"\n[key.bob]\nkey = "{KEY}x"', "unknown table 'key'; did you mean 'keys'"),
         (f'[keys.alice]\nkey = "{KEY}"\n[keys.bob]\nkey = "{KEY}"', "every key must be different"),
     ],
 )
@@ -105,6 +107,8 @@ def test_two_servers_need_two_folders(tmp_path: Path) -> None:
     first = Access(ScriptedLLM([]), [], Budget(calls=3), tmp_path)
     with pytest.raises(InputError, match="another server uses it; give this one another folder, --spending FOLDER"):
         Access(ScriptedLLM([]), [], Budget(calls=3), tmp_path)
+    with pytest.raises(InputError, match="the folder cannot be made: "):
+        Access(ScriptedLLM([]), [], Budget(calls=3), written(tmp_path, ""))
     first.close()
     Access(ScriptedLLM([]), [], Budget(calls=3), tmp_path).close()
     Access(ScriptedLLM([]), []).close()

@@ -55,8 +55,8 @@ def send(
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, ScriptedLLM]]:
     llm = ScriptedLLM(lambda messages: "The answer is 16.")
-    aliases = ("cot=cot", "direct=vanilla", "feedback=chain:telecom_feedback", "label=three_hop")
-    kinds = ('label={"kind": "choice", "options": ["a", "b"]}',)
+    aliases = ("cot=cot", "direct=vanilla", "digits=vanilla", "feedback=chain:telecom_feedback", "label=three_hop")
+    kinds = ('label={"kind": "choice", "options": ["a", "b"]}', "digits=number")
     with serving(make(llm, *aliases, kinds=kinds, local_only=True)) as url:
         yield url, llm
 
@@ -133,6 +133,20 @@ BAD = [
     (schema(**{"$ref": "#/$defs/d0", "$defs": DOUBLING}), 400, "must have at most 10,000 parts"),
     (schema(description="x" * 70_000), 400, "must have at most 65,536 characters"),
     ({**BODY, "tools": [{"type": "function", "function": {"name": "x"}}]}, 400, "cot .* passes no tools on"),
+    (
+        {**BODY, "model": "label", "tools": [{"type": "function", "function": {"name": "x"}}]},
+        400,
+        "passes no tools on, since it makes several calls",
+    ),
+    (
+        {**BODY, "model": "digits", "tools": [{"type": "function", "function": {"name": "x"}}]},
+        400,
+        "passes no tools on, since its answers are of the kind number",
+    ),
+    *(
+        ({**BODY, "model": "direct", "tools": [tool]}, 400, "tools.0: must be a function with a name, got")
+        for tool in ({}, {"type": "function"}, {"type": "function", "function": {"name": 5}}, {"type": "web_search"})
+    ),
     ({**BODY, "model": "direct", "tools": [{}], "tool_choice": "required"}, 400, "tool_choice must be auto or none"),
 ]
 
@@ -166,6 +180,18 @@ def test_an_image_is_never_a_file(server: tuple[str, ScriptedLLM], tmp_path: Pat
         parts = [{"type": "text", "text": "?"}, {"type": "image_url", "image_url": {"url": one}}]
         reply = send(server[0], {"model": "cot", "messages": [{"role": "user", "content": parts}]})
         assert (reply.status, "an image must be an http(s) or base64" in reply.body["error"]["message"]) == (400, True)
+
+
+def test_a_tool_of_the_responses_api_must_be_a_function(server: tuple[str, ScriptedLLM]) -> None:
+    reply = send(server[0], {"model": "direct", "input": "?", "tools": [{"type": "web_search"}]}, "/v1/responses")
+    assert (reply.status, reply.body["error"]["param"]) == (400, "tools.0")
+
+
+def test_the_verbosity_of_the_responses_api_reaches_the_calls(server: tuple[str, ScriptedLLM]) -> None:
+    url, llm = server
+    body = {"model": "direct", "input": "How verbose?", "text": {"verbosity": "low"}}
+    assert send(url, body, "/v1/responses").status == 200
+    assert llm.requests[-1].sampling["verbosity"] == "low"
 
 
 def test_fields_that_change_nothing_are_taken(server: tuple[str, ScriptedLLM]) -> None:
@@ -260,6 +286,23 @@ def test_a_fresh_answer_that_was_not_delivered_is_not_paid_for_again() -> None:
     assert again.body["reasoning"]["calls"] - again.body["reasoning"]["new_calls"] == 1
     assert other.body["reasoning"]["new_calls"] == other.body["reasoning"]["calls"]
     assert other.body["reasoning"]["series"] != again.body["reasoning"]["series"]
+
+
+def test_a_stream_that_a_limit_refuses_has_a_status_and_one_that_fails_is_counted_as_failed() -> None:
+    lines: list[str] = []
+    with serving(make(ScriptedLLM([CallFailed("gone")]), max_concurrent=1, log=lines.append)) as url:
+        failed = send(url, {**BODY, "stream": True})
+        text = send(url, b"", "/metrics", "GET").body.decode()
+    assert (failed.status, b'"upstream_failed"' in failed.body) == (200, True)
+    assert {"x-request-id", "x-content-type-options"} <= failed.headers.keys()
+    assert failed.headers["server"] == "reasoning"
+    assert " 502 " in lines[0]
+    assert 'reasoning_requests_total{model="cot",status="502"} 1' in text
+    server = make(ScriptedLLM([]))
+    with serving(server) as url:
+        server.stopping = True
+        refused = send(url, {**BODY, "stream": True})
+    assert (refused.status, refused.headers["x-should-retry"]) == (503, "true")
 
 
 def test_a_setting_that_the_model_does_not_take_is_told() -> None:

@@ -133,6 +133,9 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         (["-s", "a=three_hop"], "--strategy a: three_hop gives answers of the kinds Label, Choice.*give --kind a=KIND"),
         (["-s", "a=chain:no_such_folder"], "no_such_folder"),
         (["-s", "a=cot", "--kind", "b=number"], "--kind b=…: no strategy has this alias; known: a"),
+        (["-s", "a=cot", "--kind", "a="], "unknown kind ''; known: "),
+        (["-s", "a=chain:telecom_feedback", "--kind", "a=json"], "--kind a=…: a is a chain, whose last step says the"),
+        (["-s", "a=chain:"], "--strategy a=chain:: chain: must be followed by the folder or the name of a chain"),
         (["-s", "a=cot", "--kind", "nmber"], "did you mean 'number'"),
         (
             ["-s", "a=cot", "--host", "0.0.0.0"],

@@ -150,7 +150,8 @@ def _read_format(body: ChatBody, form: Any) -> Any:
     if form == "json_object":
         return "json"
     if form != "json_schema":
-        raise RequestFailed(400, f"response_format must be text, json_object or json_schema, got {form!r:.40}")
+        wanted = f"response_format must be text, json_object or json_schema, got {form!r:.40}"
+        raise RequestFailed(400, wanted, param="response_format")
     given = (body.response_format or {}).get("json_schema")
     schema = given.get("schema") if isinstance(given, dict) else None
     if not isinstance(schema, dict) or schema.get("type") not in ("object", "array"):
@@ -162,9 +163,15 @@ def _read_format(body: ChatBody, form: Any) -> Any:
 def _read_tools(body: ChatBody, alias: Alias) -> Any:
     """Return the tools, which a strategy of one call passes on."""
     if not alias.has_one_call or not isinstance(alias.kind, Text):
-        wanted = "serve a strategy of one call such as vanilla, or one that has tools of its own such as react"
-        problem = f"{alias.name} ({alias.spec}) passes no tools on, since it makes several calls; {wanted}"
+        why = f"its answers are of the kind {alias.kind.name}" if alias.has_one_call else "it makes several calls"
+        wanted = "serve a strategy of one call with the kind text such as vanilla, or one with its own tools such as react"
+        problem = f"{alias.name} ({alias.spec}) passes no tools on, since {why}; {wanted}"
         raise RequestFailed(400, problem, "unsupported_parameter", param="tools")
     if body.tool_choice not in (None, "auto"):
         raise RequestFailed(400, f"tool_choice must be auto or none, got {body.tool_choice!r:.40}", param="tool_choice")
+    for index, tool in enumerate(body.tools or ()):
+        function = tool.get("function")
+        if tool.get("type") != "function" or not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            where = f"tools.{index}"
+            raise RequestFailed(400, f"{where}: must be a function with a name, got {tool!r:.80}", param=where)
     return body.tools

@@ -55,10 +55,12 @@ class Response:
             "messages": list(_messages(body)),
             "max_tokens": body.max_output_tokens,
             "response_format": _format(body),
-            "tools": [{"type": "function", "function": {**tool, "type": "function"}} for tool in body.tools or ()],
+            "tools": [{"type": tool.get("type"), "function": tool} for tool in body.tools or ()],
         }
         if body.reasoning and "effort" in body.reasoning:
             given["reasoning_effort"] = body.reasoning["effort"]
+        if body.text and "verbosity" in body.text:
+            given["verbosity"] = body.text["verbosity"]
         try:
             return msgspec.convert(given, ChatBody)
         except msgspec.ValidationError as error:
