@@ -36,11 +36,14 @@ class Metrics:
         self._durations: dict[str, list[int]] = {}
         self._seconds: defaultdict[str, float] = defaultdict(float)
 
-    def count_answers(self, model: str, states: Sequence[str], used: Usage, spent: Usage) -> None:
-        """Count the answers of a request, and what they took."""
-        counts, of_model = self._counts, f'model="{model}"'
+    def count_answers(self, model: str, states: Sequence[str]) -> None:
+        """Count the answers of a request."""
         for state in states:
-            counts["reasoning_answers_total", f'{of_model},state="{state}"'] += 1
+            self._counts["reasoning_answers_total", f'model="{model}",state="{state}"'] += 1
+
+    def count_calls(self, model: str, used: Usage, spent: Usage) -> None:
+        """Count the calls of a request, and the part of them that was bought for it."""
+        counts, of_model = self._counts, f'model="{model}"'
         counts["reasoning_calls_total", f'{of_model},source="new"'] += spent.calls
         counts["reasoning_calls_total", f'{of_model},source="recorded"'] += used.calls - spent.calls
         counts["reasoning_tokens_total", f'{of_model},kind="prompt"'] += spent.prompt_tokens

@@ -21,6 +21,7 @@ from reasoning.serving.metrics import Metrics
 from reasoning.serving.protocol.chat import ChatRequest, new_series
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.serving.protocol.outputs import Solved, describe
+from reasoning.trace import Trace
 from reasoning.usage import Usage
 from reasoning.watching import SolveEvent
 
@@ -88,16 +89,17 @@ class Server:
             raise RequestFailed(429, reason, "overloaded", retry_after=1)
         self.access.admit(key)
         started, budget = time.monotonic(), self._budget(key)
+        traces = [Trace(chat.alias.spec) for _ in range(chat.choices)]
         self.metrics.in_flight += 1
         try:
             with self._series(chat, key) as series:
                 solve = partial(chat.alias.strategy.arun, chat.problem, self.llm, sampling=chat.sampling)
                 solve = partial(solve, budget=budget, series=series)
-                runs = [solve(epoch=index, watch=_of_choice(watch, index)) for index in range(chat.choices)]
+                runs = [
+                    solve(epoch=index, watch=_of_choice(watch, index), trace=trace) for index, trace in enumerate(traces)
+                ]
                 answers = await gather(runs) if len(runs) > 1 else [await runs[0]]
-                used = Usage.total(answer.usage for answer in answers)
-                spent = Usage.total(answer.trace.spent for answer in answers if answer.trace)
-                self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers], used, spent)
+                self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers])
                 for answer in answers:
                     # The other draws are recorded, so that a second attempt pays for what is missing.
                     if isinstance(answer, Failed) and answer.refused:
@@ -106,6 +108,9 @@ class Server:
                         raise RequestFailed(502, answer.error, "upstream_failed", retry_after=1)
         finally:
             self.metrics.in_flight -= 1
+            # Also what a request bought that failed then.
+            used, spent = (Usage.total(getattr(trace, part) for trace in traces) for part in ("usage", "spent"))
+            self.metrics.count_calls(chat.alias.name, used, spent)
         return Solved(answers, used, describe(answers, chat, series, time.monotonic() - started, used, spent))
 
     @contextmanager

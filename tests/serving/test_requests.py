@@ -288,6 +288,14 @@ def test_a_fresh_answer_that_was_not_delivered_is_not_paid_for_again() -> None:
     assert other.body["reasoning"]["series"] != again.body["reasoning"]["series"]
 
 
+def test_the_calls_of_a_request_that_fails_are_counted() -> None:
+    llm = ScriptedLLM(["1. How many legs has one?", "16"], budget=Budget(calls=1))
+    with serving(make(llm, "ltm=least_to_most", kinds=("number",))) as url:
+        assert send(url, {**BODY, "model": "ltm"}).status == 429
+        text = send(url, b"", "/metrics", "GET").body.decode()
+    assert 'reasoning_calls_total{model="ltm",source="new"} 1' in text
+
+
 def test_a_stream_that_a_limit_refuses_has_a_status_and_one_that_fails_is_counted_as_failed() -> None:
     lines: list[str] = []
     with serving(make(ScriptedLLM([CallFailed("gone")]), max_concurrent=1, log=lines.append)) as url:
