@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, AnyStr
 
@@ -129,6 +129,29 @@ def temporary_folder(path: Path) -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder, which becomes `path` when the block ends without an error.
+
+    Args:
+        path: the folder, which must be empty or missing; its parents are created.
+
+    Raises:
+        InputError: a folder cannot be created there.
+    """
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = stack.enter_context(temporary_folder(path)) / "new"
+            new.mkdir()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be created: {error.strerror}; name another folder") from None
+        yield new
+        if path.is_dir():
+            path.rmdir()
+        new.rename(path)
 
 
 @contextmanager

@@ -239,7 +239,7 @@ class Comparison:
         """
         if self.source is None:
             raise UsageError("this comparison has no stored results to show")
-        return to_frame(to_rows(self.results, self.source.settings, self.source.examples))
+        return to_frame(to_rows(self.results, self.source))
 
     def frame(self) -> DataFrame:
         """Return the main columns of `to_frame`, with the plain types of numpy.

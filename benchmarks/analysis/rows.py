@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.results.result import Result
-from reasoning.benchmarks.results.settings import Settings
 from reasoning.errors import MissingExtra
-from reasoning.problem import Example
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from reasoning.benchmarks.results.folder import ResultsFolder
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "task": ("text", "the name of the task"),
@@ -47,21 +48,20 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 """The columns with their types and meanings; docs/reference/result-columns.md lists them."""
 
 
-def to_rows(results: Iterable[Result], settings: Settings, examples: Mapping[str, Example]) -> Iterator[dict[str, Any]]:
+def to_rows(results: Iterable[Result], folder: ResultsFolder) -> Iterator[dict[str, Any]]:
     """Yield a row for each result, with the names of `COLUMNS`.
 
     Args:
         results: the results.
-        settings: the settings of their run.
-        examples: the problems by id; the cells of one that is missing are null.
+        folder: their folder. The cells of a problem that is missing there are null.
     """
-    task, model = settings["task"], settings["model"]
+    model_of = cache(folder.model_of)
     for result in results:
-        usage, example = result.usage, examples.get(result.problem)
+        usage, example = result.usage, folder.examples.get(result.problem)
         calls, tokens, seconds = (part not in result.unrecorded for part in ("calls", "tokens", "seconds"))
         yield {
-            "task": task,
-            "model": model,
+            "task": folder.settings["task"],
+            "model": model_of(result.strategy),
             "problem": result.problem,
             "strategy": result.strategy,
             "epoch": result.epoch,

@@ -129,8 +129,11 @@ def export_results(
 def _split(log: str) -> tuple[str, str]:
     """Return the name and the path of an argument; a file whose name has "=" needs no name."""
     from reasoning.benchmarks.exchange.solves import to_name
+    from reasoning.errors import UsageError
 
     name, equals, path = log.partition("=")
+    if equals and not path:
+        raise UsageError(f"a log must be FILE or NAME=FILE, got {log!r}")
     return ("", log) if not equals or Path(log).exists() else (to_name(name), path)
 
 

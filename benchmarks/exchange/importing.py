@@ -18,7 +18,7 @@ from reasoning.benchmarks.exchange.solves import Solve, SolveLog
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.settings import default_folder
 from reasoning.errors import InputError
-from reasoning.files import temporary_folder
+from reasoning.files import new_folder
 from reasoning.kinds import Kind
 from reasoning.messages import Completion, Usage
 from reasoning.problem import Example
@@ -100,10 +100,8 @@ def import_logs(
         return _existing(folder, settings, paired.describe())
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: holds other files; give another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     # A folder appears when it is complete, so that an interrupted import leaves nothing.
-    with temporary_folder(folder) as private:
-        new = private / "new"
+    with new_folder(folder) as new:
         store = ResultsFolder.open(new, settings, {"free": False, "imported": _describe(paired, rescore)})
         try:
             reread, differing = _fill(store, paired, examples, rescore, right_from)
@@ -112,9 +110,6 @@ def import_logs(
                 store.write_file(DISAGREEMENTS, to_table(differing).to_csv())
         finally:
             store.close()
-        if folder.is_dir():
-            folder.rmdir()
-        new.rename(folder)
     comparison = Comparison.from_folder(ResultsFolder.read(folder))
     return Import(folder, comparison, paired.describe(), rescore, reread, tuple(differing))
 

@@ -20,7 +20,7 @@ from reasoning.benchmarks.analysis.summary import StrategySummary
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError, MissingExtra
-from reasoning.files import temporary_folder
+from reasoning.files import new_folder
 from reasoning.kinds import Choice
 from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, accepted_answers
@@ -57,20 +57,14 @@ def write_logs(folder: Path, out: Path, form: str = "eval") -> list[Path]:
         raise InputError(f"{folder}: holds no results yet")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: must be a new or empty folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
     # Traces are read once, in the order of the file.
     traces = store.traces()
     names = []
-    with temporary_folder(out) as private:
-        new = private / "logs"
-        new.mkdir()
+    with new_folder(out) as new:
         for number, row in enumerate(comparison.rows, 1):
             slug = re.sub(r"[^\w.-]+", "-", row.strategy).strip("-")[:60]
             names.append(f"{number:02}-{slug or 'strategy'}.{form}")
             write_eval_log(_to_log(store, comparison, row, traces), str(new / names[-1]), format=form)
-        if out.is_dir():
-            out.rmdir()
-        new.rename(out)
     return [out / name for name in names]
 
 
@@ -93,9 +87,7 @@ def _to_log(
 
     settings, created = store.settings, str(store.metadata.get("created") or "1970-01-01T00:00:00+00:00")
     results = [result for result in comparison.results if result.strategy == row.strategy]
-    # Strategies of an import may be those of several models.
-    imported = (store.metadata.get("imported") or {}).get("strategies", {}).get(row.strategy, {})
-    model = str(imported.get("model") or comparison.model)
+    model = store.model_of(row.strategy)
     ids = list(dict.fromkeys(result.problem for result in results))
     samples = [
         _to_sample(result, store.examples[result.problem], traces.get(result.key), model, created) for result in results

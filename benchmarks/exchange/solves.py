@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from reasoning.text_safety import to_line
 UNITS = ("calls", "tokens", "seconds")
 """The parts of usage that a tool may not record. Money has its own unknown value, None."""
 _LONGEST_NAME = 120
+_MOST_EPOCHS = 1_000_000
+_LARGEST = 1e15
+"""Numbers from here on are no usage of a solve, and their sums would be infinite."""
 
 
 @dataclass(frozen=True)
@@ -113,18 +117,16 @@ def to_score(value: Any, where: str, scorer: str) -> float | None:
     Raises:
         InputError: the value is not a score from 0 to 1.
     """
+    number = value
     if isinstance(value, str):
         word = value.strip().casefold()
-        value = _WORDS.get(word, value)
-        if isinstance(value, str):
-            try:
-                value = float(word)
-            except ValueError:
-                value = {}
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+        number = _WORDS.get(word, value)
+        with suppress(ValueError):
+            number = float(word) if isinstance(number, str) else number
+    if number is None or (isinstance(number, float) and math.isnan(number)):
         return None
-    if isinstance(value, bool | int | float) and 0 <= value <= 1:
-        return float(value)
+    if isinstance(number, bool | int | float) and 0 <= number <= 1:
+        return float(number)
     raise InputError(
         f"{where}: the score {scorer!r} must be true or false, right or wrong, or a number from 0 to 1, "
         f"got {str(value)!r:.60}; name another one with --score"
@@ -144,15 +146,31 @@ _WORDS: Mapping[str, float | None] = {
 """Scores in words. The letters are those of inspect_ai: correct, incorrect, partial, no answer."""
 
 
+def to_epoch(value: Any, where: str) -> int:
+    """Return the number of a repetition, from 0.
+
+    Raises:
+        InputError: the value is no such number.
+    """
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = -1
+    if not 0 <= number < _MOST_EPOCHS:
+        wanted = f"a whole number from 0 to {_MOST_EPOCHS - 1:,}"
+        raise InputError(f"{where}: the epoch must be {wanted}, got {value!r:.40}")
+    return number
+
+
 def to_count(value: Any) -> int:
     """Return a number of tokens or calls; 0 for anything else."""
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15 else 0
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LARGEST else 0
 
 
 def to_seconds(value: Any) -> float | None:
-    """Return a duration or a cost; None for anything that is no finite number from 0."""
+    """Return a duration or a cost; None for anything that is no number from 0, or too large."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < math.inf else None
+    return float(value) if is_number and 0 <= value < _LARGEST else None
 
 
 def choose(wanted: str, known: Sequence[str], path: str, what: str) -> str:

@@ -75,15 +75,16 @@ def write_parquet(folders: Sequence[Path], path: Path) -> int:
 
 def write_leaderboard(folders: Sequence[Path], path: Path) -> int:
     """Write a row for each strategy of the folders as CSV, with the columns of `LEADERBOARD`; returns their number."""
-    table = leaderboard([Comparison.from_folder(ResultsFolder.read(folder)) for folder in folders])
+    table = leaderboard([ResultsFolder.read(folder) for folder in folders])
     atomic_write(path, table.to_csv())
     return len(table.rows)
 
 
-def leaderboard(comparisons: Sequence[Comparison]) -> Table:
-    """Return a row for each strategy, the most accurate of each comparison first."""
+def leaderboard(folders: Sequence[ResultsFolder]) -> Table:
+    """Return a row for each strategy, the most accurate of each folder first."""
     rows: list[tuple[Any, ...]] = []
-    for comparison in comparisons:
+    for folder in folders:
+        comparison = Comparison.from_folder(folder)
         best = comparison.best
         against = {pair.second: pair for pair in comparison.against_best}
         for row in sorted(comparison.rows, key=lambda row: (-row.accuracy, row.strategy)):
@@ -94,8 +95,8 @@ def leaderboard(comparisons: Sequence[Comparison]) -> Table:
             pair = against.get(row.strategy)
             rows.append(
                 (
-                    *(comparison.task, comparison.model, row.strategy, row.n, row.correct, data["accuracy"], low, high),
-                    *(row.unparsed, row.failed, *usage),
+                    *(comparison.task, folder.model_of(row.strategy), row.strategy, row.n, row.correct),
+                    *(data["accuracy"], low, high, row.unparsed, row.failed, *usage),
                     "best" if is_best else _verdict(pair),
                     None if pair is None else pair.p_adjusted,
                 )
@@ -115,13 +116,12 @@ def _verdict(pair: PairedDifference | None) -> str:
 def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
     for folder in folders:
         store = ResultsFolder.read(folder)
-        yield from to_rows(Comparison.from_folder(store).results, store.settings, store.examples)
+        yield from to_rows(Comparison.from_folder(store).results, store)
 
 
 def _clean(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row whose texts can be encoded; replies may hold lone surrogates."""
     return {
         name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in row.items()
         for name, value in row.items()
     }

@@ -292,6 +292,11 @@ class ResultsFolder:
             offset = self._file("results").append_line(result.to_line())
         self.results.add(result, offset)
 
+    def model_of(self, strategy: str) -> str:
+        """Return the name of a strategy's model: the strategies of an import may be those of several models."""
+        log = (self.metadata.get("imported") or {}).get("strategies", {}).get(strategy, {})
+        return str(log.get("model") or self.settings["model"])
+
     def trace(self, problem: str, spec: str, epoch: int = 0) -> Trace | None:
         """Return the prompts and replies of a result, searched in the file; None if there is no trace."""
         key = ResultKey(problem, spec, epoch)

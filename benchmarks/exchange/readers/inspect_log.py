@@ -11,7 +11,7 @@ from reasoning.benchmarks.exchange.archive import Archive
 from reasoning.benchmarks.exchange.readers.inspect_messages import Attachments, read_messages, text_of
 from reasoning.benchmarks.exchange.readers.inspect_usage import Calls
 from reasoning.benchmarks.exchange.readers.json_file import read_json
-from reasoning.benchmarks.exchange.solves import Solve, SolveLog, choose, to_name, to_score
+from reasoning.benchmarks.exchange.solves import Solve, SolveLog, choose, to_epoch, to_name, to_score
 from reasoning.errors import InputError
 from reasoning.files import parse_json_object
 
@@ -142,7 +142,7 @@ def _solve(sample: Mapping[str, Any], scorer: str, where: str) -> Solve:
         question=question,
         target=sample.get("target"),
         id=str(sample["id"]),
-        epoch=int(sample["epoch"]) - 1,
+        epoch=to_epoch(int(sample["epoch"]) - 1, where),
         options=tuple(map(str, sample.get("choices") or ())),
         messages=_prompt(sample, attachments) or turns,
         replies=replies,

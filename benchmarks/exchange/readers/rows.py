@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.benchmarks.exchange.readers.json_file import read_json
-from reasoning.benchmarks.exchange.solves import Solve, SolveLog, to_count, to_name, to_score, to_seconds
+from reasoning.benchmarks.exchange.solves import Solve, SolveLog, to_count, to_epoch, to_name, to_score, to_seconds
 from reasoning.benchmarks.tasks.delimited import read_delimited
 from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError, UnknownName
@@ -135,15 +135,17 @@ def _solve(row: Mapping[str, Any], mapping: Mapping[str, str], where: str) -> So
     reply, read = value("reply"), value("read")
     score = None if error else to_score(value("score"), where, mapping.get("score", "score"))
     usage, unrecorded = _usage(value)
-    question = str(value("question"))
     options, name, epoch = value("options"), value("id"), value("epoch")
+    question = "" if (asked := value("question")) is None else str(asked)
+    if not question.strip() and name in (None, ""):
+        raise InputError(f"{where}: the question is empty, and there is no id; name another column: --map id=COLUMN")
     return Solve(
         where,
         question=question,
         target=value("answer"),
         id=None if name in (None, "") else to_name(name),
         variant=to_name(value("strategy")),
-        epoch=None if epoch in (None, "") else _integer(epoch, where),
+        epoch=None if epoch in (None, "") else to_epoch(epoch, where),
         options=_options(options),
         messages=(Message("user", question),) if reply is not None else (),
         replies=() if reply is None else (str(reply),),
@@ -179,16 +181,6 @@ def _options(value: Any) -> tuple[str, ...]:
         with suppress(ValueError, RecursionError):
             value = json.loads(value)
     return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
-def _integer(value: Any, where: str) -> int:
-    try:
-        number = int(value)
-        if number < 0:
-            raise ValueError
-        return number
-    except (TypeError, ValueError):
-        raise InputError(f"{where}: the epoch must be a whole number from 0, got {value!r:.40}") from None
 
 
 def _usage(value: Any) -> tuple[Usage, tuple[str, ...]]:

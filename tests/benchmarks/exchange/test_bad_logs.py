@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -188,7 +189,37 @@ def test_scores_between_right_and_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize("score", [7, -1, "maybe", [1], {"a": 1}])
 def test_a_score_that_is_none(tmp_path: Path, score: Any) -> None:
     path = write_rows(tmp_path / "rows.jsonl", {"question": "2 + 2?", "score": score})
-    fails(tmp_path, r"rows\.jsonl:1: the score 'score' must be true or false", path, mapping={})
+    shown = re.escape(f"got {str(score)!r}")
+    fails(tmp_path, rf"rows\.jsonl:1: the score 'score' must be true or false.*{shown}", path, mapping={})
+
+
+def test_a_question_that_is_missing_needs_an_id(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", {"question": None, "score": 1})
+    fails(tmp_path, r"rows\.jsonl:1: the question is empty, and there is no id", path, mapping={})
+    named = write_rows(tmp_path / "named.jsonl", {"question": None, "score": 1, "id": "a"})
+    assert run_import(tmp_path, named, mapping={}).comparison.n == 1
+
+
+@pytest.mark.parametrize("epoch", [-1, 10**12, "x", float("inf")])
+def test_an_epoch_that_is_none(tmp_path: Path, epoch: Any) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", {"question": "2 + 2?", "score": 1, "epoch": epoch})
+    fails(tmp_path, r"rows\.jsonl:1: the epoch must be a whole number from 0 to 999,999", path, mapping={})
+    if epoch == 10**12:
+        log = edited(JSON, tmp_path, lambda log: log["samples"][0].update(epoch=epoch))
+        fails(tmp_path, "epoch must be a whole number", log)
+
+
+def test_usage_that_is_too_large_is_unknown(tmp_path: Path) -> None:
+    usage = {"calls": 1, "prompt_tokens": 1e300, "completion_tokens": 10**30, "usd": 1e308, "seconds": 1e308}
+    path = write_rows(tmp_path / "rows.jsonl", *({"question": str(n), "score": 1, **usage} for n in range(3)))
+    data = run_import(tmp_path, path, mapping={}).comparison.rows[0].to_json()
+    assert [data[name] for name in ("prompt_tokens", "completion_tokens", "usd", "seconds")] == [None] * 4
+
+
+def test_a_results_folder_that_cannot_be_created(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", {"question": "2 + 2?", "score": 1})
+    with pytest.raises(InputError, match=r"rows\.jsonl/out: cannot be created: "):
+        import_logs([("", read_log(str(path), mapping={}))], path / "out")
 
 
 def test_columns_that_are_missing(tmp_path: Path) -> None:

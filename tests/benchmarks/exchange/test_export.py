@@ -146,6 +146,8 @@ def test_a_full_folder_is_not_written_into(run: Comparison, tmp_path: Path) -> N
     assert run.folder is not None
     with pytest.raises(InputError, match="must be a new or empty folder"):
         export([run.folder], run.folder, "inspect")
+    with pytest.raises(InputError, match=r"run\.json/logs: cannot be created: "):
+        export([run.folder], run.folder / "run.json" / "logs", "inspect")
     assert json.loads((run.folder / "run.json").read_text())["strategies"] == SPECS
 
 
@@ -158,6 +160,10 @@ def test_an_imported_folder_is_exported_and_imported_again(tmp_path: Path) -> No
     again = import_logs(written, tmp_path / "again")
     assert [log.model for _, log in written] == ["openai/model-a", "openai/model-b"]
     assert [rows_of(one) for one in again.comparison.results] == [rows_of(one) for one in first.comparison.results]
+    export([first.folder], tmp_path / "board.csv")
+    board = csv.DictReader((tmp_path / "board.csv").read_text().splitlines())
+    assert {row["model"] for row in board} == {"openai/model-a", "openai/model-b"}
+    assert set(first.comparison.to_frame()["model"]) == {"openai/model-a", "openai/model-b"}
     assert ResultsFolder.read(again.folder).examples.keys() == ResultsFolder.read(first.folder).examples.keys()
 
 
