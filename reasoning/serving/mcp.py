@@ -141,8 +141,7 @@ class ToolServer:
             notifying.cancel()
         if isinstance(answer, Failed):
             _log.info("a call of %s failed", alias.name)
-        kind = alias.kind if alias.is_chain else problem.kind
-        text = to_text(answer, kind, str(self.problem_budget or ""))
+        text = to_text(answer, alias, problem.kind, str(self.problem_budget or ""))
         return types.CallToolResult(
             content=[types.TextContent(text=text)],
             structured_content=to_structured(answer, time.monotonic() - started),

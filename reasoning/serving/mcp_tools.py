@@ -135,6 +135,8 @@ def read_call(alias: Alias, arguments: Mapping[str, Any]) -> Problem:
         # The beginning of a message may be a long value, and its end is the reason.
         message = error.message if len(error.message) <= 300 else f"{error.message[:100]} … {error.message[-100:]}"
         raise UsageError(f"{place}: {message}; see the tool's input schema")
+    if not arguments["question"].strip():
+        raise UsageError("the question must have a text besides spaces")
     kind: Kind = get(arguments["kind"]) if "kind" in arguments else alias.kind
     if options := arguments.get("options"):
         if "kind" in arguments:
@@ -167,11 +169,12 @@ def to_structured(answer: Answer, seconds: float) -> dict[str, Any]:
     return data
 
 
-def to_text(answer: Answer, kind: Kind, budget: str) -> str:
+def to_text(answer: Answer, alias: Alias, kind: Kind, budget: str) -> str:
     """Return the text of a result: the answer, or the reason why it is missing and what to do.
 
     Args:
         answer: the answer.
+        alias: the strategy or chain that gave it.
         kind: the kind of answer.
         budget: the budget of a call, in words; empty without one.
     """
@@ -182,12 +185,14 @@ def to_text(answer: Answer, kind: Kind, budget: str) -> str:
             options = given if isinstance(given, Mapping) else dict(zip(kind.labels, given, strict=False))
             text = f"{text}: {options[answer.value]}" if answer.value in options else text
         return strip_control(text)
+    reason = answer.reason.rstrip(".?!")
     if isinstance(answer, Unparsed):
         if answer.stopped_by is not None:
             of_call = f" (a call may spend {budget})" if budget else ""
             advice = f"The budget is used up{of_call}: ask a simpler question, or use a tool of fewer calls."
         else:
-            advice = "Say in the question what form the answer must have, name a kind, or call again with fresh=true."
-        return strip_control(f"No answer: {answer.reason}. {advice}")
-    reason = answer.reason.rstrip(".?!")
+            # A chain takes no kind.
+            name_kind = "" if alias.is_chain else "name a kind, "
+            advice = f"Say in the question what form the answer must have, {name_kind}or call again with fresh=true."
+        return strip_control(f"No answer: {reason}. {advice}")
     return strip_control(f"The call failed: {reason}. Calling again pays only for what is missing.")

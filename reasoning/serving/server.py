@@ -96,7 +96,8 @@ class Server:
                 solve = partial(chat.alias.strategy.arun, chat.problem, self.llm, sampling=chat.sampling)
                 solve = partial(solve, budget=budget, series=series)
                 runs = [
-                    solve(epoch=index, watch=_of_choice(watch, index), trace=trace) for index, trace in enumerate(traces)
+                    solve(epoch=index, watch=_of_choice(watch, index), trace=trace)
+                    for index, trace in enumerate(traces)
                 ]
                 answers = await gather(runs) if len(runs) > 1 else [await runs[0]]
                 self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reasoning.answer import Unparsed
 from reasoning.errors import UsageError
 from reasoning.serving.aliases import read_aliases
 from tests.faults.server import Server, by_place
@@ -155,4 +156,13 @@ def test_options_become_the_kind_of_the_answer() -> None:
     problem = read_call(alias, {"question": "Which?", "options": ["rose", "pear"], "context": "Fruit."})
     assert (problem.kind.name, problem.context) == ("choice", "Fruit.")
     answer = problem.parse("The answer is (B).")
-    assert to_text(answer, problem.kind, "") == "B: pear"
+    assert to_text(answer, alias, problem.kind, "") == "B: pear"
+    with pytest.raises(UsageError, match="must have a text besides spaces"):
+        read_call(alias, {"question": " \n"})
+
+
+def test_the_advice_names_what_the_tool_takes() -> None:
+    for alias in read_aliases(["plain=vanilla", "steps=chain:telecom_feedback"]).values():
+        text = to_text(Unparsed("it must end with a sign."), alias, alias.kind, "")
+        assert text.startswith("No answer: it must end with a sign. Say in the question")
+        assert ("name a kind" in text) is (alias.name == "plain")

@@ -164,14 +164,20 @@ def _read_tools(body: ChatBody, alias: Alias) -> Any:
     """Return the tools, which a strategy of one call passes on."""
     if not alias.has_one_call or not isinstance(alias.kind, Text):
         why = f"its answers are of the kind {alias.kind.name}" if alias.has_one_call else "it makes several calls"
-        wanted = "serve a strategy of one call with the kind text such as vanilla, or one with its own tools such as react"
+        wanted = (
+            "serve a strategy of one call with the kind text such as vanilla, or one with its own tools such as react"
+        )
         problem = f"{alias.name} ({alias.spec}) passes no tools on, since {why}; {wanted}"
         raise RequestFailed(400, problem, "unsupported_parameter", param="tools")
     if body.tool_choice not in (None, "auto"):
         raise RequestFailed(400, f"tool_choice must be auto or none, got {body.tool_choice!r:.40}", param="tool_choice")
     for index, tool in enumerate(body.tools or ()):
         function = tool.get("function")
-        if tool.get("type") != "function" or not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        if (
+            tool.get("type") != "function"
+            or not isinstance(function, dict)
+            or not isinstance(function.get("name"), str)
+        ):
             where = f"tools.{index}"
             raise RequestFailed(400, f"{where}: must be a function with a name, got {tool!r:.80}", param=where)
     return body.tools
