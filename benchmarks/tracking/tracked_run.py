@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.report import ReportData, save
@@ -21,9 +21,6 @@ from reasoning.messages import Usage
 from reasoning.secret_scan import mask_secrets
 from reasoning.tables import Table
 from reasoning.text_safety import to_line
-
-if TYPE_CHECKING:
-    pass
 
 INTERVAL = 2.0
 """Seconds between two entries of the metrics of a run in progress."""

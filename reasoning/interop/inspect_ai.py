@@ -51,15 +51,18 @@ def solve_with(
         strategy: a spec such as "self_consistency(cot, samples=5)", or "chain:FOLDER". A list is joined by commas,
             since the command line of inspect_ai splits arguments there.
         kind: the kind of answer: a word, or an object with its parameters; by default a choice for samples with
-            choices, else a text.
+            choices, else a text. The last step of a chain says its kind.
         completion: the text of the completion, in which {answer} stands for the answer, as in "ANSWER: {answer}".
         allow_code: import the functions that a chain's steps name.
 
     Raises:
-        UsageError: the strategy or the kind is unknown, or the strategy must learn from examples first.
+        UsageError: the strategy or the kind is unknown, a chain has a kind, or the strategy must learn from
+            examples first.
     """
     spec = strategy if isinstance(strategy, str) else ",".join(map(str, strategy))
     chosen = _read_strategy(spec, allow_code)
+    if isinstance(chosen, Chain) and kind is not None:
+        raise UsageError(f"kind must be left out, since the last step of the chain {spec} says it; got {kind!r}")
     answers = _default_kind(chosen) if kind is None else from_json(kind)
     if "{answer}" not in completion:
         raise UsageError(f"completion must contain {{answer}}, got {completion!r}")

@@ -370,3 +370,5 @@ def test_a_chain_of_ours_is_a_solver(tmp_path: Path) -> None:
     done = only(evaluate(solve_with(f"chain:{tmp_path / 'two'}"), ["two, two", "The answer is 4."]))
     assert [call.output.completion for call in calls(done)] == ["two, two", "The answer is 4."]
     assert json.dumps(done.metadata["reasoning"])
+    with pytest.raises(UsageError, match="kind must be left out, since the last step of the chain chain:"):
+        solve_with(f"chain:{tmp_path / 'two'}", kind="date")
