@@ -21,6 +21,7 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError, MissingExtra
 from reasoning.files import new_folder
+from reasoning.journal.codec import replace_surrogates
 from reasoning.kinds import Choice
 from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, accepted_answers
@@ -64,8 +65,23 @@ def write_logs(folder: Path, out: Path, form: str = "eval") -> list[Path]:
         for number, row in enumerate(comparison.rows, 1):
             slug = re.sub(r"[^\w.-]+", "-", row.strategy).strip("-")[:60]
             names.append(f"{number:02}-{slug or 'strategy'}.{form}")
-            write_eval_log(_to_log(store, comparison, row, traces), str(new / names[-1]), format=form)
+            log = _to_log(store, comparison, row, traces)
+            try:
+                log.model_dump_json()
+            except ValueError:
+                # It has lone surrogates. A failure within `write_eval_log` would leave its file open.
+                log = type(log).model_validate(_encodable(log.model_dump()))
+            write_eval_log(log, str(new / names[-1]), format=form)
     return [out / name for name in names]
+
+
+def _encodable(data: Any) -> Any:
+    """Return plain data with question marks instead of lone surrogates."""
+    if isinstance(data, str):
+        return replace_surrogates(data)
+    if isinstance(data, Mapping):
+        return {_encodable(name): _encodable(value) for name, value in data.items()}
+    return [_encodable(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _to_log(

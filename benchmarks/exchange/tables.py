@@ -13,6 +13,7 @@ from reasoning.benchmarks.analysis.rows import COLUMNS, to_rows
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import MissingExtra
 from reasoning.files import atomic_path, atomic_write
+from reasoning.journal.codec import replace_surrogates
 from reasoning.tables import Table
 
 _BATCH = 20_000
@@ -121,7 +122,4 @@ def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
 
 def _clean(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row whose texts can be encoded; replies may hold lone surrogates."""
-    return {
-        name: value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-        for name, value in row.items()
-    }
+    return {name: replace_surrogates(value) if isinstance(value, str) else value for name, value in row.items()}

@@ -167,6 +167,19 @@ def test_an_imported_folder_is_exported_and_imported_again(tmp_path: Path) -> No
     assert ResultsFolder.read(again.folder).examples.keys() == ResultsFolder.read(first.folder).examples.keys()
 
 
+def test_a_lone_surrogate_is_exported_as_a_question_mark(tmp_path: Path) -> None:
+    pytest.importorskip("inspect_ai", reason="inspect_ai is not installed")
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "half \\ud800?", "score": 1, "reply": "\\udfff", "answer": "x"}\n')
+    folder = import_logs([("a", read_log(str(rows), mapping={}))], tmp_path / "folder").folder
+    for form in ("eval", "json"):
+        export([folder], tmp_path / form, log_format=form)
+        [path] = (tmp_path / form).iterdir()
+        [solve] = read_log(str(path)).solves
+        assert (solve.question, solve.replies) == ("half ??", ("?",))
+    export([folder], tmp_path / "rows.parquet")
+
+
 def test_the_reference_lists_every_column() -> None:
     page = (Path(reasoning.__file__).parent.parent / "docs" / "reference" / "result-columns.md").read_text()
     for name, (kind, about) in COLUMNS.items():
