@@ -103,6 +103,7 @@ class Access:
 
     Raises:
         InputError: another server uses the folder, or a file in it is damaged.
+        UsageError: a budget limits seconds, or dollars without a known price.
     """
 
     def __init__(self, llm: LLM, keys: list[Key], day_budget: Budget | None = None, folder: Path | None = None) -> None:
@@ -112,6 +113,8 @@ class Access:
         self._budgets: dict[str, Budget] = {}
         self._ready: dict[str, float] = {}
         for budget in (day_budget, *(one for key in keys for one in (key.budget, key.day_budget))):
+            if budget is not None and budget.seconds is not None:
+                raise UsageError(f"the budget of a key or a day must be in calls, tokens or usd, got {budget}")
             llm.check_price(budget)
         if self._limited:
             self.budget_of(None)
@@ -145,8 +148,8 @@ class Access:
         if key is None or key.requests_per_minute is None:
             return
         now, gap = time.monotonic(), 60 / key.requests_per_minute
-        # A minute's requests may come at once.
-        ready = max(self._ready.get(key.name, 0.0), now - 60 + gap)
+        # A minute's requests may come at once, and at least one.
+        ready = max(self._ready.get(key.name, 0.0), now - max(60 - gap, 0))
         if ready > now:
             limit = f"the key {key.name} may make {key.requests_per_minute:g} requests a minute"
             raise RequestFailed(429, limit, "rate_limit", retry_after=int(ready - now) + 1)

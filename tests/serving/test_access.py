@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import Budget, Problem, kinds, strategies
-from reasoning.errors import BudgetExhausted, InputError
+from reasoning.errors import BudgetExhausted, InputError, UsageError
 from reasoning.serving.access import Access, read_keys
 from reasoning.serving.protocol.errors import RequestFailed
 from reasoning.testing import ScriptedLLM
@@ -76,6 +76,24 @@ def test_a_key_has_a_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     now += float(caught.value.retry_after or 0)
     access.admit(key)
     access.admit(None)
+
+
+def test_a_key_may_have_less_than_one_request_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [key] = read_keys(written(tmp_path, f'[keys.alice]\nkey = "{KEY}"\nrequests_per_minute = 0.5'))
+    access, now = Access(ScriptedLLM([]), [key]), 1_000.0
+    monkeypatch.setattr("reasoning.serving.access.time.monotonic", lambda: now)
+    access.admit(key)
+    with pytest.raises(RequestFailed) as caught:
+        access.admit(key)
+    assert caught.value.retry_after == 121
+    now += 121
+    access.admit(key)
+
+
+def test_a_key_has_no_budget_of_seconds(tmp_path: Path) -> None:
+    keys = read_keys(written(tmp_path, f'[keys.alice]\nkey = "{KEY}"\nday_budget = "seconds=5"'))
+    with pytest.raises(UsageError, match=r"must be in calls, tokens or usd, got seconds=5"):
+        Access(ScriptedLLM([]), keys, None, tmp_path)
 
 
 def test_the_spending_of_a_day_is_that_of_all_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
