@@ -16,7 +16,8 @@ from pathlib import Path
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import fit_only, named_strategies, run_comparison
-from reasoning.benchmarks.results.folder import DRAWS, SHARDS, SPENDING
+from reasoning.benchmarks.results.folder import DRAWS, SHARDS, SPENDING, ResultsFolder
+from reasoning.benchmarks.results.settings import Settings, find_differences, run_settings
 from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.listeners import RunListener
 from reasoning.benchmarks.shards.division import FIT, Shard, ShardTask
@@ -26,7 +27,7 @@ from reasoning.benchmarks.tasks import Task
 from reasoning.engine.ledger import Spending
 from reasoning.engine.limit_settings import LimitSettings
 from reasoning.engine.llm import LLM
-from reasoning.errors import ReasoningError, UsageError
+from reasoning.errors import ReasoningError, SettingsChanged, UsageError
 from reasoning.messages import Usage
 from reasoning.strategy import Strategy
 
@@ -57,7 +58,8 @@ def run_shard(
         The comparison on the problems of the shard.
 
     Raises:
-        UsageError: the shard has no problem, a strategy has not been fitted, or the run cannot be divided.
+        UsageError: the shard has no problem, a strategy has not been fitted, the run cannot be divided, or the folder
+            has shards of another division or with other settings.
         InputError: another process is running the shard.
     """
     out = check_divisible(config)
@@ -66,6 +68,7 @@ def run_shard(
         raise UsageError(
             f"the shard {shard} has no problem, since the run has {config.limit}: give at most {config.limit} shards"
         )
+    _check_others(out, shard, run_settings(task, config.seed, model, config.problem_budget))
     fits = fit_folder(out)
     with open_part(shard.folder(out), model, listener, local_folder) as journal:
         part = replace(
@@ -164,6 +167,24 @@ def check_divisible(config: RunConfig) -> Path:
             "--journal names another one"
         )
     return config.folder
+
+
+def _check_others(out: Path, shard: Shard, settings: Settings) -> None:
+    """Raise UsageError if this shard could not be merged with those that have begun, of which one is compared."""
+    paths = sorted(out.glob(f"{SHARDS}/*-of-*"))
+    others = {other: path for path in paths if (other := Shard.of_folder(path)) and (path / "run.json").is_file()}
+    if divided_otherwise := next((other for other in others if other.count != shard.count), None):
+        raise UsageError(
+            f"{out}: all shards must be of one division, got {shard}, and {divided_otherwise} has begun: give each "
+            f"division its own --out, or remove {others[divided_otherwise]}"
+        )
+    if other := next((other for other in others if other != shard), None):
+        changed = find_differences(ResultsFolder.read_run_file(others[other]).settings, settings)
+        if changed:
+            raise SettingsChanged(
+                f"{out}: all shards must have the same settings, and {other} was begun with others: "
+                f"{'; '.join(changed.values())}. Give another --out, or remove {others[other]}"
+            )
 
 
 @contextmanager

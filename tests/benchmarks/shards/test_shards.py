@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from contextlib import closing
@@ -193,12 +194,25 @@ def test_what_cannot_be_merged(tmp_path: Path, shard: Any, adds: Adds) -> None:
     with pytest.raises(InputError, match="holds no shards"):
         merge_shards(tmp_path)
     shard("0/2")
-    shard("1/2", ScriptedLLM(adds(), temperature=0.5))
+    shard("1/2", ScriptedLLM(adds(), temperature=0.5), out=tmp_path / "other")
+    shards, others = tmp_path / "many" / "shards", tmp_path / "other" / "shards"
+    shutil.copytree(others / "1-of-2", shards / "1-of-2")
     with pytest.raises(SettingsChanged, match=r"0/2 and 1/2 .* different settings: temperature 0\.0 → 0\.5"):
         merge_shards(tmp_path / "many")
-    shard("0/3")
+    shutil.copytree(shards / "0-of-2", shards / "0-of-3")
     with pytest.raises(InputError, match="different divisions, of 2 and of 3"):
         merge_shards(tmp_path / "many")
+
+
+def test_a_shard_that_could_not_be_merged_is_refused_before_a_call(tmp_path: Path, shard: Any, adds: Adds) -> None:
+    shard("0/2")
+    llm = ScriptedLLM(adds(), temperature=0.5)
+    with pytest.raises(SettingsChanged, match=r"0/2 was begun with others: temperature 0\.0 → 0\.5"):
+        shard("1/2", llm)
+    with pytest.raises(UsageError, match=r"must be of one division, got 0/3, and 0/2 has begun"):
+        shard("0/3", llm)
+    assert not llm.usage.calls
+    assert [path.name for path in (tmp_path / "many" / "shards").iterdir()] == ["0-of-2"]
 
 
 def test_results_of_another_origin_are_not_replaced(tmp_path: Path, sums: Sums, adds: Adds, shard: Any) -> None:
