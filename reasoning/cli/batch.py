@@ -17,7 +17,6 @@ from reasoning.tables import Document, Table
 from reasoning.text_safety import to_line
 
 if TYPE_CHECKING:
-    from reasoning.providers.batch.api import BatchStatus
     from reasoning.providers.batch.store import BatchStore
     from reasoning.providers.batch.stored import StoredBatch
 
@@ -37,7 +36,7 @@ def list_(file: _Journal = None, *, output: OutputOptions) -> None:
         print_json({"batches": [_plain(store, one) for one in batches] if store else []})
         return
     if store is None or not batches:
-        echo("no batches are recorded")
+        echo(to_line("no batches are recorded" + (f" next to {file}" if file else "")))
         return
     rows = []
     for one in batches:
@@ -55,21 +54,27 @@ def collect(file: _Journal = None) -> None:
 
     Exit codes: 0 done, 4 a provider could not be asked.
     """
+    from reasoning.providers.batch.stored import forget_command
+
     store = _store(file)
     pending = [] if store is None else store.batches("sent", "intended")
     if store is None or not pending:
-        echo("no batches are under way")
+        echo(to_line("no batches are under way" + (f" next to {file}" if file else "")))
         return
     has_failed = False
     for model, endpoint, api in dict.fromkeys((one.model, one.endpoint, one.api) for one in pending):
         try:
             with spinner(f"asking for the batches of {model}"):
-                looked = _collect(store, model, endpoint, api)
+                looked = _with_client(store, model, endpoint, api, lambda client: client.collect())
         except (CallFailed, UsageError) as error:
             has_failed = True
             info(to_line(f"{model}: {error}"))
             continue
         for one, status in looked:
+            if isinstance(status, CallFailed):
+                has_failed = True
+                info(to_line(f"{one.remote}: {status}; {forget_command(one)} gives up a batch that is lost"))
+                continue
             state = status.refusal or ("ended" if status.ended else f"{status.done:,} of {one.lines:,} lines are done")
             echo(to_line(f"{one.remote}: {state}"))
         if not looked:
@@ -92,12 +97,13 @@ def cancel(
     known = {one.id: one for one in store.batches()} if store is not None else {}
     if store is None or (one := known.get(number)) is None:
         raise UsageError(f"there is no batch {number}: see reasoning batch list")
-    if one.state != "sent":
-        raise UsageError(f"the batch {number} must be under way to be cancelled, it is {one.state}")
-    if forget:
-        store.end(number, "cancelled", "forgotten")
-        echo(f"{one.remote}: forgotten; the same command sends its lines again")
+    if forget and one.state in ("sent", "intended"):
+        _forget(store, number)
+        echo(f"{one.remote or number}: forgotten; the same command sends its lines again")
         return
+    if one.state != "sent":
+        hint = "; `reasoning batch collect` asks whether it was submitted" if one.state == "intended" else ""
+        raise UsageError(f"the batch {number} must be under way to be cancelled, it is {one.state}{hint}")
     _with_client(store, one.model, one.endpoint, one.api, lambda client: client.api.cancel(one.remote))
     echo(f"{one.remote}: asked the provider to cancel it; `reasoning batch collect` fetches what was processed")
 
@@ -110,11 +116,16 @@ def _store(file: Path | None) -> BatchStore | None:
     return BatchStore.next_to(journal) if store_path(journal).is_file() else None
 
 
-def _collect(store: BatchStore, model: str, endpoint: str, api: str) -> list[tuple[StoredBatch, BatchStatus]]:
-    looked: list[tuple[StoredBatch, BatchStatus]] = _with_client(
-        store, model, endpoint, api, lambda client: client.collect()
-    )
-    return looked
+def _forget(store: BatchStore, number: int) -> None:
+    """Give up a batch, once no other process is submitting it."""
+    from reasoning import event_loop
+
+    async def forget() -> None:
+        async with store.submitting():
+            store.end(number, "cancelled", "forgotten")
+
+    with spinner("waiting until no other command submits a batch"):
+        event_loop.run_sync(forget())
 
 
 def _with_client(store: BatchStore, model: str, endpoint: str, api: str, work: Any) -> Any:

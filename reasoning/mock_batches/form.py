@@ -90,12 +90,13 @@ class MockForm(ABC):
             self.faults.down -= 1
             return to_json({"error": {"message": "down"}}, 503)
         if (batch := self.batches.by_id.get(request.match_info["id"])) is None:
-            return to_json({"error": {"type": "not_found_error", "message": "no such batch"}}, 404)
+            return _no_such_batch()
         return to_json(self.describe_now(batch))
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel a batch."""
-        batch = self.batches.by_id[request.match_info["id"]]
+        if (batch := self.batches.by_id.get(request.match_info["id"])) is None:
+            return _no_such_batch()
         if self.batches.state(batch) == "in_progress":
             batch.state = "cancelled"
         return to_json(self.describe_now(batch))
@@ -166,6 +167,10 @@ def to_json(data: Mapping[str, Any], status: int = 200, headers: Mapping[str, st
     from aiohttp import web
 
     return web.json_response(data, status=status, headers=headers)
+
+
+def _no_such_batch() -> web.Response:
+    return to_json({"error": {"type": "not_found_error", "message": "no such batch"}}, 404)
 
 
 def hang_up(request: web.Request) -> web.StreamResponse:

@@ -18,7 +18,7 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.cost_estimate import estimate_cost
 from reasoning.benchmarks.tasks import get as task
 from reasoning.cli.batch import batch as command
-from reasoning.errors import UsageError
+from reasoning.errors import CallFailed, UsageError
 from reasoning.providers.batch.store import BatchStore
 from reasoning.registry import get
 from reasoning.testing import MockBatchServer
@@ -101,6 +101,37 @@ def test_a_batch_is_cancelled_or_forgotten(tmp_path: Path) -> None:
     assert run("collect", *journal, code=4)
     assert "forgotten" in run("cancel", lost.id, "--forget", *journal).output
     assert BatchStore.next_to(tmp_path / "journal.sqlite").find("f" * 64, 0) is None
+
+
+def test_a_lost_batch_does_not_keep_the_others_from_being_collected(tmp_path: Path) -> None:
+    journal = ("--journal", tmp_path / "journal.sqlite")
+    with MockBatchServer() as server:
+        assert finish(start(server, tmp_path))[0] == 0
+        store = BatchStore.next_to(tmp_path / "journal.sqlite")
+        for remote in ("batch_lost", "batch_0"):
+            line = store.next_line(remote * 8, 0, 1, tools=False)
+            store.sent(store.intend("openai", "mock", server.base_url, 1, [line]).id, remote)
+        found = run("collect", *journal, code=4)
+        assert "batch_0: ended" in found.output
+        assert "batch_lost: " in found.stderr
+        assert "`reasoning batch cancel 2 --forget` gives up" in found.stderr
+        # The provider does not know it either.
+        with pytest.raises(CallFailed, match="answered 404"):
+            run("cancel", "2", *journal)
+
+
+def test_a_submission_of_which_nothing_can_be_known_is_forgotten(tmp_path: Path) -> None:
+    journal = ("--journal", tmp_path / "journal.sqlite")
+    # Anthropic's form has no list at this address.
+    with MockBatchServer("anthropic") as server:
+        store = BatchStore.next_to(tmp_path / "journal.sqlite")
+        store.intend("openai", "mock", server.base_url, 1, [store.next_line("f" * 64, 0, 1, tools=False)])
+        assert "`reasoning batch cancel 1 --forget` gives the batch up" in run("collect", *journal, code=4).stderr
+        with pytest.raises(UsageError, match="it is intended; `reasoning batch collect` asks"):
+            run("cancel", "1", *journal)
+        assert "1: forgotten" in run("cancel", "1", "--forget", *journal).output
+        assert "no batches are under way next to" in run("collect", *journal).output
+        assert store.find("f" * 64, 0) is None
 
 
 def test_a_dry_run_tells_the_waves(tmp_path: Path) -> None:

@@ -473,7 +473,8 @@ def test_a_batch_that_cannot_be_read_is_kept(tmp_path: Path, monkeypatch: pytest
             return await original(self, "batch_99")
 
         monkeypatch.setattr(OpenAIBatches, "status", unknown)
-        with pytest.raises(ReplyPending, match="the same command fetches its replies"):
+        wanted = "the same command fetches its replies, unless .* `reasoning batch cancel 1 --forget` gives it up"
+        with pytest.raises(ReplyPending, match=wanted):
             ask(llm, ["question"])
         # It is paid, so it counts.
         assert llm.budget.spent.calls == 1
@@ -587,6 +588,9 @@ def test_a_file_of_batches_that_cannot_be_written_stops_before_anything_is_sent(
     store_path(tmp_path / "journal.sqlite").mkdir()
     with MockBatchServer() as server, pytest.raises(JournalError, match="the file of batches cannot be used"):
         model(server, tmp_path, monkeypatch)
+    store_path(tmp_path / "other.sqlite").write_bytes(b"no database" * 99)
+    with pytest.raises(JournalError, match=r"file is not a database; .* If it is damaged, move it away"):
+        BatchStore.next_to(tmp_path / "other.sqlite")
 
 
 def test_what_has_no_batches_says_so(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reasoning import forks
+from reasoning.errors import CallFailed
 from reasoning.images import Image
 from reasoning.messages import CompletionBatch, Request, Usage
 from reasoning.providers.batch.api import BatchApi, BatchStatus
@@ -124,20 +125,28 @@ class BatchClient(Client):
             parts.append(f"gathering a batch: {gathered:,} lines")
         return "; ".join(parts)
 
-    async def collect(self) -> list[tuple[StoredBatch, BatchStatus]]:
+    async def collect(self) -> list[tuple[StoredBatch, BatchStatus | CallFailed]]:
         """Look at each batch of this model that has not ended, and record the results of those that have.
+
+        Returns:
+            Each batch with its state, or with the error if the provider does not have it or its results.
 
         Raises:
             CallFailed: the provider cannot be asked.
         """
         await self._recovery.wait()
-        looked = []
+        looked = list[tuple[StoredBatch, BatchStatus | CallFailed]]()
         for batch in self.store.batches("sent"):
             if self._recovery.is_of_model(batch):
-                status = await self.api.status(batch.remote)
-                if status.ended:
-                    await self._reader.finish(batch, status)
-                looked.append((batch, status))
+                try:
+                    status = await self.api.status(batch.remote)
+                    if status.ended:
+                        await self._reader.finish(batch, status)
+                    looked.append((batch, status))
+                except CallFailed as error:
+                    if error.status != 404:
+                        raise
+                    looked.append((batch, error))
         return looked
 
     async def close(self) -> None:

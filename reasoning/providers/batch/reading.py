@@ -14,7 +14,7 @@ from reasoning.providers.batch.api import BatchApi, BatchStatus, LineResult, Out
 from reasoning.providers.batch.outcomes import line_error, parse_line
 from reasoning.providers.batch.pace import BatchPace
 from reasoning.providers.batch.store import BatchStore
-from reasoning.providers.batch.stored import StoredBatch, StoredLine
+from reasoning.providers.batch.stored import StoredBatch, StoredLine, forget_command
 from reasoning.providers.batch.waiting import BatchState, Waiting, fail, resolve
 
 _SAVED_AT_ONCE = 500
@@ -98,6 +98,8 @@ class Reader:
                 fail(self._awaiting(batch), error)
                 return
             message = f"the batch {batch.remote} cannot be read: {error}; the same command fetches its replies"
+            if error.status == 404:
+                message += f", unless the provider has lost it: {forget_command(batch)} gives it up"
             fail(self._awaiting(batch), ReplyPending(message, status=error.status))
 
     def _awaiting(self, batch: StoredBatch) -> list[Waiting]:

@@ -9,7 +9,7 @@ from reasoning.errors import CallFailed, ReplyPending
 from reasoning.providers.batch.api import BatchApi
 from reasoning.providers.batch.pace import BatchPace
 from reasoning.providers.batch.store import BatchStore
-from reasoning.providers.batch.stored import StoredBatch
+from reasoning.providers.batch.stored import StoredBatch, forget_command
 from reasoning.providers.batch.waiting import BatchState
 
 
@@ -78,7 +78,8 @@ class Recovery:
             except CallFailed as error:
                 if not error.retryable:
                     raise ReplyPending(
-                        f"it is not known whether a batch was submitted: {error}; the same command looks again",
+                        f"it is not known whether a batch was submitted: {error}; the same command looks again, and "
+                        f"{forget_command(batch)} gives the batch up",
                         status=error.status,
                     ) from None
                 self._state.trouble = f"it is not known whether a batch was submitted ({error.brief})"

@@ -100,8 +100,11 @@ class StoreFile:
 
     def _error(self, error: Exception) -> JournalError:
         reason = getattr(error, "strerror", None) or error
+        hint = ""
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            hint = ". If it is damaged, move it away; batches that are under way are then sent, and paid, again"
         return JournalError(
-            f"{self.path}: the file of batches cannot be used: {reason}; no batch is sent that is not recorded"
+            f"{self.path}: the file of batches cannot be used: {reason}; no batch is sent that is not recorded{hint}"
         )
 
     @asynccontextmanager

@@ -63,6 +63,11 @@ class StoredLine:
     reply: str | None
 
 
+def forget_command(batch: StoredBatch) -> str:
+    """Return the command that gives up a batch which its provider does not have, for a message."""
+    return f"`reasoning batch cancel {batch.id} --forget`"
+
+
 def to_batch(row: sqlite3.Row) -> StoredBatch:
     """Return the batch of a row."""
     return StoredBatch(
