@@ -136,7 +136,13 @@ def merge_shards(folder: str | Path, *, into: str | Path | None = None, partial:
         merged.update_metadata(merged={"shards": count, "present": len(shards), "results_bytes": size})
     finally:
         merged.close()
-    store = ResultsFolder.read(target)
+    try:
+        store = ResultsFolder.read(target)
+    except InputError:
+        # The file to repair is that of a shard.
+        for path in shards.values():
+            ResultsFolder.read(path)
+        raise
     comparison = Comparison.from_folder(store) if store.results else None
     if comparison is not None:
         comparison.save(store)

@@ -215,6 +215,19 @@ def test_a_shard_that_could_not_be_merged_is_refused_before_a_call(tmp_path: Pat
     assert [path.name for path in (tmp_path / "many" / "shards").iterdir()] == ["0-of-2"]
 
 
+@pytest.mark.parametrize("name", ["results.jsonl", "problems.jsonl"])
+def test_a_damaged_file_of_a_shard_is_named(tmp_path: Path, shard: Any, name: str) -> None:
+    shard("0/2")
+    shard("1/2")
+    path = tmp_path / "many" / "shards" / "1-of-2" / name
+    sound = path.read_bytes()
+    path.write_bytes(sound + b"{damaged\n")
+    with pytest.raises(InputError, match=rf"1-of-2/{name}:\d+: not JSON"):
+        merge_shards(tmp_path / "many")
+    path.write_bytes(sound)
+    assert merge_shards(tmp_path / "many").is_complete
+
+
 def test_results_of_another_origin_are_not_replaced(tmp_path: Path, sums: Sums, adds: Adds, shard: Any) -> None:
     compare(STRATEGIES, sums(11), ScriptedLLM(adds()), out=tmp_path / "many", progress=False, limit=3)
     shard("0/1")
