@@ -53,15 +53,20 @@ def _measured() -> list[str]:
     if not MEASURED.exists():
         return []
     data = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
-    header = ("method", "model", "steps", "seconds a step", "peak GB", "estimated GB")
+    header = ("method", "model", "batch", "steps", "trained parameters", "seconds a step", "peak GB", "estimated GB")
+    judged = ("gold entries before", "after", "p")
     return [
         "## Measured",
         prose(data["about"]),
-        table(header, [_row(row) for row in data["row"]]),
+        table((*header, *judged), [_row(row) for row in data["row"]]),
         *map(prose, data["notes"]),
     ]
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    numbers = (f"{row['step_seconds']:.0f}", f"{row['peak_gb']:.2f}", f"{row['estimated_gb']:.2f}")
-    return code(row["method"]), row["model"], str(row["steps"]), *numbers
+    size = str(row["batch"]), str(row["steps"]), f"{row['trained_parameters']:,}"
+    cost = f"{row['step_seconds']:.0f}", f"{row['peak_gb']:.2f}", f"{row['estimated_gb']:.2f}"
+    judged = ("", "", "")
+    if "right" in row:
+        judged = f"{row['right_before']} of {row['entries']}", f"{row['right']} of {row['entries']}", f"{row['p']:.2g}"
+    return code(row["method"]), row["model"], *size, *cost, *judged
