@@ -63,7 +63,7 @@ def lock_file(path: Path) -> IO[bytes]:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.open("a+b")
     except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise InputError(f"{path.parent}: cannot be used as a folder: {error.strerror}") from None
     try:
         _lock(lock)
     except OSError:

@@ -122,7 +122,10 @@ def _generate(
     begins = bool(tokenizer.bos_token) and text.startswith(tokenizer.bos_token)
     prompt = tokenizer(text, return_tensors="pt", add_special_tokens=not begins)["input_ids"]
     length = prompt.shape[1]
-    context = int(model.config.max_position_embeddings)
+    with torch.inference_mode():
+        cache = compute_added_positions(model, count)
+    added = 0 if cache is None else int(cache.get_seq_length())
+    context = int(model.config.max_position_embeddings) - added
     if length >= context:
         raise ContextOverflow(
             f"the prompt has {length:,} tokens and the model holds {context:,} together with the answer: shorten it"
@@ -135,18 +138,41 @@ def _generate(
         how = {"do_sample": True, "min_p": _MIN_P} | {
             name: settings[name] for name in ("temperature", "top_p", "top_k")
         }
+    if cache is not None:
+        # transformers passes over as many tokens as the cache has, whatever they are.
+        prompt, model, how["cache"] = torch.nn.functional.pad(prompt, (added, 0)), model.get_base_model(), cache
     with torch.inference_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(int.from_bytes(os.urandom(8), "big") >> 1 if settings["seed"] is None else settings["seed"])
         generated = model.generate(
             input_ids=prompt.repeat(count, 1),
             attention_mask=torch.ones_like(prompt).repeat(count, 1),
             max_new_tokens=limit,
-            stopping_criteria=[_Stop(tokenizer, length, stops, cancelled)],
+            stopping_criteria=[_Stop(tokenizer, added + length, stops, cancelled)],
             pad_token_id=tokenizer.eos_token_id,
             eos_token_id=_ends(base),
             **how,
         )
-    return [_read(base, row[length:].tolist(), stops, limit) for row in generated], length
+    return [_read(base, row[added + length :].tolist(), stops, limit) for row in generated], length
+
+
+def compute_added_positions(model: Any, count: int) -> Any:
+    """Return the cache of the positions that a prefix or soft prompts add before a prompt; None for other models.
+
+    The `generate` of peft 0.21 does not work with transformers 5.24: its prefix is ignored next to the cache that
+    transformers makes, and its soft prompts are added again before each new token.
+
+    Args:
+        model: the model.
+        count: the number of replies.
+    """
+    import torch
+
+    if not hasattr(model, "peft_config") or not model.active_peft_config.is_prompt_learning:
+        return None
+    found = model.get_prompt(count)
+    if isinstance(found, torch.Tensor):
+        return model.get_base_model()(inputs_embeds=found, use_cache=True).cache
+    return found
 
 
 def _read(base: LoadedBase, tokens: list[int], stops: Sequence[str], limit: int) -> Reply:

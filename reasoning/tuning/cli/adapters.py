@@ -112,8 +112,16 @@ def merge_adapters(
     adapters, base = [adapter for adapter, _, _ in chosen], chosen[0][1]
     if others := {adapter.base for adapter in adapters} - {base.name}:
         raise UsageError(f"the adapters must have one base, got {', '.join(sorted({base.name, *others}))}")
+    for adapter in adapters:
+        if adapter.served_by == "torch":
+            raise UsageError(
+                f"the adapter {adapter.name!r} cannot be merged: {adapter.method} changes no weights of the base; "
+                f"use it with --model {adapter.model}"
+            )
     if len(chosen) > 1 and out is None:
         raise UsageError("several adapters must be merged into a file of your choice: give --out FILE.gguf")
+    if len({adapter.name for adapter in adapters}) < len(adapters):
+        raise UsageError("each adapter must be given once: give it a weight, as in cat=2")
     target = (out or adapters[0].folder / f"merged-{precision}.gguf").expanduser()
     if target.suffix.lower() != ".gguf":
         raise UsageError(f"--out must end in .gguf, got {str(target)!r}")

@@ -32,12 +32,22 @@ if TYPE_CHECKING:
 _LIMITS = ("tokens", "usd", "calls")
 
 
+def _resolve_strategy(context: typer.Context, name: str) -> str | None:
+    """Return the name of a chain as it is, and the spec of a tuned strategy or of a name in the config file."""
+    from reasoning.prompt_overrides import OUTCOME, read_tuned
+
+    if (Path(name).expanduser() / OUTCOME).is_file():
+        return repr(read_tuned(name))
+    return name if _is_chain(name) else config_file.resolve_strategies(context, name)
+
+
 def tune_prompts(
     strategy: Annotated[
         str,
         typer.Argument(
             metavar="STRATEGY_OR_CHAIN",
             help="The spec of a strategy, the folder of a chain, or the name of a bundled chain.",
+            callback=_resolve_strategy,
             autocompletion=complete_specs,
         ),
     ],
@@ -160,17 +170,25 @@ def _target(name: str, allow_code: bool, task: str | None) -> tuple[Strategy, Ch
     """Return the strategy or chain, and the test cases of a chain that is tuned without a task."""
     from reasoning import registry
     from reasoning.benchmarks.chains.suite import load_suite
-    from reasoning.chain.folder import chain_file, load
+    from reasoning.chain.folder import load
     from reasoning.chain.scaffold import resolve_folder
 
-    path = Path(name).expanduser()
-    if not (chain_file(path).is_file() or path.is_dir() or name in registry.bundled_chains()):
+    if not _is_chain(name):
         return registry.get(name), None
     folder, policy = resolve_folder(name), "all" if allow_code else "trusted"
     if task is not None:
         return load(folder, policy), None  # type: ignore[arg-type]
     suite = load_suite(folder, policy)  # type: ignore[arg-type]
     return suite.chain, suite
+
+
+def _is_chain(name: str) -> bool:
+    """Return whether a name is that of a chain: a folder, a file of a chain, or a bundled chain."""
+    from reasoning import registry
+    from reasoning.chain.folder import chain_file
+
+    path = Path(name).expanduser()
+    return chain_file(path).is_file() or path.is_dir() or name in registry.bundled_chains()
 
 
 @contextmanager

@@ -89,11 +89,14 @@ def train(
         base = find_base(model, bar)
         if not dry_run:
             run.check_free(base, name, replace)
+        is_new = not run.find_folder(request, base).exists()
         folder = run.prepare_folder(request, base, bar)
         estimated = run.estimate_folder(folder)
         table = tabulate_folder(folder, base.name, estimated)
         if dry_run:
-            run.discard(folder)
+            # The checkpoint of an interrupted training is kept.
+            if is_new:
+                run.discard(folder)
         else:
             run.check_memory(estimated, anyway=anyway, warn=info)
             interrupts.keep("the training is kept up to its last checkpoint")
@@ -101,7 +104,8 @@ def train(
     if dry_run:
         output.print(table.to_document, table.to_json)
         return
-    output.print(lambda: describe(adapter, estimated), lambda: to_json(adapter))
+    left_out = len(examples.examples) - adapter.examples["number"]
+    output.print(lambda: describe(adapter, estimated, left_out), lambda: to_json(adapter))
 
 
 def tabulate_folder(folder: Path, base: str, estimated: MemoryEstimate) -> MemoryTable:
@@ -115,10 +119,16 @@ def tabulate_folder(folder: Path, base: str, estimated: MemoryEstimate) -> Memor
     return MemoryTable(base, len(lengths), max(lengths), available_memory(), (estimated,))
 
 
-def describe(adapter: Adapter, estimated: MemoryEstimate) -> Document:
-    """Return what was trained, with its scores on the held-out examples."""
+def describe(adapter: Adapter, estimated: MemoryEstimate, left_out: int = 0) -> Document:
+    """Return what was trained, with its scores on the held-out examples.
+
+    Args:
+        adapter: the adapter.
+        estimated: the memory that was estimated.
+        left_out: the number of examples that were too long.
+    """
     from reasoning.cli.progress import format_duration
-    from reasoning.tables import Document, Table
+    from reasoning.tables import Document, Table, pluralize
 
     scores, course = adapter.scores, adapter.settings
     peak = f"{course['peak_memory'] / 1e9:.1f} GB, estimated {estimated.total / 1e9:.1f} GB"
@@ -132,8 +142,10 @@ def describe(adapter: Adapter, estimated: MemoryEstimate) -> Document:
             ("held-out loss", f"{course['loss_before']:.3f} → {scores['loss']:.3f}"),
             ("held out, exact", f"{course['exact_before']} → {scores['exact']} of {scores['held_out']}"),
         ]
+    longest = course["max_tokens"]
+    excluded = f"; {pluralize(left_out, 'example')} with more than {longest:,} tokens left out" if left_out else ""
     parts: list[Table | str] = [
-        f"Trained {adapter.name} on {adapter.base}.",
+        f"Trained {adapter.name} on {adapter.base}, on {pluralize(adapter.examples['number'], 'example')}{excluded}.",
         Table(("training", "result"), rows, text_columns=2),
         (adapter.folder / "loss.txt").read_text(encoding="utf-8").rstrip(),
         *_caveats(scores, course),

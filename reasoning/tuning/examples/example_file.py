@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ MAX_CHARS = 200_000
 """The most characters of one example, messages and reply together: far above the context of a small model."""
 MAX_NAME = 1_000
 """The most characters of an id, a group, or a name in the header."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,12 @@ def find_fault(example: TrainingExample) -> str:
     size = len(reply) + sum(len(turn.content) for turn in example.messages)
     if size > MAX_CHARS:
         return f"an example must have at most {MAX_CHARS:,} characters, got {size:,}"
-    if "\0" in reply or any("\0" in turn.content for turn in example.messages):
+    texts = [reply, *(turn.content for turn in example.messages)]
+    if any("\0" in text for text in texts):
         return "an example must not have a NUL character"
+    if any(_LONE_SURROGATE.search(text) for text in texts):
+        # UTF-8 cannot hold one, so that no tokenizer takes it.
+        return "an example must be valid Unicode, got a lone surrogate"
     if escape_turn_marks(reply) != reply:
         # A tokenizer reads such a text as the end of the turn and the begin of another.
         return "'reply' must not have the mark of a chat turn, such as <|im_end|>"

@@ -16,6 +16,8 @@ from reasoning.text_safety import strip_control
 from reasoning.tuning.examples.example_file import TrainingExample, find_fault
 
 _DECISIONS = ("accepted", "corrected", "dropped")
+_MAX_SHOWN = 8_000
+"""The most characters of an input that are shown: a few screens."""
 _HELP = """\
 An empty line accepts the label; another label in one line replaces it.
 :edit  change the label in your editor      :drop  leave the input out
@@ -171,4 +173,7 @@ class ReviewDialogue:
 
 def _describe(example: TrainingExample, place: str) -> str:
     """Return the last turn and the label of an example, without control characters."""
-    return strip_control(f"\n{place} · {example.id}\n\n{example.messages[-1].content}\n\nLabel: {example.reply}")
+    shown = example.messages[-1].content
+    if (more := len(shown) - _MAX_SHOWN) > 0:
+        shown = f"{shown[:_MAX_SHOWN]}… ({more:,} more characters)"
+    return strip_control(f"\n{place} · {example.id}\n\n{shown}\n\nLabel: {example.reply}")

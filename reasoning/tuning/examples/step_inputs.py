@@ -16,7 +16,7 @@ from reasoning.chain.named_inputs import read_values
 from reasoning.chain.step import Step
 from reasoning.chain.step_runner import is_empty
 from reasoning.chain.step_sources import first_turns
-from reasoning.errors import UsageError
+from reasoning.errors import InputError, UsageError
 from reasoning.kinds import Text
 from reasoning.messages import Message
 from reasoning.strategies.demonstrations.near_duplicates import find_near_duplicates, group_near_duplicates
@@ -118,7 +118,15 @@ class StepReader:
         Args:
             files: the paths; see `reasoning.chain.inputs.read_inputs`.
             on_invalid: called with the reason why a row is no input.
+
+        Raises:
+            InputError: there is no such file, or it is a folder.
         """
+        for file in files:
+            path = Path(file).expanduser()
+            if file != "-" and (path.is_dir() or not path.exists()):
+                found = "is a folder" if path.is_dir() else "no such file"
+                raise InputError(f"{file}: {found}; give a file with inputs of the step {self.step.name!r}")
         kinds = {name: self.chain.kind_of(name) or Text(whole=True) for name in self._names}
         alone = Chain(self.chain.step(self.step.name), name=f"{self.chain.name}.{self.step.name}", inputs=kinds)
         for row in read_inputs(files, alone):

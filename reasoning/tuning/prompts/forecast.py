@@ -12,7 +12,7 @@ from reasoning.dry_run import record_requests
 from reasoning.problem import Problem
 from reasoning.short_repr import shorten
 from reasoning.strategy import Strategy
-from reasoning.tables import Document, Table
+from reasoning.tables import Document, Table, pluralize
 from reasoning.token_estimate import estimate_tokens
 from reasoning.tuning.prompts.fills import Fill, record_fills, used_prompts
 from reasoning.tuning.prompts.parts import Tunable
@@ -48,14 +48,14 @@ def forecast(strategy: Strategy, pools: Pools, llm: LLM, config: SearchConfig) -
     rows += [(name, "demonstrations", f"at most {config.max_demonstrations}") for name in tunable.shown]
     mean = sum(prompt_tokens) / max(1, len(prompt_tokens))
     least, most = strategy.calls_range()
-    calls = f"{least}" if least == most else f"{least} to {most}"
+    calls = pluralize(most, "call") if least == most else f"{least} to {most} calls"
     solve = most * (mean + most_completion)
     arms = ["your prompts", "tuned prompts"]
     arms += [] if isinstance(pools.test[0].content, Case) else ["plain alternative"]
     lines = [
         f"{strategy!r} on {llm.name}, by {config.method}",
         f"pools: {pools}",
-        f"a solve: {calls} calls of about {mean:,.0f} prompt tokens, and at most {most_completion:,} tokens of a reply",
+        f"a solve: {calls} of about {mean:,.0f} prompt tokens, and at most {most_completion:,} tokens of a reply",
         f"a candidate: at most {len(pools.selection)} solves; a race stops it earlier if it is worse",
         f"the final test: {len(pools.test)} examples × {', '.join(arms)}; at most about "
         f"{len(arms) * len(pools.test) * solve:,.0f} tokens with prompts of this length",

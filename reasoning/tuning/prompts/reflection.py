@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reasoning.errors import MissingExtra, ReasoningError, UsageError
+from reasoning.tables import pluralize
 from reasoning.tuning.prompts.evaluation import Evaluation
 from reasoning.tuning.prompts.instructions import strip_fence
 from reasoning.tuning.prompts.optimizer import Workbench
@@ -49,6 +50,12 @@ class Reflection:
         )
         if adapter.error is not None:
             raise adapter.error
+        proposed = pluralize(adapter.proposed, "text")
+        bench.note(
+            f"{proposed} proposed; a text is raced if it solves more of its train examples than the one before it"
+            if adapter.proposed
+            else "no text was proposed: every iteration had solved train examples alone"
+        )
 
 
 @dataclass
@@ -57,6 +64,7 @@ class _Adapter:
 
     bench: Workbench
     error: ReasoningError | None = None
+    proposed: int = 0
     propose_new_texts: None = None
 
     def evaluate(self, batch: list[Item], candidate: dict[str, str], capture_traces: bool = False) -> Any:
@@ -116,11 +124,13 @@ class _Adapter:
             raise self.error
         try:
             # The library sends turns instead of a text only with images.
-            return self.bench.ask(str(prompt))
+            reply = self.bench.ask(str(prompt))
         except ReasoningError as error:
             # The library would log the error, ask again, and go on.
             self.error = error
             raise
+        self.proposed += 1
+        return reply
 
     def should_stop(self, state: Any) -> bool:
         return self.error is not None or state.i >= ITERATIONS

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reasoning.tables import render_text
+from reasoning.errors import InputError
+from reasoning.tables import pluralize, render_text
 from reasoning.tuning.examples.example_file import ExampleFile
 from reasoning.tuning.training.child_runner import Progress
 from reasoning.tuning.training.notebook_bar import notebook_bar
+from reasoning.tuning.training.request import NO_EXAMPLES
 
 if TYPE_CHECKING:
     from reasoning.tables import Document
@@ -63,14 +65,15 @@ class MemoryTable:
             for one in self.estimates
         ]
         title = (
-            f"{self.model}, {self.examples:,} examples of at most {self.longest_example:,} tokens; "
+            f"{self.model}, {pluralize(self.examples, 'example')} of at most {self.longest_example:,} tokens; "
             f"{self.available / 1e9:.1f} GB are free"
         )
         note = (
             f"The error is ±{ERROR:.0%}. A row fits if its memory is free, and tightly if only the lower part of its "
-            "range is. A smaller --batch takes fewer activations. Weights of 8 and 2 bits are not trained by this "
-            "version: their rows tell what they would take."
+            "range is. A smaller --batch takes fewer activations."
         )
+        if any(one.bits in (8, 2) for one in self.estimates):
+            note += " Weights of 8 and 2 bits are not trained by this version: their rows tell what they would take."
         return Document([title, Table(header, rows, text_columns=2), note])
 
     def to_json(self) -> dict[str, Any]:
@@ -120,11 +123,13 @@ def estimate(
     Raises:
         UsageError: a setting is unknown or not valid.
         MissingExtra: a library is not installed.
-        InputError: no example is short enough.
+        InputError: there is no example, or none is short enough.
     """
     from reasoning.providers.torch.base_model import check_installed, convert_base, find_base
 
     check_installed()
+    if not examples.examples:
+        raise InputError(NO_EXAMPLES)
     given = dict(settings or {})
     _check_settings(given)
     with notebook_bar(progress) as report:

@@ -12,6 +12,9 @@ from reasoning.providers.torch.base_model import check_installed
 from reasoning.tuning.examples.example_file import ExampleFile
 from reasoning.tuning.training.methods import Method, Setting, find_method
 
+NO_EXAMPLES = "the file has no examples; label some first: reasoning tune label"
+"""The error of a file without examples."""
+
 
 @dataclass(frozen=True)
 class TrainingRequest:
@@ -69,7 +72,7 @@ def make_request(
     if not 0 <= held_out <= 0.9:
         raise UsageError(f"--held-out must be a share from 0 to 0.9, got {held_out:g}")
     if not examples.examples:
-        raise InputError("the file has no examples; label some first: reasoning tune label")
+        raise InputError(NO_EXAMPLES)
     complete = resolve_precision(chosen.to_settings(settings or {}))
     return TrainingRequest(examples, model, chosen, complete, minutes, steps, held_out, seed)
 

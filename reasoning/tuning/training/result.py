@@ -14,18 +14,19 @@ from reasoning.providers.torch.base_model import BaseFiles
 from reasoning.tuning.training.methods import Method
 from reasoning.tuning.training.request import TrainingRequest
 from reasoning.tuning.training.sparkline import draw_losses
-from reasoning.tuning.training.work_folder import PEFT, RESULT
+from reasoning.tuning.training.work_folder import PEFT, RESULT, read_job
 
 
 def keep_result(folder: Path, request: TrainingRequest, base: BaseFiles, name: str, replace: bool) -> Adapter:
     """Make an adapter of the result in the folder of a training."""
     result = json.loads((folder / RESULT).read_bytes())
+    _, train, held_out = read_job(folder)
     header = request.examples.header
     scores, course = summarize(result["log"])
     versions = {package: importlib.metadata.version(package) for package in ("torch", "transformers", "peft")}
     about = {
         "sha256": request.examples.sha256,
-        "number": len(request.examples.examples),
+        "number": len(train) + len(held_out),
         **({"step": header.step, "chain": header.chain} if header.step else {"strategy": header.strategy}),
         "prompt_sha256": header.prompt_sha256,
         "teacher": header.teacher,

@@ -11,6 +11,7 @@ from reasoning.errors import UsageError
 from reasoning.providers import adapters
 from reasoning.providers.adapters import Adapter
 from reasoning.providers.torch.base_model import BaseFiles, convert_base, find_base
+from reasoning.tables import pluralize
 from reasoning.tuning.examples.example_file import ExampleFile
 from reasoning.tuning.training.child_runner import Progress, run_child
 from reasoning.tuning.training.notebook_bar import notebook_bar
@@ -90,12 +91,9 @@ def check_free(base: BaseFiles, name: str, replace: bool) -> None:
         raise UsageError(f"the adapter {name!r} of {base.name} exists: choose another --name, or give --replace")
 
 
-def prepare_folder(request: TrainingRequest, base: BaseFiles, report: Progress) -> Path:
-    """Return the folder in which to train, with the job and the examples as tokens."""
-    from reasoning.tuning.training.batches import split
-    from reasoning.tuning.training.tokens import find_frozen_prefix, open_tokenizer, tokenize
-
-    folder = work_folder(
+def find_folder(request: TrainingRequest, base: BaseFiles) -> Path:
+    """Return the folder in which to train, whether it exists or not."""
+    return work_folder(
         {
             "format": 1,
             "base": base.sha256,
@@ -107,6 +105,14 @@ def prepare_folder(request: TrainingRequest, base: BaseFiles, report: Progress) 
             "seed": request.seed,
         }
     )
+
+
+def prepare_folder(request: TrainingRequest, base: BaseFiles, report: Progress) -> Path:
+    """Return the folder in which to train, with the job and the examples as tokens."""
+    from reasoning.tuning.training.batches import split
+    from reasoning.tuning.training.tokens import find_frozen_prefix, open_tokenizer, tokenize
+
+    folder = find_folder(request, base)
     if (folder / JOB).is_file():
         return folder
     converted = convert_base(base, lambda done, total, text: report(done, total, text))
@@ -115,7 +121,9 @@ def prepare_folder(request: TrainingRequest, base: BaseFiles, report: Progress) 
         tokenized, too_long = tokenize(request.examples.examples, tokenizer, int(request.settings["max_tokens"]))
         prefix = find_frozen_prefix(tokenized, tokenizer.controls) if request.method.name == "alora" else None
     if too_long:
-        report(0, 0, f"left out {too_long:,} examples with more than {request.settings['max_tokens']:,} tokens")
+        report(
+            0, 0, f"left out {pluralize(too_long, 'example')} with more than {request.settings['max_tokens']:,} tokens"
+        )
     train, held_out = split(tokenized, request.held_out, request.seed)
     job = Job(
         base=str(converted),

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from reasoning.cli.app import app
 from reasoning.cli.completion import complete_adapters, complete_models
 from reasoning.providers import adapters
+from reasoning.providers.adapters import ServedBy
 from reasoning.providers.llama_cpp import weights
 
 BASE = "smollm2-135m"
@@ -22,7 +23,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def make(name: str, base: str = BASE, sha256: str = "") -> None:
+def make(
+    name: str, base: str = BASE, sha256: str = "", method: str = "lora", served_by: ServedBy = "llama.cpp"
+) -> None:
     with adapters.create(base, name) as folder:
         (folder / "adapter.gguf").write_bytes(b"GGUF" + name.encode())
         (folder / "peft").mkdir()
@@ -32,8 +35,8 @@ def make(name: str, base: str = BASE, sha256: str = "") -> None:
             name,
             base,
             sha256 or weights.entry(BASE).sha256,
-            "lora",
-            "llama.cpp",
+            method,
+            served_by,
             settings={"rank": 16, "exact_before": 0},
             examples={"number": 400, "step": "categories"},
             scores={"held_out": 40, "exact": 29, "loss": 0.1},
@@ -108,11 +111,14 @@ def test_one_is_removed() -> None:
 def test_what_cannot_be_merged_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     make("cat")
     make("dog", "mine.gguf@0123456789ab", "ab" * 32)
+    make("soft", method="prefix", served_by="torch")
     for words, says in (
         (["cat", "--to", "q4_1"], "merged weights must be stored as f16 or q8_0, got 'q4_1'"),
         (["cat=x"], "the weight of an adapter must be a number from -10 to 10"),
         (["cat=nan"], "the weight of an adapter must be a number from -10 to 10"),
         (["cat", "cat=0.5"], "several adapters must be merged into a file of your choice"),
+        (["cat", "cat=0.5", "--out", str(tmp_path / "new.gguf")], "each adapter must be given once"),
+        (["soft"], "prefix changes no weights of the base; use it with --model torch:smollm2-135m+soft"),
         (["cat", "--out", str(tmp_path / "new.bin")], "--out must end in .gguf"),
         (["dog"], "the base of the adapter 'dog' is your own file: write local:PATH/mine.gguf+dog"),
         (["fox"], "unknown adapter 'fox'"),

@@ -99,6 +99,12 @@ def test_the_budget_is_kept_and_a_larger_one_extends_the_search(task: Path) -> N
         # The prompts are used where a strategy is asked.
         asked = [*words_of_ask(task, server), "What is 700 plus 8?"]
         assert run(asked).stdout.strip() == "708"
+        # They can be tuned again, as for another model.
+        words = [task.parent / "out" if word == STRATEGY else word for word in command(task, server, "--dry-run")]
+        again = run([str(word) for word in words])
+        assert again.returncode == 0, again.stderr
+        assert "a solve: 1 call of about" in again.stdout
+        assert "The answer is" in again.stdout.splitlines()[0], "the demonstrations are part of the strategy"
 
 
 def words_of_ask(task: Path, server: Server) -> list[str]:

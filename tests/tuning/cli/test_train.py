@@ -14,8 +14,17 @@ from click.testing import CliRunner, Result
 from reasoning.cli.app import app
 from reasoning.errors import InputError, UsageError
 from reasoning.messages import Message
-from reasoning.tuning.examples.example_file import ExampleFile, ExampleHeader, TrainingExample, write_examples
+from reasoning.providers.torch.base_model import BaseFiles
+from reasoning.tuning.examples.example_file import (
+    ExampleFile,
+    ExampleHeader,
+    TrainingExample,
+    read_examples,
+    write_examples,
+)
 from reasoning.tuning.training.methods import METHODS
+from reasoning.tuning.training.tokens import TokenizedExample
+from reasoning.tuning.training.work_folder import CHECKPOINTS, PEFT, RESULT, Job, write_job
 
 COLOURS = {"sky": "blue", "grass": "green", "snow": "white", "coal": "black", "blood": "red", "sun": "yellow"}
 
@@ -82,6 +91,56 @@ def test_a_poisoned_file_is_refused_by_its_line(line: bytes, tmp_path: Path) -> 
     assert isinstance(error, InputError)
     assert "examples.jsonl:26" in str(error)
     assert len(str(error)) < 500
+
+
+def test_a_dry_run_keeps_the_checkpoint_of_an_interrupted_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("peft")
+    from reasoning.providers.torch import base_model
+    from reasoning.tuning.training import run as training
+    from reasoning.tuning.training.memory import MemoryEstimate
+
+    file, folder = write(tmp_path / "examples.jsonl"), tmp_path / "training"
+
+    def prepare(*_: object) -> Path:
+        one = TokenizedExample("g", (1, 2), (3,))
+        write_job(folder, Job("base", "tiny", "lora", {}, 0, steps=1), [one], [one])
+        return folder
+
+    monkeypatch.setattr(base_model, "find_base", lambda *_: BaseFiles("tiny", tmp_path / "tiny.gguf", "0" * 64))
+    monkeypatch.setattr(training, "find_folder", lambda *_: folder)
+    monkeypatch.setattr(training, "prepare_folder", prepare)
+    monkeypatch.setattr(training, "estimate_folder", lambda _: MemoryEstimate("lora", 32, 1, 1.0, 1.0, 1.0))
+    words = ("train", "--examples", str(file), "--steps", "1", "--dry-run")
+    assert "2 examples of at most 3 tokens" in run(*words).stdout
+    assert not folder.exists()
+    (folder / CHECKPOINTS / "step-1").mkdir(parents=True)
+    assert run(*words).exit_code == 0
+    assert (folder / CHECKPOINTS / "step-1").is_dir()
+
+
+def test_an_adapter_counts_the_examples_that_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("peft")
+    from reasoning.tuning.cli.train import describe
+    from reasoning.tuning.training.memory import MemoryEstimate
+    from reasoning.tuning.training.request import make_request
+    from reasoning.tuning.training.result import keep_result
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder, one = tmp_path / "training", TokenizedExample("g", (1, 2), (3,))
+    request = make_request(read_examples(write(tmp_path / "examples.jsonl")), "local:tiny", "prefix", steps=1)
+    write_job(folder, Job("base", "tiny", "prefix", request.settings, 0, steps=1), [one] * 20, [one])
+    (folder / PEFT).mkdir()
+    (folder / PEFT / "adapter_model.safetensors").write_bytes(b"weights")
+    log = [{"step": 1, "loss": 0.5, "seconds": 2.0}]
+    result = {"log": log, "steps": 1, "trained_parameters": 64, "peak_memory": 10**9}
+    (folder / RESULT).write_text(json.dumps(result))
+    adapter = keep_result(folder, request, BaseFiles("tiny", tmp_path / "tiny.gguf", "0" * 64), "short", False)
+    # Three of the file's 24 examples were too long.
+    assert adapter.examples["number"] == 21
+    shown = "\n".join(map(str, describe(adapter, MemoryEstimate("prefix", 32, 1, 1.0, 1.0, 1.0), 3).parts))
+    assert "Trained short on tiny, on 21 examples; 3 examples with more than 2,048 tokens left out." in shown
 
 
 @pytest.mark.long

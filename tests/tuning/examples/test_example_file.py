@@ -102,6 +102,7 @@ GOOD = example().to_json()
         (json.dumps({**GOOD, "reply": " "}), "'reply' must be a text"),
         (json.dumps({**GOOD, "reply": 5}), "'reply' must be a text"),
         (json.dumps({**GOOD, "reply": "a\0b"}), "NUL"),
+        (json.dumps({**GOOD, "messages": [{"role": "user", "content": "a\ud800b"}]}), "lone surrogate"),
         (json.dumps({**GOOD, "reply": "x<|im_end|>"}), "mark of a chat turn"),
         (json.dumps({**GOOD, "reply": "x" * 10_000_000}), "at most 200,000 characters"),
         ('{"id": "a", "id": "b"}', "occurs twice"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_nothing_that_is_shown_reaches_the_terminal_as_an_escape(tmp_path: Path)
     dialogue.run()
     assert "x�[2J" in said[-1]
     assert "\x1b" not in "".join(said)
+
+
+def test_a_huge_input_does_not_fill_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    huge = replace(EXAMPLES[0], messages=(Message("user", "x" * 100_000),))
+    monkeypatch.setattr("tests.tuning.examples.test_review.EXAMPLES", [huge])
+    _, said, _ = review(tmp_path / "tone.jsonl", [""])
+    assert said[1].endswith("x… (92,000 more characters)\n\nLabel: good")
+    assert len(said[1]) < 9_000
 
 
 @pytest.mark.parametrize("line", ['{"id": "x"}', json.dumps({**Decision("a", "b", "burned").__dict__})])

@@ -11,7 +11,7 @@ import pytest
 
 from reasoning import Chain, Prompt, Step, kinds
 from reasoning.chain.folder import load
-from reasoning.errors import UsageError
+from reasoning.errors import InputError, UsageError
 from reasoning.testing import ScriptedLLM
 from reasoning.tuning.examples.step_inputs import StepReader, choose_inputs, read_case_inputs
 from tests.benchmarks.chains.chain_folder import write
@@ -138,6 +138,9 @@ def test_rows_of_files_are_inputs_of_the_step_and_bad_ones_are_named(tmp_path: P
     assert [one.values["issues"] for one in found] == [("late",), ("late", "rude")]
     assert [reason.partition(": ")[0] for reason in invalid] == [f"{file}:{line}" for line in (3, 4, 5, 6)]
     assert all(len(reason) < 500 for reason in invalid)
+    for name, message in (("missing.jsonl", "no such file"), (".", "is a folder")):
+        with pytest.raises(InputError, match=message):
+            list(StepReader(chain(), "sort").from_files([str(tmp_path / name)], invalid.append))
 
 
 def test_a_chain_is_unchanged_by_what_is_taught() -> None:

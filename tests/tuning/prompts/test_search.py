@@ -256,6 +256,15 @@ def test_the_outcome_folder_can_be_read_and_used(tmp_path: Path) -> None:
         strategies.override_prompts(["vanilla"], [f"@{tmp_path}"])
 
 
+def test_the_log_says_why_reflection_raced_no_candidate(tmp_path: Path) -> None:
+    pytest.importorskip("gepa")
+    outcome = search(ScriptedLLM(partial(solve, proposal="Add somehow.")), "reflection", out=tmp_path / "out")
+    assert outcome.verdict == "Keep your prompts. The method had no candidate to race; the log says why."
+    [event] = map(json.loads, (tmp_path / "out" / "search.jsonl").read_text().splitlines())
+    assert event["text"].startswith("59 texts proposed; a text is raced if it solves more")
+    assert search(ScriptedLLM(solve), "reflection", out=tmp_path / "out").events == outcome.events
+
+
 def test_parts_can_be_chosen_by_name() -> None:
     llm = ScriptedLLM(solve)
     with pytest.raises(UnknownName, match=r"unknown part 'cot\.triger'"):

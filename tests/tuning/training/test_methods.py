@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reasoning.errors import InputError, UnknownName, UsageError
+from reasoning.messages import Message
 from reasoning.tuning.training.methods import COMMON, METHODS, find_method
 
 pytest.importorskip("peft")
 
 import torch
 
+from reasoning.providers.torch.base_model import BaseFiles, LoadedBase
+from reasoning.providers.torch.generation import Reply
+from reasoning.providers.torch.generation import _generate as generate
 from reasoning.providers.torch.trained_weights import OWN_METHODS, WEIGHTS, apply_trained
 from reasoning.tuning.training.batches import make_batch
 from reasoning.tuning.training.child_process import load_model
@@ -89,22 +94,66 @@ def test_the_loss_falls_and_a_loaded_model_replies_the_same(name: str, tiny: Any
     assert not torch.allclose(got, untrained, atol=1e-3)
 
 
+class Numbers:
+    """A tokenizer whose texts are the numbers of tokens."""
+
+    bos_token, eos_token_id = None, 2
+
+    def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> str:
+        return turns[-1]["content"]
+
+    def __call__(self, text: str, **_: Any) -> dict[str, Any]:
+        return {"input_ids": torch.tensor([[int(number) for number in text.split()]])}
+
+    def decode(self, tokens: list[int], **_: Any) -> str:
+        return " ".join(map(str, tokens))
+
+    def get_added_vocab(self) -> dict[str, int]:
+        return {}
+
+
 @pytest.mark.parametrize("name", ["adapter", "ladder_side", "prefix", "prompt"])
-def test_a_loaded_model_generates_what_its_logits_say(name: str, tiny: Any, tmp_path: Path) -> None:
-    trainer = trained(name, 12, tiny)
+def test_a_loaded_model_generates_what_its_logits_say(name: str, tmp_path: Path) -> None:
+    def make_lively() -> Any:
+        """Return a model whose replies depend on more than their last token."""
+        model = make_tiny()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(8 if parameter.dim() > 1 else 1)
+        return model
+
+    trainer = trained(name, 1, make_lively())
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in trainer.parameters.values():
+            # As after a long training: a reply without the trained parts is another one.
+            parameter.normal_()
     save_trained(trainer.model, name, tmp_path / "peft")
-    loaded = apply_trained(make_tiny(), tmp_path / "peft", name, settings_of(name))
-    prompt = torch.tensor([EXAMPLES[0].prompt])
-    written = loaded.generate(
-        input_ids=prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=4, do_sample=False, eos_token_id=None
-    )[0, prompt.shape[1] :]
+    loaded = apply_trained(make_lively(), tmp_path / "peft", name, settings_of(name))
     tokens = EXAMPLES[0].prompt
-    for token in written.tolist():
+    turns = [Message("user", " ".join(map(str, tokens)))]
+
+    def reply(model: Any, count: int = 2, **sampling: Any) -> list[Reply]:
+        base = LoadedBase(model, Numbers(), "", BaseFiles("tiny", tmp_path, ""))
+        sampling = {"temperature": 0.0, "max_tokens": 4, **sampling}
+        replies, length = generate(base, turns, sampling, count, threading.Event())
+        assert length == len(tokens)
+        return replies
+
+    [written, again] = reply(loaded)
+    assert written == again
+    assert written != reply(make_lively(), 1)[0]
+    for token in map(int, written.text.split()):
         batch = make_batch([TokenizedExample("g", tokens, (token,))])
         with torch.no_grad():
             assert int(ReplyModel(loaded).logits(batch)[0].argmax()) == token
         tokens = (*tokens, token)
-    assert len(written) == 4
+    assert written.tokens == 4
+    tokens = EXAMPLES[0].prompt
+    # A text of the prompt does not stop the reply.
+    assert reply(loaded, 1, stop=[str(tokens[-2])])[0].tokens >= 1
+    first = written.text.split()[0]
+    assert reply(loaded, 1, stop=[first])[0].text == ""
 
 
 @pytest.mark.parametrize("name", TRAINED)
