@@ -29,7 +29,7 @@ def describe(making: ExampleMaking) -> Document:
     """Return the inputs by outcome, the acceptance rate, the reasons of refusals and the cost."""
     counts = making.content.header.counts
     rows = [
-        (name.replace("_", " "), meaning, f"{counts[name]:,}")
+        (name.replace("_", " "), meaning, f"{counts.get(name, 0):,}")
         for name, meaning in _MEANINGS.items()
         if counts.get(name) or name == "kept"
     ]

@@ -106,6 +106,8 @@ def test_samples_without_an_answer_agree_with_nothing(tmp_path: Path) -> None:
         done = distil(tmp_path / f"{usable}.jsonl", ScriptedLLM(said, max_n=1), pool(2)[1:])
         assert (done.header.votes, done.header.agree) == (5, 3)
         assert done.counts == {outcome: 1}, usable
+        # It is shown with a count even if nothing is kept.
+        assert "kept" in repr(done)
 
 
 def test_several_samples_of_a_problem_differ_and_share_a_group(tmp_path: Path) -> None:
