@@ -64,6 +64,8 @@ class Items(BaseKind):
     def __post_init__(self) -> None:
         if not isinstance(self.sep, str) or not self.sep.strip():
             raise UsageError(f"Items(sep={self.sep!r}): the separator must be a text such as ';'")
+        if not isinstance(self.empty, str | None):
+            raise UsageError(f"Items(empty={self.empty!r}): the word for no items must be a text, or None")
 
     def instruction(self) -> str:
         return answer_instruction(f"the items, with {self.sep!r} between them")

@@ -37,6 +37,8 @@ def json_schema(schema: Any) -> dict[str, Any]:
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import Draft202012Validator, validator_for  # type: ignore[import-untyped]
 
+    if not isinstance(dialect := schema.get("$schema", ""), str):
+        raise UsageError(f"Json(schema=…): not a valid JSON schema: $schema must be a text, got {dialect!r:.40}")
     try:
         validator_for(schema, default=Draft202012Validator).check_schema(schema)
     except SchemaError as error:

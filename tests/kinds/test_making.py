@@ -61,10 +61,12 @@ def test_choices_by_list_by_mapping_and_by_label() -> None:
         (lambda: Choice(labels=["a", "A"]), "all different"),
         (lambda: Number(decimals=-1), "decimals"),
         (lambda: Items(sep=" "), "separator"),
+        (lambda: Items(empty=5), "the word for no items must be a text"),  # type: ignore[arg-type]
         (lambda: Json(required="key"), "list of keys"),  # type: ignore[arg-type]
         (lambda: Json(shape="dict"), "object, array, any"),  # type: ignore[arg-type]
         (lambda: Json(schema=5), "a JSON schema \\(a dict\\) or a pydantic model"),  # type: ignore[arg-type]
         (lambda: Json(schema={"type": "objekt"}), r"not a valid JSON schema: \$.type"),
+        (lambda: Json(schema={"$schema": 5}), r"not a valid JSON schema: \$schema must be a text, got 5"),
         (lambda: Label(["one"]), "at least two labels"),
         (lambda: Label(["a b", "A_B"]), "all different"),
         (lambda: Label("abc"), "a list of labels"),
