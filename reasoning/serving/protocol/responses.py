@@ -118,11 +118,11 @@ class Response:
         failed = {"code": error.code or "server_error", "message": str(error)}
         yield self._event("failed", response={**self._begun, "status": "failed", "error": failed})
 
-    def _event(self, name: str, **fields: Any) -> dict[str, Any]:
+    def _event(self, name: str, /, **fields: Any) -> dict[str, Any]:
         self._sent += 1
         return {"type": f"response.{name}", "sequence_number": self._sent - 1, **fields}
 
-    def _summary(self, name: str, **fields: Any) -> dict[str, Any]:
+    def _summary(self, name: str, /, **fields: Any) -> dict[str, Any]:
         place = {"item_id": self._thought["id"], "output_index": 0, "summary_index": 0}
         return self._event(f"reasoning_summary_{name}", **place, **fields)
 
