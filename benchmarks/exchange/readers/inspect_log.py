@@ -65,7 +65,7 @@ def _read_log(path: str, log: Mapping[str, Any], samples: Iterator[tuple[str, An
     if not spec:
         raise InputError(f"{path}: damaged: the part 'eval' is missing")
     status = log.get("status", "started")
-    known: list[str] = [str(one.get("name")) for one in spec.get("scorers") or () if isinstance(one, Mapping)]
+    known: list[str] = [str(one.get("name")) for one in _list(spec.get("scorers")) if isinstance(one, Mapping)]
     solves, chosen = [], ""
     for where, sample in samples:
         try:
@@ -73,7 +73,7 @@ def _read_log(path: str, log: Mapping[str, Any], samples: Iterator[tuple[str, An
             if not chosen and known:
                 chosen = _choose(score, known, sample, path)
             solves.append(_solve(sample, chosen, where))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"{where}: damaged: {type(error).__name__}: {error}") from None
     if not solves:
         raise InputError(f"{path}: the log has no samples (its status is {to_name(status)!r})")
@@ -181,7 +181,7 @@ def _last_user(turns: Sequence[Any]) -> str:
 
 def _setup(spec: Mapping[str, Any], plan: Mapping[str, Any]) -> str:
     """Return the solvers and the arguments of a run, which distinguish it from others of its model."""
-    steps = [_mapping(step) for step in plan.get("steps") or ()]
+    steps = [_mapping(step) for step in _list(plan.get("steps"))]
     if spec.get("solver"):
         steps = [{"solver": spec["solver"], "params_passed": spec.get("solver_args_passed") or spec.get("solver_args")}]
     solvers = " + ".join(_call(str(step.get("solver")), step.get("params_passed")) for step in steps)
@@ -195,6 +195,10 @@ def _call(name: str, arguments: Any) -> str:
         return str(given["strategy"])
     inner = ", ".join(f"{key}={one!r}" for key, one in given.items() if not isinstance(one, dict))
     return f"{name}({inner})" if inner else name
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ def _scores(lines: Sequence[tuple[int, Mapping[str, Any]]], path: str) -> list[s
             raise InputError(f"{path}:{number}: not a sample of lm-evaluation-harness: 'doc_id' or 'doc' is missing")
         names = sample.get("metrics") or [name for name in _PREFERRED if name in sample]
         for name in names if isinstance(names, list) else ():
-            value = sample.get(name)
+            value = sample.get(name) if isinstance(name, str) else None
             if isinstance(value, bool | int | float):
                 found[f"{name},{sample.get('filter', 'none')}"] = None
     order = {name: index for index, name in enumerate(_PREFERRED)}

@@ -142,6 +142,23 @@ def test_a_sample_without_a_part(tmp_path: Path, field: str) -> None:
     fails(tmp_path, f"damaged: KeyError: '{field}'", path)
 
 
+@pytest.mark.parametrize(("part", "field", "value"), [("eval", "scorers", 1.5), ("plan", "steps", 5)])
+def test_a_header_with_a_part_of_another_type(tmp_path: Path, part: str, field: str, value: Any) -> None:
+    path = edited(JSON, tmp_path, lambda log: log[part].update({field: value}))
+    assert run_import(tmp_path, path).comparison.n == 3
+
+
+def test_an_epoch_of_a_sample_that_is_infinite(tmp_path: Path) -> None:
+    path = edited(JSON, tmp_path, lambda log: log["samples"][0].update(epoch=float("inf")))
+    fails(tmp_path, "sample sum-0, epoch inf: damaged: OverflowError", path)
+
+
+def test_metrics_that_are_no_names(tmp_path: Path) -> None:
+    row = json.loads(SAMPLES.read_text().splitlines()[0])
+    path = write_rows(tmp_path / "samples_x.jsonl", {**row, "metrics": [["exact_match"], "exact_match"]})
+    assert run_import(tmp_path, path).comparison.n == 1
+
+
 def test_a_log_without_samples(tmp_path: Path) -> None:
     fails(tmp_path, "the log has no samples", edited(JSON, tmp_path, lambda log: log["samples"].clear()))
     fails(tmp_path, "header.json is missing", make_archive(tmp_path / "a.eval", {"samples/1.json": sample(1)}))
