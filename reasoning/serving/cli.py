@@ -135,6 +135,10 @@ def serve(
     if key_file is not None and os.name == "posix" and key_file.expanduser().stat().st_mode & 0o077:
         info(f"warning: other users of this machine can read {key_file}; prevent it with: chmod 600 {key_file}")
     with options.open_model(model) as llm:
+        # An unknown model is an error now, and not the reply to every request.
+        for variable, is_set in llm.client.key_variables():
+            if not is_set and llm.client.endpoint is None:
+                info(f"warning: {variable} is not set, which {llm.name} may need")
         access = Access(llm, keys, _budget(day_budget), (spending or data_dir() / "serving").expanduser())
         log = RequestLog(partial(info, is_masked=True))
         server = Server(
