@@ -165,6 +165,8 @@ async def _serve(server: Server, host: str, port: int, grace: float) -> None:
     from reasoning.serving.app import build_app
     from reasoning.serving.listening import listen
 
+    # A journal that cannot be written is an error now, and not the reply to every request.
+    await server.llm.journal.prepare()
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def begin_stop() -> None:

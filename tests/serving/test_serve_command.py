@@ -143,6 +143,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         ),
         (["-s", "a=cot", "--problem-budget", "cals=3"], "did you mean 'calls'"),
         (["-s", "a=cot", "--model", "no_such_model"], "unknown model 'no_such_model'"),
+        (["-s", "a=cot", "--journal", "/dev/null/no_such_file"], "/dev/null/no_such_file cannot be"),
         (["-s", "a=cot", "--key-file", "no_such_file"], "no_such_file: cannot be read"),
     ],
 )
@@ -157,4 +158,4 @@ def test_a_wrong_option_is_an_error(
     recording = tmp_path / "recording.jsonl"
     recording.write_text('{"question": "?", "samples": ["1"]}\n')
     with pytest.raises(ReasoningError, match=message):
-        app()(args=["serve", "--model", f"replay:{recording}", "--no-journal", *arguments], standalone_mode=False)
+        app()(args=["serve", "--model", f"replay:{recording}", "--port", "0", *arguments], standalone_mode=False)
