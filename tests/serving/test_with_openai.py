@@ -204,10 +204,12 @@ def test_a_strategy_of_one_call_passes_tools_on() -> None:
 def test_the_responses_api_streams_the_calls_of_tools() -> None:
     llm = ScriptedLLM(['<tool_call>\n{"name": "legs", "arguments": {"of": "spider"}}\n</tool_call>'])
     tools: Any = [{"type": "function", "name": "legs", "parameters": {"type": "object", "properties": {}}}]
-    with serving(make(llm, "direct=vanilla")) as url:
-        with client(url).responses.stream(model="direct", input="How many?", tools=tools) as stream:
-            events = [event.type for event in stream]
-            final = stream.get_final_response()
+    with (
+        serving(make(llm, "direct=vanilla")) as url,
+        client(url).responses.stream(model="direct", input="How many?", tools=tools) as stream,
+    ):
+        events = [event.type for event in stream]
+        final = stream.get_final_response()
     [call] = [item for item in final.output if item.type == "function_call"]
     assert (call.name, json.loads(call.arguments), final.status) == ("legs", {"of": "spider"}, "completed")
     assert "response.function_call_arguments.done" in events
