@@ -169,8 +169,16 @@ def read_tuned(folder: Path | str) -> Strategy:
     if not isinstance(spec, str):
         raise InputError(f"{outcome}: 'strategy' must be a spec such as 'cot', got {spec!r:.80}")
     if (place / "chain").is_dir():
-        raise UsageError(f"{place} is a tuned chain, not a strategy: reasoning chain run {place / 'chain'} --input …")
-    return override_prompts([spec], [f"@{place}"] if _prompt_files(place) else [])[0]
+        raise UsageError(f"{place} is a tuned chain, not a strategy: reasoning chain run {place / 'chain'} FILE")
+    try:
+        return override_prompts([spec], [f"@{place}"] if _prompt_files(place) else [])[0]
+    except UsageError:
+        if _prompt_files(place):
+            raise
+        raise UsageError(
+            f"{place}: {spec!r} is not the spec of a strategy; if it is a chain, give its own folder: the search found "
+            "no better prompts"
+        ) from None
 
 
 def prompt_variants(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,10 @@ def test_a_folder_of_tuned_prompts_is_a_strategy(tuned: Path) -> None:
 def test_a_search_that_found_nothing_leaves_the_original(tuned: Path) -> None:
     (tuned / "prompts" / "cot.trigger.txt").unlink()
     assert repr(strategies.read_tuned(tuned)) == "cot(stages=1)"
+    for chain in ("notes", "notes#1a2b"):
+        (tuned / "outcome.json").write_text(json.dumps({"strategy": chain}))
+        with pytest.raises(UsageError, match="if it is a chain, give its own folder"):
+            strategies.read_tuned(tuned)
 
 
 def test_a_folder_without_tuned_prompts_is_refused(tuned: Path) -> None:
@@ -197,7 +202,7 @@ def test_a_folder_without_tuned_prompts_is_refused(tuned: Path) -> None:
     with pytest.raises(InputError, match="which `reasoning tune prompts` writes"):
         strategies.read_tuned(tuned / "prompts")
     (tuned / "chain").mkdir()
-    with pytest.raises(UsageError, match="reasoning chain run"):
+    with pytest.raises(UsageError, match=r"reasoning chain run .*/chain FILE"):
         strategies.read_tuned(tuned)
     (tuned / "outcome.json").write_text('{"strategy": 1}')
     with pytest.raises(InputError, match="'strategy' must be a spec"):

@@ -75,7 +75,7 @@ def how_to_use(outcome: Outcome, folder: Path) -> str:
     if not outcome.changes:
         return ""
     if isinstance(outcome.original, Chain) and (folder / "chain").is_dir():
-        return f"reasoning chain run {shlex.quote(str(folder / 'chain'))} --input …"
+        return f"reasoning chain run {shlex.quote(str(folder / 'chain'))} FILE"
     place = str(folder) if "/" in str(folder) else f"./{folder}"
     return f"reasoning ask … --strategy {shlex.quote(place)}"
 

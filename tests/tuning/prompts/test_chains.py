@@ -56,6 +56,7 @@ def test_the_steps_of_a_chain_are_tuned_by_their_checks(folder: Path, tmp_path: 
     saved = Chain.load(tmp_path / "out" / "chain")
     assert saved.step("tone").prompt == outcome.strategy.step("tone").prompt  # type: ignore[attr-defined]
     assert outcome.total.calls == llm.calls <= 900
+    assert f"reasoning chain run {tmp_path / 'out' / 'chain'} FILE" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_judges_are_paid_from_the_budget_of_the_search(folder: Path, tmp_path: Path) -> None:
