@@ -71,6 +71,7 @@ class Labelling(ExampleMaking):
         examples: the labels by input.
         others: the labels in the file that are of other inputs, which were labelled before.
         reviews: the decisions of a person on labels.
+        spent: the usage of the draws that were made now, with those of inputs without an outcome yet.
         stopped: the error that ended the labelling early, if any.
     """
 
@@ -81,6 +82,7 @@ class Labelling(ExampleMaking):
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     examples: dict[str, TrainingExample] = field(default_factory=dict)
     others: tuple[TrainingExample, ...] = ()
+    spent: Usage = field(default_factory=Usage)
     stopped: ReasoningError | None = None
 
     @property
@@ -99,11 +101,6 @@ class Labelling(ExampleMaking):
     def usage(self) -> Usage:
         """The sum over all draws of the votes, whether new or from the journal."""
         return Usage.total(verdict.usage for verdict in self.verdicts.values())
-
-    @property
-    def spent(self) -> Usage:
-        """The sum over the draws that were made now."""
-        return Usage.total(verdict.spent for verdict in self.verdicts.values())
 
     @property
     def accepted(self) -> tuple[int, int]:
@@ -195,7 +192,9 @@ def run_labelling(
     Raises:
         InputError: the file cannot be written.
     """
+    before = teacher.llm.total_usage
     event_loop.run_sync(_run(labelling, teacher, on_finished))
+    labelling.spent += teacher.llm.total_usage - before
     labelling.save()
 
 

@@ -96,7 +96,7 @@ class Distillation(ExampleMaking):
         examples: the training examples by the problem's index.
         outcomes: the outcome by the problem's index, with the reason if there is no example.
         usage: the usage of all draws, whether new or from the journal.
-        spent: the usage of the draws that were made now.
+        spent: the usage of the draws that were made now, with those of problems without an outcome yet.
         stopped: the error that ended the distillation early, if any.
     """
 
@@ -196,7 +196,9 @@ def run_distillation(
         InputError: the file cannot be written.
     """
     groups = group_near_duplicates([one.problem.values()["problem"] for one in distillation.pool])
+    before = settings.llm.total_usage
     event_loop.run_sync(_run(distillation, settings, groups, on_finished))
+    distillation.spent += settings.llm.total_usage - before
     distillation.save()
 
 
@@ -224,7 +226,6 @@ async def _run(
                 distillation.stopped = error
                 return
             distillation.usage += answer.usage
-            distillation.spent += answer.trace.spent if answer.trace else Usage()
             outcome, why, replies = _choose(settings, pool[index], answer, places)
             made = _to_examples(pool, index, replies, settings.first_call_student, _id(pool, groups[index]))
             for example in made:

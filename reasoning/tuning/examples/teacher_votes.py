@@ -89,14 +89,12 @@ class Verdict:
         reply: the label as text; "" without one.
         reason: why there is no label; "" if there is one.
         usage: the sum over all draws.
-        spent: the sum over the draws that were made now.
     """
 
     outcome: Outcome
     reply: str = ""
     reason: str = ""
     usage: Usage = field(default_factory=Usage)
-    spent: Usage = field(default_factory=Usage)
 
 
 async def vote(teacher: Teacher, given: StepInput) -> Verdict:
@@ -128,9 +126,7 @@ async def vote(teacher: Teacher, given: StepInput) -> Verdict:
                 lost.append(answer.reason.removeprefix(f"step {step.name!r}: "))
             else:
                 refusals.append(answer.reason.removeprefix(f"step {step.name!r}: "))
-    verdict = Verdict(
-        "kept", usage=Usage.total(trace.usage for trace in traces), spent=Usage.total(trace.spent for trace in traces)
-    )
+    verdict = Verdict("kept", usage=Usage.total(trace.usage for trace in traces))
     if best >= teacher.agree:
         value = next(found[0] for found in values.values() if len(found) == best)
         reply = step.returns.show(value)

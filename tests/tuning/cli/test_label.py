@@ -89,6 +89,12 @@ def test_killed_and_continued_it_pays_for_no_vote_twice(folder: Path) -> None:
 def test_a_budget_in_the_middle_keeps_the_labels_and_tells_how_to_continue(folder: Path) -> None:
     path = folder / ".tuning" / "tone.jsonl"
     with Server(say=said) as server:
+        # The third vote on an input that has two is paid for, too.
+        words = command(folder, server, "--votes", "3", "--agree", "3", "--budget-calls", "5", "--out", "DIR")
+        done = run([str(folder.parent / "out") if word == "DIR" else word for word in words])
+        assert "spent now: 5 calls" in done.stdout
+        (folder.parent / "journal.sqlite").unlink()
+        server.given.clear()
         done = run(command(folder, server, "--votes", "1", "--agree", "1", "--budget-calls", "15"))
         assert done.returncode == 3
         assert server.completions == 15

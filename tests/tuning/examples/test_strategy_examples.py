@@ -178,6 +178,7 @@ def test_a_stopped_distillation_continues_without_a_repeated_call(tmp_path: Path
     stopped = distil(path, llm, pool())
     assert stopped.stopped is not None
     assert len(read_examples(path).examples) == 2
+    assert stopped.spent.calls == 12, "the calls of the unfinished problem are paid for, too"
     llm.journal.close()
     again = ScriptedLLM(script, journal=Journal(journal), max_n=1)
     done = distil(path, again, pool())
