@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reasoning.benchmarks.chains.runner import CaseRun
 from reasoning.benchmarks.chains.suite import load_suite
 from reasoning.chain.scaffold import resolve_folder
+from reasoning.engine.connect import connected
 from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UsageError
 from reasoning.tables import pluralize
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 def compare(
     folder: str | Path,
     step: str,
-    reference: LLM,
-    candidates: Sequence[str],
+    reference: LLM | str,
+    candidates: str | Sequence[str],
     *,
     tolerance: float = 5.0,
     pattern: str | None = None,
@@ -37,8 +38,8 @@ def compare(
     Args:
         folder: the chain's folder, or the name of a bundled chain.
         step: the name of the step.
-        reference: the model to replace; it is also the model of the other steps.
-        candidates: the names of the other models at the step.
+        reference: the model to replace, or its name; it is also the model of the other steps.
+        candidates: the names of the other models at the step, or one name.
         tolerance: the largest loss that does not matter, in points.
         pattern: only cases whose id matches this shell pattern, such as "angry*".
         limit: the largest number of cases; the first ones are taken. None and 0 are all.
@@ -51,6 +52,10 @@ def compare(
     """
     if not candidates:
         raise UsageError("compare needs at least one candidate, got none")
+    if not 0 <= tolerance <= 100:
+        raise UsageError(f"tolerance must be from 0 to 100 points, got {tolerance:g}")
+    reference = connected(reference)
+    candidates = [candidates] if isinstance(candidates, str) else candidates
     suite = load_suite(resolve_folder(str(folder)), "all" if allow_code else "trusted", pattern=pattern, limit=limit)
     suite.chain.step(step)
     # The hash in a local model's name says nothing that a reader compares.

@@ -10,6 +10,7 @@ from reasoning import registry
 from reasoning.chain.code_loader import ImportPolicy
 from reasoning.chain.folder import load
 from reasoning.chain.scaffold import resolve_folder
+from reasoning.engine.connect import connected
 from reasoning.engine.notebook_progress import notebook_progress
 from reasoning.errors import UsageError
 from reasoning.strategy import Strategy
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def label(
     folder: str | Path,
     step: str,
-    teacher: LLM,
+    teacher: LLM | str,
     *,
     votes: int = 5,
     agree: int = 4,
@@ -43,7 +44,7 @@ def label(
     Args:
         folder: the chain's folder, or the name of a bundled chain.
         step: the name of the step.
-        teacher: the model that labels.
+        teacher: the model that labels: what `reasoning.connect` returns, or its name.
         votes: the largest number of replies to one input.
         agree: the number of replies that must agree; more than half of the votes.
         strategy: a strategy by which the teacher answers the step's prompt; by default the step's own
@@ -61,6 +62,7 @@ def label(
         BudgetExhausted, CallFailed: the error that stopped the labelling. The labels until then are
             kept, and the same call continues.
     """
+    teacher = connected(teacher)
     path = resolve_folder(str(folder))
     target = labels_path(path, step, None if out is None else Path(out))
     reader, pool = read_pool(path, step, [str(file) for file in inputs], limit, "all" if allow_code else "trusted")

@@ -130,6 +130,11 @@ def read_examples(path: str | Path) -> ExampleFile:
     return ExampleFile(header, tuple(examples.values()))
 
 
+def to_example_file(examples: ExampleFile | str | Path) -> ExampleFile:
+    """Return examples, which are read if a path is given; see `read_examples`."""
+    return examples if isinstance(examples, ExampleFile) else read_examples(examples)
+
+
 def parse_example(table: Mapping[str, Any], where: str) -> TrainingExample:
     """Return the example of a line.
 

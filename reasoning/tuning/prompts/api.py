@@ -83,7 +83,8 @@ def optimise(
         Khattab et al. (2023), arXiv 2310.03714; Opsahl-Ong et al. (2024), arXiv 2406.11695; Agrawal et al. (2025),
         arXiv 2507.19457.
     """
-    config = SearchConfig(method, seed, max_demonstrations, proposer, tuple(parts), None if out is None else Path(out))
+    wanted = (parts,) if isinstance(parts, str) else tuple(parts)
+    config = SearchConfig(method, seed, max_demonstrations, proposer, wanted, None if out is None else Path(out))
     pools = make_pools(pool, sizes or PoolSizes(), seed)
     return run_search(registry.get(strategy), pools, connected(llm), budget, config)
 

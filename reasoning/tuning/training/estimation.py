@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoning.errors import InputError
 from reasoning.tables import pluralize, render_text
-from reasoning.tuning.examples.example_file import ExampleFile
+from reasoning.tuning.examples.example_file import ExampleFile, to_example_file
 from reasoning.tuning.training.child_runner import Progress
 from reasoning.tuning.training.notebook_bar import notebook_bar
 from reasoning.tuning.training.request import NO_EXAMPLES
@@ -103,7 +104,7 @@ class MemoryTable:
 
 
 def estimate(
-    examples: ExampleFile,
+    examples: ExampleFile | str | Path,
     model: str,
     *,
     settings: Mapping[str, Any] | None = None,
@@ -115,7 +116,7 @@ def estimate(
     numbers. A measured peak differs from the estimate by at most a quarter.
 
     Args:
-        examples: the examples; `read_examples` reads a file.
+        examples: the examples, or the path of their file.
         model: the base, such as "local:smollm2-135m".
         settings: settings of the methods that have them, such as `{"batch": 2}`.
         progress: called with what is done, the total, and a description. By default a notebook shows it.
@@ -128,6 +129,7 @@ def estimate(
     from reasoning.providers.torch.base_model import check_installed, convert_base, find_base
 
     check_installed()
+    examples = to_example_file(examples)
     if not examples.examples:
         raise InputError(NO_EXAMPLES)
     given = dict(settings or {})

@@ -12,7 +12,7 @@ from reasoning.providers import adapters
 from reasoning.providers.adapters import Adapter
 from reasoning.providers.torch.base_model import BaseFiles, convert_base, find_base
 from reasoning.tables import pluralize
-from reasoning.tuning.examples.example_file import ExampleFile
+from reasoning.tuning.examples.example_file import ExampleFile, to_example_file
 from reasoning.tuning.training.child_runner import Progress, run_child
 from reasoning.tuning.training.notebook_bar import notebook_bar
 from reasoning.tuning.training.request import TrainingRequest, make_request
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    examples: ExampleFile,
+    examples: ExampleFile | str | Path,
     model: str,
     method: str = "lora",
     *,
@@ -51,7 +51,7 @@ def train(
     If it is interrupted in any way, the same call continues at the last checkpoint.
 
     Args:
-        examples: the examples; `read_examples` reads a file.
+        examples: the examples, or the path of their file.
         model: the base, such as "local:smollm2-135m".
         method: a name of `METHODS`.
         name: the name of the new adapter.
@@ -73,6 +73,7 @@ def train(
         InputError: no example is short enough.
         ReasoningError: the training process ended early; the message says why.
     """
+    examples = to_example_file(examples)
     request = make_request(
         examples, model, method, minutes=minutes, steps=steps, held_out=held_out, seed=seed, settings=settings
     )

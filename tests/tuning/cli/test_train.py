@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from reasoning import tuning
 from reasoning.cli.app import app
 from reasoning.errors import InputError, UsageError
 from reasoning.messages import Message
@@ -91,6 +92,15 @@ def test_a_poisoned_file_is_refused_by_its_line(line: bytes, tmp_path: Path) -> 
     assert isinstance(error, InputError)
     assert "examples.jsonl:26" in str(error)
     assert len(str(error)) < 500
+
+
+def test_a_file_is_named_by_its_path_in_python(tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    path = write(tmp_path / "examples.jsonl")
+    with pytest.raises(UsageError, match="did you mean 'smollm2-135m'"):
+        tuning.train(path, "local:smollm2-135", name="x", steps=1)
+    with pytest.raises(UsageError, match="did you mean 'smollm2-135m'"):
+        tuning.estimate(str(path), "local:smollm2-135")
 
 
 def test_a_dry_run_keeps_the_checkpoint_of_an_interrupted_training(

@@ -223,3 +223,6 @@ def test_from_python_models_are_compared(tmp_path: Path) -> None:
     assert found._repr_html_().count("<table") == 2
     with pytest.raises(UsageError, match="at least one candidate"):
         tuning.compare(folder, "tone", llm, [])
+    with pytest.raises(UsageError, match="tolerance must be from 0 to 100 points, got -5"):
+        tuning.compare(folder, "tone", llm, "small", tolerance=-5)
+    assert [run.model for run in tuning.compare(folder, "tone", llm, "small", tolerance=10).runs][1:] == ["small"]
