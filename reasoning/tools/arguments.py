@@ -11,6 +11,7 @@ from typing import Any
 from reasoning.errors import ToolError
 from reasoning.kinds.json_repair import find_json
 from reasoning.kinds.json_schema import schema_errors
+from reasoning.sandbox.syntax import parse_source
 from reasoning.session_tools import Tool
 
 _OBJECT = re.compile(r"\{")
@@ -97,7 +98,7 @@ def _from_call(text: str, names: list[str]) -> dict[str, Any] | None:
     if not text or len(text) > _MAX_CALL_CHARS or (len(names) == 1 and not text.startswith(names[0])):
         return None
     try:
-        call = ast.parse(f"f({text})", mode="eval").body
+        call = parse_source(f"f({text})", "eval").body
         if not isinstance(call, ast.Call) or (len(names) == 1 and call.args) or len(call.args) > len(names):
             return None
         values = dict(zip(names, map(ast.literal_eval, call.args), strict=False))

@@ -66,6 +66,7 @@ class Search:
         (WEATHER, '{"city": "Oslo", "days": 2}', {"city": "Oslo", "days": 2}),
         (WEATHER, "{'city': 'Oslo', 'days': '2'}", {"city": "Oslo", "days": 2}),
         (WEATHER, 'city="Oslo", days=2', {"city": "Oslo", "days": 2}),
+        (WEATHER, 'city="Os\\lo", days=2', {"city": "Os\\lo", "days": 2}),
         (WEATHER, '"Oslo", 2', {"city": "Oslo", "days": 2}),
         (WEATHER, {"city": "Oslo", "metric": "false"}, {"city": "Oslo", "metric": False}),
         (SQUARE, "12", {"number": 12}),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from reasoning.problem import Problem
 from reasoning.sandbox.code_extraction import extract_code
+from reasoning.sandbox.syntax import parse_source
 from reasoning.strategies.demonstrations.chain_examples import chain_example
 from reasoning.strategies.demonstrations.worked_example import WorkedExample
 
@@ -26,9 +27,10 @@ def program_example(problem: Problem, reply: str, value: object) -> WorkedExampl
 def _straight(code: str) -> str:
     """Return a program that sets `ans`: the body of its only function if that returns once, at its end."""
     try:
-        tree = ast.parse(code)
+        tree = parse_source(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return code
+    assert isinstance(tree, ast.Module)
     match tree.body:
         case [ast.FunctionDef(body=[*_, ast.Return(value=ast.expr())]) as function] if _returns(function) == 1:
             body = [node for node in function.body if not _is_docstring(node)]

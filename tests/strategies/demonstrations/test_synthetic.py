@@ -303,6 +303,8 @@ def test_other_kinds_are_made_up_too() -> None:
     ("reply", "program"),
     [
         ('def solution():\n    """Doc."""\n    a = 2\n    return a * 3', "a = 2\nans = a * 3"),
+        # An escape that Python warns of changes nothing, also where warnings are errors, as in these tests.
+        ('def solution():\n    """\\(3 \\times 2\\)"""\n    a = 2\n    return a * 3', "a = 2\nans = a * 3"),
         ("a = 2\nans = a * 3", "a = 2\nans = a * 3"),
         ("def solution():\n    if 1:\n        return 6\n    return 7", None),
         ("def solution():\n    a = [\n        2]\n    return a[\n        0]", None),
