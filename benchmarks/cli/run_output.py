@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from reasoning.benchmarks.runs.config import RunConfig
     from reasoning.benchmarks.runs.cost_estimate import CostEstimate
     from reasoning.benchmarks.tasks import Task
+    from reasoning.cli.continuing import Part
     from reasoning.engine.budget import Budget
     from reasoning.engine.llm import LLM
     from reasoning.strategy import Strategy
@@ -101,12 +102,19 @@ def print_models(comparisons: Mapping[Path, Comparison], output: OutputOptions) 
         output.print(model_matrix(list(comparisons)))
 
 
-def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | None = None) -> None:
+def exit_with_status(
+    comparisons: Sequence[Comparison],
+    of_strategy: Budget | None = None,
+    part: Part | None = None,
+    whole: Budget | None = None,
+) -> None:
     """Raise the error that stopped the run, exit if calls failed, or return if all is done.
 
     Args:
         comparisons: the results of each model.
         of_strategy: the budget of each strategy, if it has one.
+        part: the part of a divided run that the command was; None for a run that is not divided.
+        whole: the budget of the divided run.
     """
     results = sum(len(comparison.results) for comparison in comparisons)
     if comparisons and (stopped := comparisons[-1].stopped) is not None:
@@ -114,7 +122,7 @@ def exit_with_status(comparisons: Sequence[Comparison], of_strategy: Budget | No
             info(describe_cost(comparisons[-1]))
         if results or isinstance(stopped, BudgetExhausted):
             kept = "the results" if results else "the recorded draws"
-            info(f"{kept} are kept; {how_to_continue(stopped, of_strategy=of_strategy)}")
+            info(f"{kept} are kept; {how_to_continue(stopped, of_strategy=of_strategy, part=part, whole=whole)}")
         raise stopped
     if failed := [result for comparison in comparisons for result in comparison.failed]:
         info(

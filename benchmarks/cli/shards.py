@@ -114,7 +114,7 @@ def run_shard_command(
     if comparison.results:
         print_results(comparison, part.folder(config.folder), output.format)
     info(f"after all shards: reasoning bench merge {shlex.quote(str(config.folder))}")
-    exit_with_status([comparison], config.strategy_budget)
+    exit_with_status([comparison], config.strategy_budget, part, llm.budget)
 
 
 def merge(

@@ -44,13 +44,17 @@ class RayCluster:
 
     def check_reachable(self) -> None:
         """Raise UsageError if nothing listens at the address, for which Ray would wait for minutes."""
-        host, colon, port = self.address.rpartition(":")
-        if self.address == "auto" or not colon:
+        if self.address == "auto":
             return
+        host, _, port = self.address.rpartition(":")
+        if not (host and port.isdecimal() and int(port) < 65_536):
+            raise UsageError(
+                f"the address of a Ray cluster must be auto, or HOST:PORT such as 10.0.0.1:6379, got {self.address!r}"
+            )
         try:
             with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS):
                 return
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise UsageError(
                 f"no Ray cluster answers at {self.address}: {error}; give auto, or the address of its head"
             ) from None

@@ -19,7 +19,7 @@ from reasoning import event_loop
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.experiment import named_strategies
 from reasoning.benchmarks.results.fitted import with_learned
-from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.folder import SHARDS, ResultsFolder
 from reasoning.benchmarks.results.folder_lock import lock_file
 from reasoning.benchmarks.results.jsonl_tail import JsonlTail
 from reasoning.benchmarks.results.result import Result, ResultKey
@@ -29,9 +29,10 @@ from reasoning.benchmarks.runs.config import RunConfig
 from reasoning.benchmarks.runs.fingerprint import fingerprint
 from reasoning.benchmarks.runs.listeners import RunListener, RunStart
 from reasoning.benchmarks.runs.runner import missing_keys
+from reasoning.benchmarks.shards.coordinator import LEASES
 from reasoning.benchmarks.shards.division import Shard
 from reasoning.benchmarks.shards.job import PRICED, Job, is_of_library, name_job
-from reasoning.benchmarks.shards.leases import Amounts
+from reasoning.benchmarks.shards.leases import Amounts, LeaseBook
 from reasoning.benchmarks.shards.merge import find_shards, merge_shards, run_lock
 from reasoning.benchmarks.shards.ray_cluster import RayCluster
 from reasoning.benchmarks.shards.run_budget import RunBudget
@@ -141,8 +142,11 @@ class _Run:
         stopped: ReasoningError | None = None
         if found:
             lock = run_lock(self.out)
-            with closing(lock_file(lock)), self.cluster.connect() as (ray, workers):
-                stopped = event_loop.run_sync(Workers(self, ray, workers, found).drive())
+            with closing(lock_file(lock)):
+                # A damaged file is named here: the actor's error would be one of Ray.
+                LeaseBook(self.out / SHARDS / LEASES, self.budget).close()
+                with self.cluster.connect() as (ray, workers):
+                    stopped = event_loop.run_sync(Workers(self, ray, workers, found).drive())
         self.listener.on_status("merging the shards")
         comparison = merge_shards(self.out).comparison
         if comparison is None:

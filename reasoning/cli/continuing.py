@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from reasoning.cli.interrupts import command_line
 from reasoning.errors import BudgetExhausted, ReasoningError
@@ -12,7 +12,25 @@ if TYPE_CHECKING:
     from reasoning.engine.budget import Budget
 
 
-def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strategy: Budget | None = None) -> str:
+class Part(Protocol):
+    """A part of a divided run, such as a shard: each of `count` parts has its part of the budgets."""
+
+    @property
+    def count(self) -> int:
+        """The number of parts."""
+
+    def of_budget(self, budget: Budget) -> Budget:
+        """Return the part of a budget."""
+
+
+def how_to_continue(
+    stopped: ReasoningError,
+    *,
+    is_of_run: bool = True,
+    of_strategy: Budget | None = None,
+    part: Part | None = None,
+    whole: Budget | None = None,
+) -> str:
     """Return the words that tell how to continue a command, such as "continue with: reasoning bench run …".
 
     A budget that the same command would exceed at once is at least doubled in the printed command.
@@ -21,6 +39,8 @@ def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strat
         stopped: the error that stopped the command.
         is_of_run: what earlier commands spent counts against the budget; else each command begins with all of it.
         of_strategy: the budget of `--strategy-budget`, if there is one.
+        part: the part of a divided run that the command was; None for a run that is not divided.
+        whole: the budget of the divided run.
     """
     # Not with the commands: it imports asyncio, which --help does not need.
     from reasoning.engine.budget import LIMITS, Budget
@@ -33,9 +53,15 @@ def how_to_continue(stopped: ReasoningError, *, is_of_run: bool = True, of_strat
     if not is_of_run and stopped.next_call <= limit:
         return f"continue with: {command_line()}"
     larger = _larger(limit, stopped.needed if is_of_run else stopped.next_call)
+    strategy_part = of_strategy if part is None or of_strategy is None else part.of_budget(of_strategy)
+    is_of_strategy = of_strategy is not None and str(strategy_part) == str(budget)
+    total = getattr(of_strategy if is_of_strategy else whole, stopped.limit, None)
+    if part is not None and total is not None:
+        # The options have the budgets of all parts together.
+        larger = total + part.count * (larger - limit)
     option, value = f"--budget-{stopped.limit}", f"{larger:.15g}"
-    if of_strategy is not None and str(of_strategy) == str(budget):
-        limits = {name: getattr(budget, name) for name in LIMITS} | {stopped.limit: larger}
+    if is_of_strategy:
+        limits = {name: getattr(of_strategy, name) for name in LIMITS} | {stopped.limit: larger}
         given = [f"{name}={one:.15g}" for name, one in limits.items() if one is not None]
         option, value = "--strategy-budget", ", ".join(given)
     return f"with a larger budget, continue with: {command_line({option: value})}"

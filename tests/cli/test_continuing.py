@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from reasoning.benchmarks.shards.division import Shard
 from reasoning.cli.continuing import how_to_continue
 from reasoning.cli.interrupts import command_line
 from reasoning.engine.budget import Budget
@@ -49,6 +50,18 @@ def test_the_budget_of_each_strategy_is_raised_with_its_other_limits(monkeypatch
     stopped = exhausted(given.nested_in(Budget()), Usage(calls=2), Usage(calls=1))
     [words] = [shlex.split(said) for said in how_to_continue(stopped, of_strategy=given).split(": ")[1:]]
     assert words == ["reasoning", "bench", "run", "--strategy-budget", "usd=1, calls=4"]
+
+
+def test_a_shard_names_the_budget_of_the_whole_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["reasoning", "bench", "run", "--shard", "1/2"])
+    shard, whole, of_strategy = Shard(2, 1), Budget(calls=3), Budget.parse("calls=5, tokens=9")
+    stopped = exhausted(shard.of_budget(whole), Usage(calls=1), Usage(calls=1))
+    said = how_to_continue(stopped, part=shard, whole=whole, of_strategy=of_strategy)
+    assert said.endswith(": reasoning bench run --shard 1/2 --budget-calls 5")
+    assert shard.of_budget(Budget(calls=5)).calls == 2
+    stopped = exhausted(shard.of_budget(of_strategy), Usage(calls=2), Usage(calls=1))
+    said = how_to_continue(stopped, part=shard, whole=whole, of_strategy=of_strategy)
+    assert said.endswith("--strategy-budget 'tokens=9, calls=9'")
 
 
 def test_the_same_command_continues_where_the_budget_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ import reasoning
 from reasoning.benchmarks import compare
 from reasoning.benchmarks.shards import compare_on_ray
 from reasoning.benchmarks.shards.ray_cluster import RayCluster
-from reasoning.errors import UsageError
+from reasoning.errors import InputError, UsageError
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 from tests.benchmarks.shards.folders import assert_same
@@ -40,8 +40,17 @@ def test_models_and_addresses_that_workers_cannot_reach(tmp_path: Path, sums: Su
 def test_an_address_where_nothing_listens_is_named_at_once() -> None:
     with pytest.raises(UsageError, match="no Ray cluster answers at 127"):
         RayCluster("127.0.0.1:1").check_reachable()
-    with pytest.raises(UsageError, match="no Ray cluster answers at head:x"):
-        RayCluster("head:x").check_reachable()
+    for address in ("head", "head:x", ":6379", "head:99999", "local", ""):
+        with pytest.raises(UsageError, match=f"must be auto, or HOST:PORT .*, got '{address}'"):
+            RayCluster(address).check_reachable()
+
+
+def test_a_damaged_file_of_leases_is_named_before_the_cluster_begins(tmp_path: Path, sums: Sums) -> None:
+    (tmp_path / "run" / "shards").mkdir(parents=True)
+    (tmp_path / "run" / "shards" / "leases.jsonl").write_text("{damaged\n")
+    llm = reasoning.connect("m", base_url="http://127.0.0.1:1/v1", journal=False)
+    with llm, pytest.raises(InputError, match=r"leases\.jsonl:1: not JSON"):
+        compare_on_ray(["vanilla"], sums(2), llm, out=tmp_path / "run", progress=False)
 
 
 @pytest.mark.long
