@@ -24,6 +24,7 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 100_000_000
 """The largest image in pixels. No provider takes more, and a viewer would need 400 MB to show it."""
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f]+", re.IGNORECASE)
+_OTHER_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
@@ -73,6 +74,10 @@ class Image:
                 raise InputError(f"a data URL of an image must be valid base64: {error}") from None
         if isinstance(source, str) and _URL.fullmatch(source):
             return cls(url=source)
+        if isinstance(source, str) and _OTHER_URL.match(source):
+            raise InputError(
+                f"the URL of an image must be https://… without spaces, or data:image/png;base64,…, got {source!r:.80}"
+            )
         if isinstance(source, str | Path) and str(source):
             return cls.read(Path(source))
         raise UsageError(f"an image must be a path, bytes or a URL, got {source!r:.80}")

@@ -145,3 +145,11 @@ def test_a_notebook_shows_a_problem_with_its_images_escaped() -> None:
     assert "<script>" not in html
     assert "<b>What?" not in html
     assert 'onerror="alert' not in html
+
+
+@pytest.mark.parametrize(
+    "source", ["https://a b/c.png", "ftp://host/c.png", "file:///c.png", "data:text/html,c", "http://"]
+)
+def test_another_url_is_not_taken_for_a_path(source: str) -> None:
+    with pytest.raises(InputError, match="the URL of an image must be https"):
+        Image.of(source)
