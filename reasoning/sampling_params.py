@@ -35,7 +35,7 @@ _RANGES: dict[str, tuple[Any, float, float, str]] = {
     "top_p": (_NUMBER, 0, 1, "a number from 0 to 1"),
     "min_p": (_NUMBER, 0, 1, "a number from 0 to 1"),
     "top_k": (int, -1, math.inf, "a whole number of at least 1, or 0 or -1 for no limit"),
-    "max_tokens": (_NUMBER, 1, math.inf, "at least 1"),
+    "max_tokens": (int, 1, math.inf, "a whole number of at least 1"),
     "thinking_tokens": (int, 0, math.inf, "a number of tokens of at least 0"),
     "seed": (int, -math.inf, math.inf, "a whole number"),
     "top_logprobs": (int, 0, 20, "a whole number from 0 to 20"),
@@ -82,7 +82,16 @@ def _is_bias(value: Any) -> bool:
     )
 
 
+def _is_stop(value: Any) -> bool:
+    """Return whether a value is a text, or a list of texts, at which a reply ends."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(text, str) and text for text in texts)
+
+
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "stop": (_is_stop, 'a text or a list of texts, such as ["###"]'),
+    "logprobs": (lambda value: isinstance(value, bool), "true or false"),
+    "reasoning_effort": (lambda value: isinstance(value, str) and value != "", 'a text such as "low"'),
     "logit_bias": (_is_bias, "a mapping from the number of a token to a bias from -100 to 100"),
     "verbosity": (lambda value: value in _VERBOSITY, f"one of {', '.join(_VERBOSITY)}"),
     "response_format": (

@@ -57,6 +57,11 @@ def test_every_setting_is_known_and_in_its_range() -> None:
         ("logit_bias", {"1": 101}, "a mapping from the number of a token to a bias from -100 to 100"),
         ("logit_bias", [[1, 2]], "a mapping from the number of a token to a bias from -100 to 100"),
         ("verbosity", "loud", "one of low, medium, high"),
+        ("max_tokens", 1.5, "a whole number of at least 1"),
+        ("stop", 5, 'a text or a list of texts, such as ["###"]'),
+        ("stop", ["END", ""], 'a text or a list of texts, such as ["###"]'),
+        ("logprobs", 5, "true or false"),
+        ("reasoning_effort", 5, 'a text such as "low"'),
         ("response_format", "json", 'a mapping with the field "type", such as {"type": "json_object"}'),
         ("response_format", {"type": "xml"}, 'a mapping with the field "type", such as {"type": "json_object"}'),
     ],
@@ -67,7 +72,7 @@ def test_a_value_out_of_range_is_refused_before_anything_is_sent(name: str, valu
     assert str(caught.value).startswith(f"{name} must be {wanted}, got ")
     llm = ScriptedLLM(["4", "5"])
     turns = Conversation((Message("user", "2 + 2?"),))
-    llm.request(turns, {name: ALL[name]})
+    llm.request(turns, {name: {"reasoning_effort": "low", **ALL}[name]})
     # A second request with the same names is checked, too.
     with pytest.raises(UsageError, match=name):
         llm.request(turns, {name: value})

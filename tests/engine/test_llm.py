@@ -235,7 +235,7 @@ def test_max_tokens_of_none_is_the_usual_number() -> None:
     assert llm.requests[0].sampling["max_tokens"] == 1024
     assert request(llm, max_tokens=None).max_tokens == 1024
     for nonsense in (0, -5, "many"):
-        with pytest.raises(UsageError, match="max_tokens must be at least 1, got "):
+        with pytest.raises(UsageError, match="max_tokens must be a whole number of at least 1, got "):
             request(llm, max_tokens=nonsense)
 
 
