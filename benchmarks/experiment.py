@@ -29,6 +29,7 @@ from reasoning.errors import ReasoningError, UsageError
 from reasoning.notebook import in_notebook, interruptible, running_cell
 from reasoning.problem import Example
 from reasoning.providers.server_use import uses_since
+from reasoning.strategies.direct.effort import check_effort
 from reasoning.strategy import Strategy
 
 
@@ -244,6 +245,8 @@ def _run_comparison(
     model = connected(llm)
     model.check_price(config.strategy_budget)
     model.check_price(config.problem_budget)
+    for strategy in named.values():
+        check_effort(strategy, model)
     with open_run(task, model, named, config) as run:
         model.assume_refused(run.store.metadata.get("refused_settings", ()))
         ids = _prepare(run, named, task, config, listener)

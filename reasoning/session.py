@@ -414,6 +414,8 @@ class Session:
         """Return the outcomes of draws; the replies that were cut off say by which limit."""
         call = self._draw(request, draws)
         outcomes = await (call if self._reporter is None else self._reporter.report_call(len(draws), call))
+        if any(isinstance(one, Completion) and one.truncated and not one.text and one.reasoning for one in outcomes):
+            self._llm.tell_of_thoughts(request)
         return [
             replace(outcome, max_tokens=request.max_tokens)
             if isinstance(outcome, Completion) and outcome.truncated

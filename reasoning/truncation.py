@@ -31,7 +31,7 @@ def name_truncation(reason: str, trace: Trace) -> str:
     cut = [reply for reply in replies if is_only_reasoning(reply)]
     if not cut:
         return reason
-    cause = describe_only_reasoning(cut[-1])
-    if cause not in reason:
-        reason = f"{reason}; {cause}"
-    return reason if len(replies) == 1 else f"{reason} in {len(cut)} of {len(replies)} replies"
+    cause = counted = describe_only_reasoning(cut[-1])
+    if len(replies) > 1:
+        counted = f"in {len(cut)} of {len(replies)} replies, {cause}"
+    return reason.replace(cause, counted) if cause in reason else f"{reason}; {counted}"

@@ -7,13 +7,15 @@ from typing import Any
 
 from reasoning.engine.refused_settings import RefusedSettings
 from reasoning.errors import UsageError
+from reasoning.logs import Log
 from reasoning.messages import Request
-from reasoning.providers.model_table import traits
+from reasoning.providers.model_table import table_for, traits, users_path
 from reasoning.providers.model_traits import ModelTraits
 from reasoning.sampling_params import find_wrong_value, validate_params
 
 DEFAULT_PARAMS: Mapping[str, Any] = {"temperature": 0.0, "max_tokens": 1024}
 """The sampling parameters of a call that sets none."""
+_log = Log(__name__)
 _FRACTIONS = frozenset(["temperature", "top_p", "min_p"])
 """The parameters for which 1 and 1.0 mean the same request."""
 
@@ -31,6 +33,7 @@ class CallSettings:
 
     def __init__(self, model: str, given: Mapping[str, Any]) -> None:
         self.given = {name: value for name, value in given.items() if value is not None}
+        self._model, self._has_told_of_thoughts = model, False
         self._refused = RefusedSettings(model, traits(model))
         self._latest: tuple[dict[str, Any], str, dict[str, Any]] = ({}, "", {})
         self._validated: set[frozenset[str]] = set()
@@ -97,6 +100,16 @@ class CallSettings:
         """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
         self._refused.assume(settings)
         self._latest = {}, "", {}
+
+    def tell_of_thoughts(self, request: Request) -> None:
+        """Tell the user once that a model thinks, if no table says so: its replies have no room for thoughts."""
+        if not self._has_told_of_thoughts and not self.traits.reasons(request.sampling):
+            self._has_told_of_thoughts = True
+            _log.notify(
+                f"{self._model} used up the limit of {request.max_tokens:,} tokens by thinking, and no table of models "
+                "says that it thinks. To give its replies room for thoughts, write reasons_by_default = true below "
+                f"{table_for(self._model)} in {users_path()}"
+            )
 
     def _limit(self, sampling: Mapping[str, Any], own: Any) -> Any:
         """Return the `max_tokens` of a call.

@@ -240,10 +240,15 @@ class LLM:
         """Leave settings out that the model has refused in an earlier run, as `refused` returned them."""
         self._settings.assume_refused(settings)
 
+    def tell_of_thoughts(self, request: Request) -> None:
+        """Tell the user once that the model thinks, if no table of models says so."""
+        self._settings.tell_of_thoughts(request)
+
     def check_effort(self, sampling: Mapping[str, Any]) -> None:
         """Check that the model thinks as the parameters say: `reasoning_effort`, `thinking_tokens`.
 
-        An effort of a model whose efforts are not known is left to its server, which may refuse it.
+        Of a model whose efforts are not known, an effort that some provider has is left to its server, which may
+        refuse it.
 
         Raises:
             UsageError: it does not; the message names what it takes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -98,6 +99,11 @@ class ModelTraits:
         effort, tokens = sampling.get("reasoning_effort"), sampling.get("thinking_tokens")
         if effort is not None and (not self._has_effort or (self.efforts and effort not in self.efforts)):
             return f"{model} takes no reasoning_effort {effort!r}; {self._what_it_takes}"
+        if isinstance(effort, str) and not self.efforts and effort not in _EFFORTS:
+            return (
+                f"reasoning_effort must be one of {', '.join(_EFFORTS)}, got {effort!r:.40}; another one needs the "
+                f"line efforts = [{json.dumps(effort):.40}] in the table of {model} in your models.toml"
+            )
         if tokens is not None and ("thinking_tokens" in self.drop or not self.thinking_budget):
             return f"{model} takes no number of tokens of thought; {self._what_it_takes}"
         return ""

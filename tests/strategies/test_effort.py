@@ -175,3 +175,46 @@ def test_a_reply_that_ended_within_its_thoughts_says_what_to_do() -> None:
     ended = Completion("", "stop", reasoning="Let me see 4")
     answer = strategies.get("vanilla").run(PROBLEM, ScriptedLLM([ended]))
     assert (answer.state, answer.reason) == ("unparsed", "the model ended its reply within its thoughts")
+
+
+@pytest.mark.parametrize("text", ["vanilla", "cot"])
+def test_a_reply_cut_off_within_its_thoughts_is_counted_before_the_advice(text: str) -> None:
+    cut = Completion("", "length", reasoning="Let me see")
+    vote = strategies.get(f"self_consistency({text}, samples=3)")
+    reason = vote.run(PROBLEM, ScriptedLLM(lambda messages: cut).sibling("openai/o3")).reason
+    assert "replies, the limit of " in reason
+    assert reason.endswith("raise max_tokens, or lower reasoning_effort")
+
+
+def test_a_model_that_no_table_knows_to_think_is_told_once() -> None:
+    cut = Completion("", "length", reasoning="Let me see")
+    llm = ScriptedLLM(lambda messages: cut)
+    with pytest.warns(UserWarning, match=r"write reasons_by_default = true below \[\"house-model\"\]") as noted:
+        strategies.get("self_consistency(cot, samples=3)").run(PROBLEM, llm.sibling("house-model"))
+    assert len(llm.requests) > 1
+    assert len(noted) == 1
+
+
+def test_a_misspelt_effort_is_an_error_even_if_those_of_the_model_are_not_known() -> None:
+    with pytest.raises(UsageError, match=r"reasoning_effort must be one of none, .*, got 'hihg'"):
+        strategies.get("at(vanilla, 'hihg')").run(PROBLEM, scripted().sibling("house-model"))
+    assert sent("at(vanilla, 'minimal')", "house-model")[0]["reasoning_effort"] == "minimal"
+
+
+def test_an_older_chat_model_takes_no_effort() -> None:
+    with pytest.raises(UsageError, match="openai/gpt-4o takes no reasoning_effort 'low'"):
+        strategies.get("at(vanilla, 'low')").run(PROBLEM, scripted().sibling("openai/gpt-4o"))
+
+
+def test_a_run_with_an_effort_that_the_model_lacks_asks_nothing() -> None:
+    llm = scripted()
+    examples = [r.Example(PROBLEM, 4)]
+    with pytest.raises(UsageError, match=r"^openai/o3 takes no reasoning_effort 'max'"):
+        r.benchmarks.compare(
+            ["vanilla", "back_off(cot, at(vanilla, effort='max'))"],
+            examples,
+            llm.sibling("openai/o3"),
+            concurrency=1,
+            progress=False,
+        )
+    assert not llm.requests
