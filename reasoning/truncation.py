@@ -17,12 +17,21 @@ def is_only_reasoning(reply: Completion) -> bool:
     return not strip_think_tags(reply.text).strip() and (not reply.text or "<" in reply.text)
 
 
-def describe_only_reasoning(reply: Completion) -> str:
-    """Return why a reply that holds nothing but reasoning has no answer, and what to do."""
+def describe_only_reasoning(reply: Completion, *others: Completion) -> str:
+    """Return why a reply that holds nothing but reasoning has no answer, and what to do.
+
+    Args:
+        reply: the reply.
+        others: further such replies, whose limits are named, too.
+    """
     if not reply.truncated:
         return "the model ended its reply within its thoughts"
-    limit = f"the limit of {reply.max_tokens:,} tokens" if reply.max_tokens else "the limit on tokens (max_tokens)"
-    return f"{limit} was used up by thinking; raise max_tokens, or lower reasoning_effort"
+    limits = sorted({one.max_tokens for one in (reply, *others) if one.truncated})
+    if len(limits) > 1:
+        used = f"limits from {limits[0]:,} to {limits[-1]:,} tokens were"
+    else:
+        used = f"the limit of {limits[0]:,} tokens was" if limits[0] else "the limit on tokens (max_tokens) was"
+    return f"{used} used up by thinking; raise max_tokens, or lower reasoning_effort"
 
 
 def name_truncation(reason: str, trace: Trace) -> str:
@@ -31,7 +40,7 @@ def name_truncation(reason: str, trace: Trace) -> str:
     cut = [reply for reply in replies if is_only_reasoning(reply)]
     if not cut:
         return reason
-    cause = counted = describe_only_reasoning(cut[-1])
+    cause, counted = describe_only_reasoning(cut[-1]), describe_only_reasoning(cut[-1], *cut)
     if len(replies) > 1:
-        counted = f"in {len(cut)} of {len(replies)} replies, {cause}"
+        counted = f"in {len(cut)} of {len(replies)} replies, {counted}"
     return reason.replace(cause, counted) if cause in reason else f"{reason}; {counted}"
