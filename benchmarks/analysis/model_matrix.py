@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from reasoning.benchmarks.analysis.comparison import Comparison
 from reasoning.benchmarks.analysis.summary import StrategySummary
-from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.settings import short_model_name, task_title
 from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.results.stored_problems import common_problems
 from reasoning.errors import UsageError
 from reasoning.tables import Document, Table, pluralize
 
@@ -54,7 +55,9 @@ def matrix_of(runs: Sequence[ResultsFolder], folders: Sequence[Path]) -> tuple[s
         f"{name} {' and '.join(dict.fromkeys(by_run))}" for name, by_run in values.items() if len(set(by_run)) > 1
     )
     begun = [{key.problem for key in run.results} for run in runs]
-    ids = [name for name in common_problems(runs) if all(name in problems for problems in begun)]
+    ids = [
+        name for name in common_problems([run.examples for run in runs]) if all(name in problems for problems in begun)
+    ]
     if not ids:
         raise UsageError(f"these runs have no problem in common{f': {differences}' if differences else ''}")
     comparisons = [Comparison.from_folder(run, ids) for run in runs]

@@ -12,8 +12,9 @@ from reasoning.benchmarks.analysis.inspect_results import find_strategy
 from reasoning.benchmarks.analysis.paired_change import PairedChange
 from reasoning.benchmarks.analysis.score_table import families, scores_by_problem
 from reasoning.benchmarks.analysis.worst_case import explain_incomplete, find_incomplete, score_bounds
-from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
+from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.short_names import ShortNames
+from reasoning.benchmarks.results.stored_problems import common_problems
 from reasoning.errors import UsageError
 from reasoning.tables import Document, Table, pluralize
 
@@ -224,7 +225,7 @@ def compare_stores(
         UsageError: the runs have no problem or no strategy in common.
     """
     before, after = labels
-    common = common_problems([old, new])
+    common = common_problems([old.examples, new.examples])
     if not common:
         tasks = " and ".join(dict.fromkeys(str(store.settings["task"]) for store in (old, new)))
         raise UsageError(f"{before} and {after} have no problem in common: are they of one task and seed? ({tasks})")

@@ -30,17 +30,17 @@ from typing import IO, Any
 from reasoning import forks
 from reasoning.benchmarks.results import columns_file, example_json
 from reasoning.benchmarks.results.corpora_file import CorporaFile
+from reasoning.benchmarks.results.damaged_record import describe_fault, name_damage
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.provenance import provenance
 from reasoning.benchmarks.results.result import Result, ResultKey, parse_result
 from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.results.settings import Settings, check_settings
-from reasoning.errors import InputError, SettingsChanged, UsageError
+from reasoning.benchmarks.results.stored_problems import is_same, lacks_images
+from reasoning.errors import InputError, SettingsChanged
 from reasoning.files import atomic_write
-from reasoning.images import Image
 from reasoning.problem import Example
-from reasoning.tables_sql.table import Table
 from reasoning.text_safety import dump_json
 from reasoning.trace import Trace
 
@@ -176,7 +176,7 @@ class ResultsFolder:
                     raise TypeError(f"{name!r} must be a JSON {'object' if kind is dict else 'list'}")
             return cls(folder, run["settings"], run["metadata"], specs=run["strategies"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: damaged or unreadable: {_fault(error)}") from None
+            raise InputError(f"{path}: damaged or unreadable: {describe_fault(error)}") from None
 
     @classmethod
     def _stored(cls, folder: Path) -> ResultsFolder:
@@ -190,7 +190,7 @@ class ResultsFolder:
                 try:
                     store.results.add(parse_result(line, f"{file}:{number}"), offset)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise InputError(f"{file}:{number}: damaged record: {_fault(error)}") from None
+                    raise InputError(f"{file}:{number}: damaged record: {describe_fault(error)}") from None
                 offset += len(line)
             columns_file.save(folder, store.results, offset, source)
         for number, record in enumerate(problems.read(), 1):
@@ -207,7 +207,7 @@ class ResultsFolder:
         Raises:
             InputError: the record is damaged; names the line.
         """
-        with _readable(self._path("results"), number):
+        with name_damage(self._path("results"), number):
             result = Result.from_json(record)
             self.results[result.key] = result
         return result
@@ -222,7 +222,7 @@ class ResultsFolder:
         Raises:
             InputError: the record is damaged, or a second one of its problem; names the line.
         """
-        with _readable(self._file("problems").path, number):
+        with name_damage(self._file("problems").path, number):
             name, corpus = record["id"], record.get("corpus")
             example = example_json.from_json(record, corpus and self._corpora.find(corpus))
             if name in self.examples:
@@ -259,7 +259,7 @@ class ResultsFolder:
         """Return whether the task must be loaded, to have `limit` problems with their images or to score these."""
         if len(self.examples) < limit or any(problem in self._incomplete for problem in problems):
             return True
-        return any(_lacks_images(example) for example in islice(self.examples.values(), limit))
+        return any(lacks_images(example) for example in islice(self.examples.values(), limit))
 
     def add_examples(self, examples: Sequence[Example]) -> None:
         """Add the problems of a task; stored ones must be the same.
@@ -270,7 +270,7 @@ class ResultsFolder:
         for example in examples:
             name = str(example.problem.id)
             known = self.examples.get(name)
-            if known is not None and not _is_same(known, example):
+            if known is not None and not is_same(known, example):
                 raise SettingsChanged(f"{self.folder}: the problem {name!r} has changed; give another --out")
             self.examples[name] = example
             self._incomplete.discard(name)
@@ -305,7 +305,7 @@ class ResultsFolder:
         found = None
         for number, record in enumerate(self._file("traces").read(), 1):
             if (record.get("problem"), record.get("strategy"), record.get("epoch", 0)) == key:
-                with _readable(self.folder / "traces.jsonl", number):
+                with name_damage(self.folder / "traces.jsonl", number):
                     found = Trace.from_json(record["trace"])
         return found
 
@@ -315,7 +315,7 @@ class ResultsFolder:
             return dict(self._traces)
         traces = {}
         for number, record in enumerate(self._file("traces").read(), 1):
-            with _readable(self.folder / "traces.jsonl", number):
+            with name_damage(self.folder / "traces.jsonl", number):
                 key = ResultKey(record["problem"], record["strategy"], record.get("epoch", 0))
                 traces[key] = Trace.from_json(record["trace"])
         return traces
@@ -366,51 +366,3 @@ class ResultsFolder:
     def _path(self, name: str) -> Path:
         assert self.folder is not None
         return self.folder / f"{name}.jsonl"
-
-
-def common_problems(stores: Sequence[ResultsFolder]) -> list[str]:
-    """Return the ids of the problems that all of them hold unchanged, in the order of the first."""
-    first, *others = ({name: _content(one) for name, one in store.examples.items()} for store in stores)
-    return [name for name, content in first.items() if all(other.get(name) == content for other in others)]
-
-
-def _lacks_images(example: Example) -> bool:
-    return any(image.sha256 and not image.data for image in map(Image.of, example.problem.images))
-
-
-def _is_same(stored: Example, example: Example) -> bool:
-    """Return whether a stored problem is that of the task; its corpus counts if it is stored, too."""
-    is_same_corpus = stored.problem.corpus is None or stored.problem.corpus == example.problem.corpus
-    return is_same_corpus and _fixed_parts(stored) == _fixed_parts(example)
-
-
-def _fixed_parts(example: Example) -> bytes:
-    """Return the parts of a problem that may not change, as the file gives them back."""
-    table = example.problem.table
-    shown = None if table is None else Table.of(table).as_written()
-    images = [Image.of(image).to_json() for image in example.problem.images]
-    before = [turn.to_json() for turn in example.problem.before]
-    parts = (example.problem.question, example.problem.context, shown, example.target, images, before)
-    return json.dumps(parts, ensure_ascii=False, default=str).encode("utf-8", "replace")
-
-
-def _content(example: Example) -> dict[str, Any]:
-    return {name: value for name, value in example_json.to_json(example).items() if name != "family"}
-
-
-class _readable:
-    """A context that turns the error of a damaged record into an `InputError` with its line."""
-
-    def __init__(self, path: Path, number: int) -> None:
-        self.path, self.number = path, number
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, KeyError | TypeError | ValueError | AttributeError | UsageError):
-            raise InputError(f"{self.path}:{self.number}: damaged record: {_fault(error)}") from None
-
-
-def _fault(error: BaseException) -> str:
-    """Return a description of what is wrong."""
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

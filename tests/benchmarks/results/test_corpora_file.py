@@ -11,7 +11,8 @@ import pytest
 from reasoning import benchmarks
 from reasoning.benchmarks import tasks
 from reasoning.benchmarks.report.report_data import ReportData
-from reasoning.benchmarks.results.folder import ResultsFolder, common_problems
+from reasoning.benchmarks.results.folder import ResultsFolder
+from reasoning.benchmarks.results.stored_problems import common_problems
 from reasoning.benchmarks.view.live_run import LiveRun
 from reasoning.errors import SettingsChanged
 from reasoning.kinds import Number
@@ -49,7 +50,7 @@ def test_a_corpus_is_stored_once(tmp_path: Path) -> None:
     assert "corpus" not in stored[2]
     again = ResultsFolder.read(tmp_path / "run")
     assert [one.problem.corpus for one in again.examples.values()] == [PAGES, PAGES, None, other]
-    assert common_problems([again, again]) == ["n-0", "n-1", "n-2", "n-3"]
+    assert common_problems([again.examples, again.examples]) == ["n-0", "n-1", "n-2", "n-3"]
 
 
 def test_a_folder_without_corpora_has_no_such_file(tmp_path: Path) -> None:
