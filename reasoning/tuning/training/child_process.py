@@ -53,7 +53,7 @@ def train(folder: Path) -> None:
     """Train; see `main`."""
     from reasoning.providers.torch.base_model import quiet_transformers
     from reasoning.tuning.training.forward import compute_prefix
-    from reasoning.tuning.training.preparation import prepare, save_trained
+    from reasoning.tuning.training.preparation import begin_prefix, prepare, save_trained
     from reasoning.tuning.training.trainer import Plan, Trainer
 
     job, examples, held_out = read_job(folder)
@@ -68,6 +68,8 @@ def train(folder: Path) -> None:
         if job.method == "sparse":
             masks, plan = _masks(folder, job, model, examples, plan)
         model = prepare(model, job.method, job.settings, seed=job.seed, masks=masks)
+        if job.method == "prefix":
+            begin_prefix(model, examples[0].prompt)
         trainer = Trainer(
             model,
             examples,

@@ -24,6 +24,7 @@ from reasoning.tuning.training.batches import make_batch
 from reasoning.tuning.training.child_process import load_model
 from reasoning.tuning.training.forward import ReplyModel, compute_prefix
 from reasoning.tuning.training.preparation import (
+    begin_prefix,
     choose_masks,
     linear_weights,
     prepare,
@@ -92,6 +93,17 @@ def test_the_loss_falls_and_a_loaded_model_replies_the_same(name: str, tiny: Any
         untrained = ReplyModel(make_tiny()).logits(batch)
     assert torch.allclose(got, expected, atol=1e-5)
     assert not torch.allclose(got, untrained, atol=1e-3)
+
+
+def test_a_prefix_begins_as_the_first_tokens_of_a_prompt(tiny: Any) -> None:
+    prepared = prepare(tiny, "prefix", settings_of("prefix"))
+    begin_prefix(prepared, PREFIX[:4])
+    before = (*PREFIX[:4], *PREFIX[:2])  # the tokens are repeated up to the number of positions
+    batch = make_batch(EXAMPLES[:4])
+    longer = make_batch([TokenizedExample(one.group, (*before, *one.prompt), one.reply) for one in EXAMPLES[:4]])
+    with torch.no_grad():
+        got, expected = ReplyModel(prepared).logits(batch), ReplyModel(make_tiny()).logits(longer)
+    assert torch.allclose(got, expected, atol=1e-5)
 
 
 class Numbers:
