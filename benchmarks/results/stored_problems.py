@@ -1,4 +1,4 @@
-"""Which stored problems are those of a task, or of another run."""
+"""Comparison of stored problems with those of a task, or of another run."""
 
 from __future__ import annotations
 

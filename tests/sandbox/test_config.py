@@ -99,7 +99,7 @@ def test_a_strategy_runs_its_programs_in_the_sandbox_of_its_model():
 def test_the_memory_limit_is_that_of_the_sandbox():
     large = "```python\nimport numpy\nans = len(numpy.ones(30_000_000))\n```"  # 240 MB
     assert solve(large, "process, memory_mb=64").state == "unparsed"
-    assert solve(large, "process, memory_mb=400").value == 30_000_000
+    assert solve(large, "process, memory_mb=400, seconds=60").value == 30_000_000
 
 
 @pytest.fixture
