@@ -53,18 +53,19 @@ def _measured() -> list[str]:
     if not MEASURED.exists():
         return []
     data = tomllib.loads(MEASURED.read_text(encoding="utf-8"))
-    header = ("method", "model", "batch", "steps", "trained parameters", "seconds a step", "peak GB", "estimated GB")
+    header = ("method", "model", "batch", "steps", "seed", "trained parameters")
+    cost = ("seconds a step", "peak GB", "estimated GB")
     judged = ("gold entries before", "after", "p")
     return [
         "## Measured",
         prose(data["about"]),
-        table((*header, *judged), [_row(row) for row in data["row"]]),
+        table((*header, *cost, *judged), [_row(row) for row in data["row"]]),
         *map(prose, data["notes"]),
     ]
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    size = str(row["batch"]), str(row["steps"]), f"{row['trained_parameters']:,}"
+    size = str(row["batch"]), str(row["steps"]), str(row.get("seed", 1)), f"{row['trained_parameters']:,}"
     cost = f"{row['step_seconds']:.0f}", f"{row['peak_gb']:.2f}", f"{row['estimated_gb']:.2f}"
     judged = ("", "", "")
     if "right" in row:

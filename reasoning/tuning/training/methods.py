@@ -201,7 +201,7 @@ METHODS: dict[str, Method] = {
             "keys and values of some positions before the prompt, in each layer",
             "the weights and the activations of the whole prompt",
             "The smallest result is wanted: one row of numbers for each position and layer.",
-            "Accuracy counts: it reached 36 of 75 in the time in which lora reached 54 (smollm2-135m, categories).",
+            "Accuracy counts: 20 steps gave 21 of 80 entries, those of lora 41 (smollm2-135m, categories).",
             "torch",
             _IN_TORCH,
             {"positions": 64, "learning_rate": 1e-2},

@@ -51,7 +51,6 @@ def prepare(
     return model
 
 
-@torch.no_grad()
 def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
     """Give a prefix the keys and values of the first tokens of a prompt, instead of random ones.
 
@@ -67,7 +66,8 @@ def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
 
     positions = model.active_peft_config.num_virtual_tokens
     tokens = (list(prompt) * positions)[:positions]
-    cache = model.get_base_model()(input_ids=torch.tensor([tokens]), use_cache=True).cache
+    with torch.no_grad():
+        cache = model.get_base_model()(input_ids=torch.tensor([tokens]), use_cache=True).cache
     peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
 
 
