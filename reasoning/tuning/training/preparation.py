@@ -12,6 +12,7 @@ from reasoning.errors import UsageError
 from reasoning.providers.torch.base_model import quiet_transformers
 from reasoning.providers.torch.decoder import decoder_layers
 from reasoning.providers.torch.trained_weights import INDICES, OWN_METHODS, VALUES, WEIGHTS, add_networks
+from reasoning.tuning.training.forward import compute_prefix
 from reasoning.tuning.training.methods import Setting
 
 _LINEAR = "all-linear"
@@ -66,9 +67,8 @@ def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
 
     positions = model.active_peft_config.num_virtual_tokens
     tokens = (list(prompt) * positions)[:positions]
-    with torch.no_grad():
-        cache = model.get_base_model()(input_ids=torch.tensor([tokens]), use_cache=True).cache
-    peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=cache)
+    computed = compute_prefix(model.get_base_model(), tokens)
+    peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=computed)
 
 
 def trained_parameters(model: Any) -> dict[str, Any]:
