@@ -19,7 +19,7 @@ from reasoning.chain.structured import structure_all
 from reasoning.dry_run import record_requests
 from reasoning.errors import UsageError
 from reasoning.problem import Example
-from reasoning.strategies.direct.effort import at_efforts, check_effort
+from reasoning.strategies.direct.effort import at_efforts
 from reasoning.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ def advise(
     if efforts is not None:
         raced = at_efforts(raced, efforts)
         pairs = [pair for one in pairs for pair in zip(*(at_efforts([each], efforts) for each in one), strict=True)]
-        for strategy in raced:
-            check_effort(strategy, llm)
     elif not candidates:
         raced = [*raced, *at_efforts([one for one in raced if repr(one) in _AT_EFFORTS], _efforts_to_race(llm))]
     chosen = list(experiment.named_strategies(raced).values())

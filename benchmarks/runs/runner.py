@@ -211,9 +211,10 @@ class _Run:
             return result, trace, isinstance(answer, Failed) and answer.refused
         except ReasoningError as error:
             ends_all = not isinstance(error, CallFailed | UsageError) or error.ends_run
-            if type(error) is UsageError and not self.guard.succeeded:
+            is_first = isinstance(error, UsageError) and not self.guard.succeeded
+            if is_first and type(error) is UsageError:
                 raise UsageError(f"{key.problem}: {error}") from error
-            if ends_all or (isinstance(error, UsageError) and not self.guard.succeeded):
+            if ends_all or is_first:
                 raise
             failure: Exception = error
         except Exception as error:
