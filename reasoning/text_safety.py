@@ -33,6 +33,11 @@ def to_line(text: str) -> str:
     return " ".join(strip_control(text).split())
 
 
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which broken servers send, with question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def dump_json(
     value: Any, *, indent: int | None = None, compact: bool = False, default: Callable[[Any], Any] | None = None
 ) -> str:

@@ -21,10 +21,10 @@ from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.result import Result, ResultKey
 from reasoning.errors import InputError, MissingExtra
 from reasoning.files import new_folder
-from reasoning.journal.codec import replace_surrogates
 from reasoning.kinds import Choice
 from reasoning.messages import Completion, Message, Usage
 from reasoning.problem import Example, accepted_answers
+from reasoning.text_safety import replace_surrogates
 from reasoning.trace import Call, Note, ToolCall, Trace
 from reasoning.version import __version__
 

@@ -13,8 +13,8 @@ from reasoning.benchmarks.analysis.rows import COLUMNS, to_rows
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.errors import MissingExtra
 from reasoning.files import atomic_path, atomic_write
-from reasoning.journal.codec import replace_surrogates
 from reasoning.tables import Table
+from reasoning.text_safety import replace_surrogates
 
 _BATCH = 20_000
 """The rows of one group of a Parquet file, which bounds the memory."""

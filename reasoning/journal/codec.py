@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from reasoning.errors import JournalError
 from reasoning.journal.stored_images import ImageRow, images_of
 from reasoning.messages import Completion, Message, Request, Usage, parse_tokens
+from reasoning.text_safety import replace_surrogates
 
 Row = tuple[Any, ...]
 """The values of `COLUMNS`, in their order."""
@@ -178,8 +179,3 @@ def _stored_count(value: int, usage: Usage) -> int:
 def stored_amounts(usd: float | None, seconds: float) -> tuple[float | None, float]:
     """Return the columns `usd` and `seconds` as SQLite returns them: as floats, with no -0.0 and NULL for NaN."""
     return None if usd is None or math.isnan(usd) else float(usd) + 0.0, float(seconds) + 0.0
-
-
-def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which broken servers send, with question marks."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -18,11 +18,11 @@ from reasoning.journal.codec import (
     canonical_text,
     format_utc,
     parse_request,
-    replace_surrogates,
     stored_amounts,
 )
 from reasoning.journal.stored_images import parse_image
 from reasoning.messages import parse_tokens
+from reasoning.text_safety import replace_surrogates
 
 FIELDS = ("key", "request", *COLUMNS)
 """The fields of a line, in order."""

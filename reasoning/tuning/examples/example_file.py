@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from reasoning.data_files import read_jsonl
 from reasoning.errors import InputError
 from reasoning.files import atomic_write
 from reasoning.messages import Message
-from reasoning.text_safety import dump_json, escape_turn_marks, strip_control
+from reasoning.text_safety import dump_json, escape_turn_marks, replace_surrogates, strip_control
 
 FORMAT = "reasoning-training-1"
 ROLES = ("system", "user", "assistant", "tool")
@@ -27,7 +26,6 @@ MAX_CHARS = 200_000
 """The most characters of one example, messages and reply together: far above the context of a small model."""
 MAX_NAME = 1_000
 """The most characters of an id, a group, or a name in the header."""
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,7 @@ def find_fault(example: TrainingExample) -> str:
     texts = [reply, *(turn.content for turn in example.messages)]
     if any("\0" in text for text in texts):
         return "an example must not have a NUL character"
-    if any(_LONE_SURROGATE.search(text) for text in texts):
+    if any(replace_surrogates(text) != text for text in texts):
         # UTF-8 cannot hold one, so that no tokenizer takes it.
         return "an example must be valid Unicode, got a lone surrogate"
     if escape_turn_marks(reply) != reply:
