@@ -169,6 +169,8 @@ def parse_list(
         stated_only: accept only a list after a trigger.
     """
     for statement in find_statements(text):
+        if statement.form == "key":
+            return _parse_field(text[statement.start :], statement.text, split, says_none)
         opening = re.split(r"\n|[.!?] ", text[max(0, statement.start - 200) : statement.start])[-1]
         if statement.is_hash_mark or not opens(opening):
             continue
@@ -186,6 +188,26 @@ def parse_list(
         return ParseResult((), "list")
     items = () if stated_only or instruction in text else split(text[:_MAX_CHARS])
     return ParseResult(items, "list") if items else ParseResult(None, "nothing found")
+
+
+def _parse_field(
+    rest: str, value: str, split: Callable[[str], tuple[str, ...]], says_none: Callable[[str], bool]
+) -> ParseResult:
+    """Parse the list in the answer field of a JSON object: a JSON list, or a text with a list.
+
+    Args:
+        rest: the reply from the field's value on.
+        value: the value as text; see `read_field`.
+        split: returns the items of a paragraph.
+        says_none: returns whether a text is the word for an empty list.
+    """
+    if says_none(value):
+        return ParseResult((), "trigger")
+    if value.startswith("{"):
+        return ParseResult(None, "an object instead of a list")
+    items = (parse_json_list(rest.lstrip()) if value.startswith("[") else split(value)) or ()
+    reason = "a refusal" if is_refusal(value) else "no list in the answer field"
+    return ParseResult(items, "trigger") if items else ParseResult(None, reason)
 
 
 def _boxed(text: str, *, whole: bool) -> str:

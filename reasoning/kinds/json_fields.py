@@ -20,6 +20,7 @@ _FIRST = re.compile(r"\s{0,80}[\"']([\w ]{1,40})[\"']\s?:")
 _KEY = re.compile(r"answer(?:[_ ]\w{1,10})?[\"']\s?:", re.IGNORECASE)
 _STATED = re.compile(r"^[ \t*]{0,8}(?:final )?answer[ *]{0,4}:", re.IGNORECASE | re.MULTILINE)
 _STRING = re.compile(r"\s{0,8}(?:\"((?:[^\"\\]|\\.){0,4000}+)\"|'((?:[^'\\]|\\.){0,4000}+)'(?=\s*[,}\n]))", re.DOTALL)
+_NESTED = re.compile(r"\s{0,80}(?=[{\[])")
 _BARE = re.compile(r"\s{0,8}([^\n,}]{0,200}+)")
 # JSON parses the backslash of \frac, \times and \boxed as a part of an escape.
 _MACROS = [("\b", "\\b"), ("\f", "\\f"), ("\r", "\\r"), ("\t", "\\t")]
@@ -69,8 +70,12 @@ def read_field(text: str, position: int) -> str:
     """
     if match := _STRING.match(text, position):
         return _unescaped(match[1] if match[2] is None else match[2]).strip()
-    if text[position : position + 80].lstrip().startswith(("{", "[")):
-        return text[position : position + 2_000].partition("\n")[0].strip()
+    if nested := _NESTED.match(text, position):
+        start = nested.end()
+        try:
+            return text[start : _DECODER.raw_decode(text, start)[1]]
+        except (ValueError, RecursionError):
+            return text[start : start + 2_000].partition("\n")[0].strip()
     match = _BARE.match(text, position)
     bare = match[1].strip().strip("\"'") if match else ""
     return "n/a" if bare in ("null", "None") else bare

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from reasoning.errors import UsageError
 
-PARSER_VERSION: int = 4
+PARSER_VERSION: int = 5
 """The version of the rules in this package. Every change that alters the result for any text raises it."""
 
 

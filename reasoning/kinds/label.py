@@ -181,10 +181,10 @@ class Label(BaseKind):
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        """Return the pattern of any whole label: not positive in non-positive, not 5 in 15 or 5.5."""
+        """Return the pattern of any whole label: not positive in non-positive, not 5 in 15, not a in n/a."""
         longest = sorted(self.options, key=len, reverse=True)
         words = "|".join(r"[\s_-]{1,3}".join(map(re.escape, _GAP.split(option))) for option in longest)
-        return re.compile(rf"(?<![\w-])(?<!\d[.,])(?:{words})(?!\w|-\w|[.,]\d)", re.IGNORECASE)
+        return re.compile(rf"(?<![\w-])(?<!\d[.,])(?<!\bn/)(?:{words})(?!\w|-\w|[.,]\d|(?<=\bn)/a\b)", re.IGNORECASE)
 
     def _found(self, text: str) -> list[tuple[str, int, int]]:
         """Return the labels in a text that are not denied, with their positions."""
