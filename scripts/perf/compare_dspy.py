@@ -4,9 +4,11 @@
     .venv/bin/python -m perf.compare_dspy --env FOLDER --task last_letters --seeds 2 --trials 4
 
 DSPy searches first, in a virtual environment of its own (`--env`, created at the first run). The tokens of its search
-are then the budget of ours. MIPROv2 is compared with `bayesian`, GEPA with `reflection`; `bootstrap` gets the budget of
-MIPROv2, too. The programs differ before the search (DSPy writes its own prompt), so both baselines are shown. The
-server of this process serves one model to both sides and counts tokens; the metric is the scorer of the task.
+are then the budget of ours, and half of them that of a second search (`--shares`). MIPROv2 is compared with
+`bayesian`, GEPA with `reflection`; `bootstrap` gets the budget of MIPROv2, too. The programs differ before the search
+(DSPy writes its own prompt), so both baselines are shown. The server of this process serves one model to both sides and
+counts tokens; the metric is the scorer of the task. The differences of all seeds have intervals over the seeds, since
+each seed draws other pools and is another search.
 """
 
 from __future__ import annotations
@@ -15,20 +17,20 @@ import argparse
 import asyncio
 import json
 import subprocess
-import sys
 import tempfile
 import threading
 import venv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from reasoning import connect, event_loop, registry
-from reasoning.benchmarks.statistics import disagreements, mcnemar, tango
+from reasoning.benchmarks.statistics import disagreements, mcnemar, paired_mean, paired_t, tango
 from reasoning.benchmarks.tasks import get
 from reasoning.engine.budget import Budget
 from reasoning.engine.failure_guard import FailureGuard
@@ -169,8 +171,20 @@ def search_with_dspy(python: Path, server: ModelServer, pools: Pools, **settings
     return result
 
 
-def search_with_ours(llm: LLM, pools: Pools, strategy: str, method: str, seed: int, tokens: int) -> dict[str, Any]:
-    """Return the result of one of our searches within a number of tokens."""
+def search_with_ours(
+    llm: LLM, pools: Pools, strategy: str, method: str, seed: int, tokens: int, tests: Journal
+) -> dict[str, Any]:
+    """Return the result of one of our searches within a number of tokens.
+
+    Args:
+        llm: the model.
+        pools: the pools.
+        strategy: the strategy whose prompts are searched.
+        method: the method of the search.
+        seed: the seed of the search.
+        tokens: the budget of the search.
+        tests: where the replies of the final tests are kept, since searches may end with equal prompts.
+    """
     total = Budget()
     budget = Budget(tokens=tokens).nested_in(total)
     chosen = registry.get(strategy)
@@ -189,7 +203,7 @@ def search_with_ours(llm: LLM, pools: Pools, strategy: str, method: str, seed: i
             found[name][one.item.id] = one.is_perfect
 
         jobs = [(arm, item, keep) for item in pools.test]
-        event_loop.run_sync(evaluate_all(jobs, llm.within(Budget(), Journal()), FailureGuard("solves")))
+        event_loop.run_sync(evaluate_all(jobs, llm.within(Budget(), tests), FailureGuard("solves")))
     return {**found, "tokens": spent, "candidates": search.progress.candidates}
 
 
@@ -210,15 +224,17 @@ def main() -> None:
     parser.add_argument("--selection", type=int, default=16)
     parser.add_argument("--test", type=int, default=40)
     parser.add_argument("--max-tokens", type=int, default=200)
+    parser.add_argument("--shares", default="1,0.5", help="our budgets as shares of DSPy's tokens")
     parser.add_argument("--methods", default=",".join(PAIRS))
     given = parser.parse_args()
     python = environment(given.env)
     task = get(given.task)
-    pooled: dict[str, tuple[list[bool], list[bool]]] = {}
+    pooled: dict[str, tuple[list[bool], list[bool], list[int]]] = {}
     print("seed | search | tokens | test before | test after | ours − DSPy (points, 95 %, p)", flush=True)
     with connect(given.model, journal=False, max_tokens=given.max_tokens) as llm:
         for seed in range(given.seeds):
             pools = pools_of_task(task, PoolSizes(given.train, given.selection, given.test), seed)
+            tests = Journal()
             every = {item.id: item.content for pool in (pools.train, pools.selection, pools.test) for item in pool}
             with ModelServer(llm.within(Budget(), Journal()), every).serving() as server:  # type: ignore[arg-type]
                 for method in given.methods.split(","):
@@ -237,24 +253,29 @@ def main() -> None:
                     name = f"dspy {theirs['version']} {method}"
                     numbers = f"{theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])}"
                     print(f"{seed} | {name} | {numbers} |", flush=True)
-                    for own in PAIRS[method]:
-                        ours = search_with_ours(llm, pools, given.strategy, own, seed, theirs["tokens"])
-                        pairs = pooled.setdefault(f"{own} − {method}", ([], []))
+                    for own, part in product(PAIRS[method], map(float, given.shares.split(","))):
+                        budget = round(part * theirs["tokens"])
+                        ours = search_with_ours(llm, pools, given.strategy, own, seed, budget, tests)
+                        pairs = pooled.setdefault(f"{own} with {part:.0%} of the tokens − {method}", ([], [], []))
                         a, b = ([one["after"][item.id] for item in pools.test] for one in (ours, theirs))
                         pairs[0].extend(a)
                         pairs[1].extend(b)
+                        pairs[2].extend([seed] * len(a))
                         numbers = f"{ours['tokens']:,} | {share(ours['before'])} | {share(ours['after'])}"
-                        print(f"{seed} | ours {own} | {numbers} | {compared(a, b)}", flush=True)
-    for name, (a, b) in pooled.items():
-        print(f"all seeds: {name}: {compared(a, b)}")
+                        print(f"{seed} | ours {own} {part:.0%} | {numbers} | {compared(a, b)}", flush=True)
+    for name, (a, b, seeds) in pooled.items():
+        print(f"all seeds: {name}: {compared(a, b, seeds)}")
 
 
-def compared(a: list[bool], b: list[bool]) -> str:
-    """Return the paired difference of two lists of right answers."""
-    difference, p = tango(a, b), mcnemar(*disagreements(a, b))
+def compared(a: list[bool], b: list[bool], seeds: list[int] | None = None) -> str:
+    """Return the paired difference of two lists of right answers; of several seeds, over the seeds."""
+    if seeds is None:
+        difference, p = tango(a, b), mcnemar(*disagreements(a, b))
+    else:
+        difference, p = paired_mean(a, b, seeds), paired_t(a, b, seeds)
     low, high = 100 * difference.low, 100 * difference.high
     return f"{100 * difference.value:+.1f} points, 95 % {low:+.0f} to {high:+.0f}, p = {p:.3f}"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
