@@ -43,6 +43,7 @@ class Merge:
         problems: problems without some results, or not begun, of the shards that are present.
         running: the shards that a process was filling.
         shared: the number of draws that several shards have bought: of requests without a part of the problem.
+        lost: files of draws and of spending that shards with calls lack: those of a removed or cut folder.
         comparison: the comparison of the merged results; None without a result.
     """
 
@@ -53,6 +54,7 @@ class Merge:
     problems: tuple[str, ...]
     running: tuple[Shard, ...]
     shared: int
+    lost: tuple[Path, ...]
     comparison: Comparison | None = field(repr=False)
 
     @property
@@ -79,6 +81,8 @@ class Merge:
                 f"{pluralize(self.shared, 'draw')} of requests that are the same for several problems were bought by "
                 "more than one shard; the journal keeps those of the first"
             )
+        if self.lost:
+            lines.append(f"missing files: {_names(self.lost)}; the merged journal and spending are without them")
         return "\n".join(lines)
 
 
@@ -148,7 +152,7 @@ def merge_shards(folder: str | Path, *, into: str | Path | None = None, partial:
         comparison.save(store)
     unfinished, problems = _find_unfinished(store, shards, first)
     missing = tuple(shard for shard in (Shard(count, index) for index in range(count)) if shard not in shards)
-    return Merge(target, count, missing, unfinished, problems, running, shared, comparison)
+    return Merge(target, count, missing, unfinished, problems, running, shared, _find_lost(shards), comparison)
 
 
 def run_lock(folder: Path) -> Path:
@@ -230,6 +234,19 @@ def _merge_draws(logs: Sequence[Path], journal: Path) -> int:
             with atomic_path(journal) as new:
                 shutil.copyfile(made, new)
     return twice
+
+
+def _find_lost(shards: Mapping[Shard, Path]) -> tuple[Path, ...]:
+    """Return the files of draws and of spending that shards with calls lack."""
+
+    def has_calls(shard: Path) -> bool:
+        return any(row.get("spent", {}).get("calls") for row in JsonlFile(shard / "results.jsonl").read())
+
+    # Without a journal, no shard has draws.
+    names = (SPENDING, DRAWS) if any((path / DRAWS).is_file() for path in shards.values()) else (SPENDING,)
+    return tuple(
+        path / name for path in filter(has_calls, shards.values()) for name in names if not (path / name).is_file()
+    )
 
 
 def _find_unfinished(

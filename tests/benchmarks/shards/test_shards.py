@@ -190,6 +190,19 @@ def test_runs_that_cannot_be_divided(shard: Any, sums: Sums, options: dict[str, 
         shard("1/2", **options)
 
 
+def test_missing_draws_and_spending_of_a_shard_are_named(tmp_path: Path, shard: Any) -> None:
+    shard("0/2")
+    shard("1/2")
+    assert not merge_shards(tmp_path / "many").lost
+    second = tmp_path / "many" / "shards" / "1-of-2"
+    for name in ("draws.jsonl", "spending.jsonl"):
+        (second / name).unlink()
+    merged = merge_shards(tmp_path / "many")
+    assert set(merged.lost) == {second / "spending.jsonl", second / "draws.jsonl"}
+    assert "spending.jsonl" in str(merged)
+    assert "without them" in str(merged)
+
+
 def test_what_cannot_be_merged(tmp_path: Path, shard: Any, adds: Adds) -> None:
     with pytest.raises(InputError, match="holds no shards"):
         merge_shards(tmp_path)
