@@ -129,20 +129,23 @@ class Failed(Answer):
         error: the message of the error.
         refused: whether the provider refused this problem's prompt, because of its length or
             content. Other problems may succeed.
+        retryable: whether the same call may succeed later: the provider was busy, or the connection
+            broke.
     """
 
     state = "failed"
     error: str
     refused: bool = field(default=False, kw_only=True)
+    retryable: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, error: CallFailed, **kept: Any) -> Failed:
         """Return the answer after a failed call, with the fields that are kept, such as `text`."""
-        return cls(str(error), refused=isinstance(error, PromptRefused), **kept)
+        return cls(str(error), refused=isinstance(error, PromptRefused), retryable=error.retryable, **kept)
 
     def to_error(self) -> CallFailed:
         """Return the error to raise where another strategy needs this answer."""
-        return (PromptRefused if self.refused else CallFailed)(self.error)
+        return (PromptRefused if self.refused else CallFailed)(self.error, retryable=self.retryable)
 
     @property
     def value(self) -> None:

@@ -111,9 +111,10 @@ async def _run_once(step: Step, inputs: StepInputs, session: Session, where: str
         if error.ends_run:
             raise
         session.record(CallLost(f"{where}: a call failed: {error}"))
-        return Failed(f"step {where!r}: {error}", refused=isinstance(error, PromptRefused))
+        return replace(Failed.of(error), error=f"step {where!r}: {error}")
     except StepError as error:
-        return Failed(f"step {where!r}: {error}", refused=error.refused, steps=error.steps)
+        error_text = f"step {where!r}: {error}"
+        return Failed(error_text, refused=error.refused, retryable=error.retryable, steps=error.steps)
     except ReasoningError:
         raise
     except Exception as error:  # raised by a strategy

@@ -16,8 +16,15 @@ _PACKAGE = Path(__file__).parents[1]
 class StepError(Exception):
     """An error of a user's function or an inner chain, which ends only this step."""
 
-    def __init__(self, message: str, steps: Mapping[str, Any] | None = None, *, refused: bool = False) -> None:
-        self.steps, self.refused = steps or {}, refused
+    def __init__(
+        self,
+        message: str,
+        steps: Mapping[str, Any] | None = None,
+        *,
+        refused: bool = False,
+        retryable: bool = False,
+    ) -> None:
+        self.steps, self.refused, self.retryable = steps or {}, refused, retryable
         super().__init__(message)
 
 

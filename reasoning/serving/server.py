@@ -19,7 +19,7 @@ from reasoning.serving.access import Access, Key
 from reasoning.serving.aliases import Alias
 from reasoning.serving.metrics import Metrics
 from reasoning.serving.protocol.chat import ChatRequest, new_series
-from reasoning.serving.protocol.errors import RequestFailed
+from reasoning.serving.protocol.errors import RequestFailed, to_request_failed
 from reasoning.serving.protocol.outputs import Solved, describe
 from reasoning.trace import Trace
 from reasoning.usage import Usage
@@ -103,10 +103,8 @@ class Server:
                 self.metrics.count_answers(chat.alias.name, [answer.state for answer in answers])
                 for answer in answers:
                     # The other draws are recorded, so that a second attempt pays for what is missing.
-                    if isinstance(answer, Failed) and answer.refused:
-                        raise RequestFailed(400, answer.error, "prompt_refused")
                     if isinstance(answer, Failed):
-                        raise RequestFailed(502, answer.error, "upstream_failed", retry_after=1)
+                        raise to_request_failed(answer.to_error())
         finally:
             self.metrics.in_flight -= 1
             # Also what a request bought that failed then.

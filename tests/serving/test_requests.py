@@ -252,7 +252,8 @@ def test_health_and_metrics(server: tuple[str, ScriptedLLM]) -> None:
         (BudgetExhausted("x"), 429, "false"),
         (AuthenticationFailed("x"), 502, "false"),
         (EndpointDown("x"), 503, "true"),
-        (CallFailed("x"), 502, "true"),
+        (CallFailed("x", retryable=True), 502, "true"),
+        (CallFailed("x", status=422), 502, "false"),
         (JournalError("x"), 500, "false"),
         (ValueError("a secret"), 500, "false"),
     ],
@@ -271,7 +272,7 @@ def test_a_failed_call_is_an_error_and_a_second_attempt_pays_for_the_rest_only()
         first = send(url, {**BODY, "model": "vote", "n": 1})
         second = send(url, {**BODY, "model": "vote"})
     if first.status != 200:
-        assert (first.status, first.headers["x-should-retry"]) == (502, "true")
+        assert (first.status, first.headers["x-should-retry"]) == (502, "false")
     assert second.status == 200
     assert second.body["reasoning"]["new_calls"] <= 1
 

@@ -146,7 +146,7 @@ async def _evaluate_example(
     except CallFailed as error:
         if error.ends_run:
             raise
-        answer = Failed(str(error), refused=isinstance(error, PromptRefused))
+        answer = Failed.of(error)
     except ReasoningError:
         raise
     except Exception as error:
