@@ -67,7 +67,7 @@ class UnknownName(UsageError):
 
     def __init__(self, what: str, name: str, known: Iterable[str], where: str = "") -> None:
         self.what, self.name, self.known, self.where = what, name, sorted(known), where
-        self.nearest = nearest(name, self.known)
+        self.nearest = nearest(name, self.known) if isinstance(name, str) else None
         message = f"unknown {what} {name!r}" + (f" {where}" if where else "")
         if self.nearest:
             message += f"; did you mean {self.nearest!r}?"

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import dspy
+
+THREADS = 8
 
 
 def main() -> None:
@@ -41,14 +44,16 @@ def main() -> None:
         return [dspy.Example(**row).with_inputs("question") for row in setup[pool]]
 
     def test(program: Any) -> dict[str, bool]:
-        found = {}
-        for example in examples("test"):
+        def solve(example: Any) -> bool:
             try:
-                found[example.id] = is_right(example, program(question=example.question))
+                return is_right(example, program(question=example.question))
             except Exception as error:  # a reply that the adapter cannot read
                 print(f"{type(error).__name__}: {error}"[:200], file=sys.stderr)
-                found[example.id] = False
-        return found
+                return False
+
+        asked = examples("test")
+        with ThreadPoolExecutor(THREADS) as pool:
+            return dict(zip((example.id for example in asked), pool.map(solve, asked), strict=True))
 
     lm = dspy.LM(
         "openai/local",
@@ -70,7 +75,7 @@ def main() -> None:
             num_candidates=4,
             max_bootstrapped_demos=4,
             max_labeled_demos=4,
-            num_threads=4,
+            num_threads=THREADS,
             seed=seed,
         )
         tuned = search.compile(
@@ -85,7 +90,7 @@ def main() -> None:
             metric=with_feedback,
             max_metric_calls=setup["trials"] * len(setup["selection"]),
             reflection_lm=proposer,
-            num_threads=4,
+            num_threads=THREADS,
             seed=seed,
         )
         tuned = search.compile(program, trainset=examples("train"), valset=examples("selection"))

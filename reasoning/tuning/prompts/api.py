@@ -85,6 +85,8 @@ def optimise(
     """
     wanted = (parts,) if isinstance(parts, str) else tuple(parts)
     config = SearchConfig(method, seed, max_demonstrations, proposer, wanted, None if out is None else Path(out))
+    if not isinstance(sizes, PoolSizes | None):
+        raise UsageError(f"sizes must be PoolSizes, such as PoolSizes(train=30), got {sizes!r:.60}")
     pools = make_pools(pool, sizes or PoolSizes(), seed)
     return run_search(registry.get(strategy), pools, connected(llm), budget, config)
 

@@ -135,6 +135,6 @@ def method(name: str) -> MethodCard:
     Raises:
         UnknownName: there is no such method; suggests the nearest one.
     """
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise UnknownName("method", name, METHODS)
     return METHODS[name]

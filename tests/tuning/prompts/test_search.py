@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -275,8 +276,20 @@ def test_parts_can_be_chosen_by_name() -> None:
     )
     assert dict(outcome.candidate.texts) == {"cot.trigger": PROPOSED}
     assert outcome.strategy == strategies.get(f"cot(trigger={PROPOSED!r})")
-    with pytest.raises(UnknownName, match="unknown method 'bootstap'"):
-        search(llm, "bootstap")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"method": "bootstap"}, r"unknown method 'bootstap'; did you mean 'bootstrap'\?"),
+        ({"method": None}, "unknown method None; known: bayesian, bootstrap"),
+        ({"sizes": (30, 40, 80)}, r"sizes must be PoolSizes, such as .*, got \(30, 40, 80\)"),
+    ],
+)
+def test_wrong_arguments_are_errors_before_a_call(options: dict[str, Any], said: str) -> None:
+    llm = ScriptedLLM([])
+    with pytest.raises(UsageError, match=said):
+        optimise("cot", SUMS, llm, budget=Budget(calls=800), **{"sizes": SIZES, **options})
 
 
 def test_replies_become_demonstrations_without_control_characters(tmp_path: Path) -> None:
