@@ -43,7 +43,7 @@ class Merge:
         problems: problems without some results, or not begun, of the shards that are present.
         running: the shards that a process was filling.
         shared: the number of draws that several shards have bought: of requests without a part of the problem.
-        lost: files of draws and of spending that shards with calls lack: those of a removed or cut folder.
+        lost: files of draws and of spending that shards with calls lack.
         comparison: the comparison of the merged results; None without a result.
     """
 

@@ -113,8 +113,7 @@ async def _run_once(step: Step, inputs: StepInputs, session: Session, where: str
         session.record(CallLost(f"{where}: a call failed: {error}"))
         return replace(Failed.of(error), error=f"step {where!r}: {error}")
     except StepError as error:
-        error_text = f"step {where!r}: {error}"
-        return Failed(error_text, refused=error.refused, retryable=error.retryable, steps=error.steps)
+        return replace(error.failed, error=f"step {where!r}: {error}")
     except ReasoningError:
         raise
     except Exception as error:  # raised by a strategy

@@ -120,7 +120,7 @@ async def _run_chain(step: Step, inputs: StepInputs, session: Session) -> StepRe
     texts = {name: text for name, (_, text) in arguments.items()}
     answer = await step.chain.run_steps(values, texts, session)
     if isinstance(answer, Failed):
-        raise StepError(answer.error, answer.steps, refused=answer.refused, retryable=answer.retryable)
+        raise StepError(answer)
     result = StepResult(answer.value, answer.reason or None, answer.text, getattr(answer, "rule", ""), answer.steps)
     if result.error is None and step.kind != step.chain.output_kind:
         try:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from reasoning.answer import Failed
 from reasoning.errors import BudgetExhausted, ReasoningError
 
 _PACKAGE = Path(__file__).parents[1]
 
 
 class StepError(Exception):
-    """An error of a user's function or an inner chain, which ends only this step."""
+    """An error of a user's function or an inner chain, which ends only this step.
 
-    def __init__(
-        self,
-        message: str,
-        steps: Mapping[str, Any] | None = None,
-        *,
-        refused: bool = False,
-        retryable: bool = False,
-    ) -> None:
-        self.steps, self.refused, self.retryable = steps or {}, refused, retryable
-        super().__init__(message)
+    Args:
+        failed: the failed answer of the inner chain, or the message of the error.
+    """
+
+    def __init__(self, failed: Failed | str) -> None:
+        self.failed = Failed(failed) if isinstance(failed, str) else failed
+        super().__init__(self.failed.error)
 
 
 @contextmanager

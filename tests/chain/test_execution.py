@@ -11,9 +11,22 @@ from typing import Any
 
 import pytest
 
-from reasoning import Answer, Chain, Journal, Problem, Prompt, Session, Step, Strategy, connect, kinds, technique
+from reasoning import (
+    Answer,
+    Chain,
+    Failed,
+    Journal,
+    Problem,
+    Prompt,
+    Session,
+    Step,
+    Strategy,
+    connect,
+    kinds,
+    technique,
+)
 from reasoning.chain.lint import lint
-from reasoning.errors import CallFailed, UsageError
+from reasoning.errors import CallFailed, PromptRefused, UsageError
 from reasoning.messages import Message
 from reasoning.testing import ReplayLLM, ScriptedLLM
 from tests.faults.server import Server
@@ -155,6 +168,24 @@ def test_a_chain_within_a_chain_repeated_until_a_judge_in_it_accepts() -> None:
     assert llm.prompts[3] == "user: draft tea A reader called it bad."
     assert llm.calls == 5
     assert outer.input_names == {"text"}
+
+
+@pytest.mark.parametrize("error", [PromptRefused("too long"), CallFailed("busy"), CallFailed("odd", retryable=True)])
+def test_a_failed_call_of_an_inner_step_stays_what_it_was(error: CallFailed) -> None:
+    @technique(title="Fails", calls="0")
+    class Fails(Strategy):
+        """Fail."""
+
+        async def solve(self, problem: Problem, session: Session) -> Answer:
+            raise error
+
+    first = Step("first", function=lambda text: "one", reads=("text",))
+    inner = Chain(first, ask("b {first}", "second", strategy=Fails()))
+    answer = Chain(Step("inner", chain=inner)).run("?", ScriptedLLM([]))
+    assert isinstance(answer, Failed)
+    assert answer.error == f"step 'inner': step 'second': {error}"
+    assert (answer.refused, answer.retryable) == (isinstance(error, PromptRefused), error.retryable)
+    assert answer.steps == {"inner.first": "one"}
 
 
 def test_an_inner_step_that_fails_is_named_with_what_came_before_it() -> None:

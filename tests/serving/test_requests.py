@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from reasoning import Budget, connect
+from reasoning import Budget, Failed, connect
 from reasoning.errors import (
     AuthenticationFailed,
     BudgetExhausted,
@@ -265,16 +265,27 @@ def test_errors_of_a_solve(error: Exception, status: int, retry: str) -> None:
     assert "secret" not in str(failed.to_json())
 
 
-def test_a_failed_call_is_an_error_and_a_second_attempt_pays_for_the_rest_only() -> None:
+@pytest.mark.parametrize(("can_recover", "retry"), [(True, "true"), (False, "false")])
+def test_a_failed_answer_says_whether_to_try_again(can_recover: bool, retry: str) -> None:
+    failed = Failed.of(CallFailed("gone", retryable=can_recover))
+    response = to_request_failed(failed.to_error()).response()
+    assert (response.status, response.headers["x-should-retry"]) == (502, retry)
+
+
+def test_a_failed_call_is_an_error() -> None:
+    with serving(make(ScriptedLLM([CallFailed("gone")]), kinds=("number",))) as url:
+        reply = send(url, BODY)
+    assert (reply.status, reply.headers["x-should-retry"]) == (502, "false")
+
+
+def test_a_vote_goes_on_without_a_failed_call_and_a_second_attempt_pays_for_it_only() -> None:
     replies: list[Any] = ["The answer is 16.", CallFailed("gone"), "The answer is 16."]
     llm = ScriptedLLM(lambda messages: replies.pop(0), max_n=1)
     with serving(make(llm, "vote=sc(cot, samples=2)", kinds=("number",))) as url:
         first = send(url, {**BODY, "model": "vote", "n": 1})
         second = send(url, {**BODY, "model": "vote"})
-    if first.status != 200:
-        assert (first.status, first.headers["x-should-retry"]) == (502, "false")
-    assert second.status == 200
-    assert second.body["reasoning"]["new_calls"] <= 1
+    assert (first.status, second.status) == (200, 200)
+    assert second.body["reasoning"]["new_calls"] == 1
 
 
 def test_a_fresh_answer_that_was_not_delivered_is_not_paid_for_again() -> None:

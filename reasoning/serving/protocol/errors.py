@@ -75,6 +75,7 @@ def to_request_failed(error: Exception) -> RequestFailed:
         return RequestFailed(error.status, f"{error.reason}: see /v1/models and /v1/chat/completions", "not_found")
     for kind, status, code, retry_after in _REPLIES:
         if isinstance(error, kind):
+            # The kinds of failed calls say by themselves whether time helps; a plain one says it for each call.
             if type(error) is errors.CallFailed and not error.retryable:
                 retry_after = None
             said = f"the model cannot be called: {error}" if code == "upstream_refused" else str(error)
