@@ -82,6 +82,8 @@ def test_a_trace_grows_while_the_strategy_runs(browser: Browser) -> None:
         assert browser.ask("document.querySelectorAll('.said').length") == 0
         assert browser.ask("[recorded.disabled, cancel.disabled]") == [True, False]
         outer = "[...document.querySelectorAll('.side article > div > .steps > li > details > summary b')]"
+        # The page may show the first one before the others have begun.
+        browser.wait(f"{outer}.length === 3")
         assert browser.ask(f"{outer}.map((one) => one.textContent)") == ["sample 1", "sample 2", "sample 3"]
         client.open = True
         browser.wait("document.documentElement.dataset.state === 'idle'")
