@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,15 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import reasoning
+
 FEEDBACK = "My internet drops every evening and the bill rose without notice. The agent was kind though."
-
-
-def reasoning(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    code = "from reasoning.cli.app import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        input=stdin, capture_output=True, text=True, cwd=cwd, check=False, env={**os.environ, "COLUMNS": "120"},
-    )  # fmt: skip
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from reasoning.chain.scaffold import create_chain
 from reasoning.engine.ledger import Ledger
 from reasoning.errors import UsageError
 from tests.chain.test_folder import TOML, write
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 from tests.faults.server import Server, by_now
 
 

@@ -11,7 +11,7 @@ import pytest
 from reasoning.cli.app import app
 from reasoning.cli.options import PANELS
 from reasoning.engine.connect import connect
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 
 MODEL_COMMANDS = (
     *("ask", "bench run", "advise", "annotate", "chain run", "chain test", "chain eval", "chain compare"),

@@ -16,7 +16,7 @@ from reasoning.cli.commands import Commands
 from reasoning.cli.options import ModelOptions
 from reasoning.engine.llm import LLM
 from reasoning.providers import model_table
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 
 QUESTIONS = {"What is 2 + 2?": "4", "What is 3 + 2?": "5", "What is 3 + 4?": "7"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from reasoning.engine.connect import connect
 from reasoning.engine.describe import describe_model
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 
 
 def assumed(model: str, base_url: str | None = None) -> dict[str, tuple[str, str]]:

@@ -19,7 +19,8 @@ from reasoning.cli.options import (
     RateOptions,
     TimeLimit,
 )
-from tests.cli.test_app import FEEDBACK, reasoning
+from tests.cli.test_app import FEEDBACK
+from tests.command_line import reasoning
 
 
 @pytest.mark.parametrize(

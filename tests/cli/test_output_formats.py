@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from reasoning.cli.app import app
 from reasoning.tables import Document, Table
 from tests.benchmarks.chains.chain_folder import said, write
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 from tests.faults.server import Server
 
 PROBLEM = "gsm_symbolic-3-0001"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.chains.chain_folder import CASES, said, write
-from tests.cli.test_app import reasoning
+from tests.command_line import reasoning
 from tests.faults.server import Server, always
 
 
