@@ -8,7 +8,8 @@ are then the budget of ours, and half of them that of a second search (`--shares
 `bayesian`, GEPA with `reflection`; `bootstrap` gets the budget of MIPROv2, too. The programs differ before the search
 (DSPy writes its own prompt), so both baselines are shown. The server of this process serves one model to both sides and
 counts tokens; the metric is the scorer of the task. The differences of all seeds have intervals over the seeds, since
-each seed draws other pools and is another search.
+each seed draws other pools and is another search. With `--out FILE` each search is kept when it ends, and those in the
+file are not repeated.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import tempfile
 import threading
 import venv
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -226,10 +228,11 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=200)
     parser.add_argument("--shares", default="1,0.5", help="our budgets as shares of DSPy's tokens")
     parser.add_argument("--methods", default=",".join(PAIRS))
+    parser.add_argument("--out", type=Path, help="a JSON Lines file of the searches, to which this run adds")
     given = parser.parse_args()
     python = environment(given.env)
     task = get(given.task)
-    pooled: dict[str, tuple[list[bool], list[bool], list[int]]] = {}
+    finished = Searches(given.out)
     print("seed | search | tokens | test before | test after | ours − DSPy (points, 95 %, p)", flush=True)
     with connect(given.model, journal=False, max_tokens=given.max_tokens) as llm:
         for seed in range(given.seeds):
@@ -238,33 +241,79 @@ def main() -> None:
             every = {item.id: item.content for pool in (pools.train, pools.selection, pools.test) for item in pool}
             with ModelServer(llm.within(Budget(), Journal()), every).serving() as server:  # type: ignore[arg-type]
                 for method in given.methods.split(","):
+                    settings = {
+                        "method": method,
+                        "seed": seed,
+                        "trials": given.trials,
+                        "max_tokens": given.max_tokens,
+                        "program": PROGRAMS[given.strategy],
+                    }
                     try:
-                        theirs = search_with_dspy(
-                            *(python, server, pools),
-                            method=method,
-                            seed=seed,
-                            trials=given.trials,
-                            max_tokens=given.max_tokens,
-                            program=PROGRAMS[given.strategy],
+                        theirs = finished.find(
+                            seed, f"DSPy {method}", partial(search_with_dspy, python, server, pools, **settings)
                         )
                     except SearchFailed as error:
-                        print(f"{seed} | dspy {method} failed: {error}", flush=True)
+                        print(f"{seed} | DSPy {method} failed: {error}", flush=True)
                         continue
-                    name = f"dspy {theirs['version']} {method}"
-                    numbers = f"{theirs['tokens']:,} | {share(theirs['before'])} | {share(theirs['after'])}"
-                    print(f"{seed} | {name} | {numbers} |", flush=True)
+                    print(f"{seed} | DSPy {theirs['version']} {method} | {numbers(theirs)} |", flush=True)
                     for own, part in product(PAIRS[method], map(float, given.shares.split(","))):
                         budget = round(part * theirs["tokens"])
-                        ours = search_with_ours(llm, pools, given.strategy, own, seed, budget, tests)
-                        pairs = pooled.setdefault(f"{own} with {part:.0%} of the tokens − {method}", ([], [], []))
-                        a, b = ([one["after"][item.id] for item in pools.test] for one in (ours, theirs))
-                        pairs[0].extend(a)
-                        pairs[1].extend(b)
-                        pairs[2].extend([seed] * len(a))
-                        numbers = f"{ours['tokens']:,} | {share(ours['before'])} | {share(ours['after'])}"
-                        print(f"{seed} | ours {own} {part:.0%} | {numbers} | {compared(a, b)}", flush=True)
-    for name, (a, b, seeds) in pooled.items():
-        print(f"all seeds: {name}: {compared(a, b, seeds)}")
+                        search = partial(search_with_ours, llm, pools, given.strategy, own, seed, budget, tests)
+                        ours = finished.find(seed, f"{own} with {part:.0%} of the tokens of {method}", search)
+                        a, b = right_answers(ours, theirs)
+                        print(f"{seed} | ours {own} {part:.0%} | {numbers(ours)} | {compared(a, b)}", flush=True)
+    for method in given.methods.split(","):
+        for own, part in product(PAIRS[method], map(float, given.shares.split(","))):
+            name = f"{own} with {part:.0%} of the tokens of {method}"
+            a, b, seeds = finished.pairs(name, f"DSPy {method}")
+            if a:
+                print(f"{len(set(seeds))} seeds: {name} − DSPy {method}: {compared(a, b, seeds)}")
+
+
+class Searches:
+    """The searches that have ended, in memory and in a file.
+
+    Args:
+        path: the file, or None.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        self._found = {(row["seed"], row["search"]): row for row in map(json.loads, lines)}
+
+    def find(self, seed: int, name: str, search: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a search's result, after it was made if it is not there."""
+        if (seed, name) not in self._found:
+            row = {"seed": seed, "search": name, **search()}
+            self._found[seed, name] = row
+            if self._path is not None:
+                with self._path.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+        return self._found[seed, name]
+
+    def pairs(self, ours: str, theirs: str) -> tuple[list[bool], list[bool], list[int]]:
+        """Return whether each test answer of two searches is right, and its seed."""
+        a: list[bool] = []
+        b: list[bool] = []
+        seeds: list[int] = []
+        for seed in sorted({seed for seed, _ in self._found}):
+            if (seed, ours) in self._found and (seed, theirs) in self._found:
+                found = right_answers(self._found[seed, ours], self._found[seed, theirs])
+                a.extend(found[0])
+                b.extend(found[1])
+                seeds.extend([seed] * len(found[0]))
+        return a, b, seeds
+
+
+def right_answers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[list[bool], list[bool]]:
+    """Return whether each answer of the final test is right, in one order."""
+    return [ours["after"][item] for item in theirs["after"]], list(theirs["after"].values())
+
+
+def numbers(found: Mapping[str, Any]) -> str:
+    """Return the tokens and right answers of a search as cells."""
+    return f"{found['tokens']:,} | {share(found['before'])} | {share(found['after'])}"
 
 
 def compared(a: list[bool], b: list[bool], seeds: list[int] | None = None) -> str:
