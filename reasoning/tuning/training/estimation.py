@@ -74,10 +74,7 @@ class MemoryTable:
             "range is. A smaller --batch takes fewer activations."
         )
         if any(one.bits in (8, 2) for one in self.estimates):
-            note += (
-                " qlora took 48% more than estimated when it was measured. Weights of 8 and 2 bits are not trained by "
-                "this version: their rows tell what they would take."
-            )
+            note += " Weights of 8 and 2 bits are not trained by this version: their rows tell what they would take."
         return Document([title, Table(header, rows, text_columns=2), note])
 
     def to_json(self) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from reasoning.providers.torch.base_model import quiet_transformers
 from reasoning.tuning.training.batches import Batch, make_batch
@@ -95,16 +97,16 @@ def estimate(
         prefix: the begin that `alora` computes before.
     """
     low = settings["precision"] == "bfloat16"
+    width = bits or METHODS[method].bits
     with quiet_transformers(), torch.device("meta"):
         model = _build(base)
         linear = sum(weight.numel() for weight in linear_weights(model).values())
         total = sum(parameter.numel() for parameter in model.parameters())
+        if width < 32:
+            _quantize(model, getattr(torch, str(settings["precision"])))
         model = prepare(model, method, settings)
-        if low:
-            model.to(torch.bfloat16)
     trained = sum(parameter.numel() for parameter in trained_parameters(model).values())
     skip = prefix.length if prefix else 0
-    width = bits or METHODS[method].bits
     weights = 4.0 * total
     if width < 32:
         weights += linear * (width / 8 + 4 / _GROUP - 4)
@@ -112,13 +114,10 @@ def estimate(
     if method == "sparse":
         # The weights before the mask was chosen.
         states += 4.0 * linear
-    if low:
-        # Each matrix product keeps its weights in the lower precision until the backward pass.
-        states += 2.0 * linear
     if not _is_part(method):
         states += 4.0 * trained
     batch = _longest_batch(examples, int(settings["batch"]), skip)
-    with quiet_transformers():
+    with quiet_transformers(), _LowPrecision() if low else contextlib.nullcontext():
         activations = _saved_bytes(model, batch, skip)
     return MemoryEstimate(method, width, trained, weights, states, activations)
 
@@ -204,6 +203,30 @@ def _flash(query: Any, key: Any, value: Any, *, is_causal: bool = True, scale: f
     """Compute attention as the kernel of a CPU does; on `meta` torch would choose one that keeps all scores."""
     flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
     return flash(query, key, value, 0.0, is_causal, scale=scale)[0]
+
+
+class _LowPrecision(TorchFunctionMode):  # type: ignore[misc]
+    """Products of matrices in bfloat16, as `torch.autocast` computes them; that has no device `meta`."""
+
+    _PRODUCTS = frozenset({torch.nn.functional.linear, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
+
+    def __torch_function__(self, function: Any, types: Any, given: Any = (), settings: Any = None) -> Any:
+        if function in self._PRODUCTS or "scaled_dot_product" in str(function):
+            given = [one.bfloat16() if isinstance(one, torch.Tensor) else one for one in given]
+        return function(*given, **settings or {})
+
+
+def _quantize(model: Any, precision: Any) -> None:
+    """Let linear layers keep and return what those with quantized weights do.
+
+    They compute in a precision of their own, keep no copy of their weights for the backward pass, and return the
+    type of their input.
+    """
+    head = model.get_output_embeddings()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module is not head:
+            module.weight.data = module.weight.data.to(precision)
+            module.register_forward_hook(lambda module, given, output: output.to(given[0].dtype))
 
 
 def _is_part(method: str) -> bool:
