@@ -47,6 +47,7 @@ from reasoning.errors import BudgetExhausted, CallFailed, InputError, ReasoningE
 from reasoning.files import parse_json_object
 from reasoning.messages import Usage
 from reasoning.problem import Example
+from reasoning.providers.server_use import ServerUse, add_uses
 from reasoning.strategy import Strategy
 
 _SHARDS_PER_WORKER = 8
@@ -135,6 +136,7 @@ class _Run:
         self.run_budget, self.budget = budget, budget.of_shards()
         self.view = _WorkersView(model)
         self.tails: dict[Shard, JsonlTail] = {}
+        self.servers: tuple[ServerUse, ...] = ()
         self.began = time.monotonic()
 
     def run(self) -> Comparison:
@@ -163,6 +165,7 @@ class _Run:
             before=self.before,
             left=self.run_budget.describe_left(after),
             selection=self.config.selection,
+            servers=self.servers,
         )
 
     def job(self) -> Job:
@@ -220,6 +223,10 @@ class _Run:
     def count_results(self, shard: Shard) -> int:
         """Return the number of results of a shard that have arrived."""
         return self.tails[shard].lines
+
+    def add_servers(self, uses: Sequence[ServerUse]) -> None:
+        """Add what each of several servers did for a shard that has ended."""
+        self.servers = add_uses((*self.servers, *uses))
 
     def _find_missing(self) -> dict[Shard, list[Example]]:
         """Return the shards that have results to make, with their problems, and report the start."""

@@ -37,6 +37,7 @@ from reasoning.engine.llm import LLM
 from reasoning.errors import BudgetExhausted, ReasoningError, UsageError
 from reasoning.files import atomic_write
 from reasoning.problem import Example
+from reasoning.providers.server_use import ServerUse
 from reasoning.strategy import Strategy
 
 _ATTEMPT = "attempt"
@@ -50,10 +51,12 @@ class ShardEnd:
     Attributes:
         error: the error that stopped it, if any.
         by_budget: whether the budget of the run stopped it.
+        servers: what each of several servers did for it.
     """
 
     error: ReasoningError | None = None
     by_budget: bool = False
+    servers: tuple[ServerUse, ...] = ()
 
 
 class ShardWorker:
@@ -152,7 +155,7 @@ class ShardWorker:
             )
             task = replace(job.task, examples=tuple(examples))
             with ShippingThread(self._call, shard, attempt, Sender(folder, attempt.sizes), llm):
-                end = _run(job.strategies, task, llm, config)
+                end = replace(_run(job.strategies, task, llm, config), servers=llm.server_uses)
             spent = Amounts.of(Spending.read(folder / SPENDING, llm.price).total())
         self._call("end", shard, attempt.number, spent).result()
         shutil.rmtree(local, ignore_errors=True)

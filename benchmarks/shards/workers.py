@@ -19,6 +19,7 @@ from reasoning.chain.code_loader import MODULE_PREFIX
 from reasoning.engine.budget import Budget
 from reasoning.errors import CallFailed, ReasoningError
 from reasoning.problem import Example
+from reasoning.providers.server_use import ServerUse
 
 _AT_ONCE = 2
 """The shards that a worker runs at once: one keeps its requests in flight while the other ends."""
@@ -54,6 +55,8 @@ class Run(Protocol):
     def take_results(self, in_flight: int) -> None: ...
 
     def count_results(self, shard: Shard) -> int: ...
+
+    def add_servers(self, uses: Sequence[ServerUse]) -> None: ...
 
 
 class _Died(Exception):
@@ -175,6 +178,7 @@ class Workers:
                 self._run.take_results(0)
                 self._note_death(shard, self._run.count_results(shard) > made)
                 raise _Died from None
+            self._run.add_servers(end.servers)
             if end.error is None:
                 continue
             if end.by_budget:

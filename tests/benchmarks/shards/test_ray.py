@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from reasoning.errors import InputError, UsageError
 from reasoning.problem import Example
 from reasoning.testing import ScriptedLLM
 from tests.benchmarks.shards.folders import assert_same
+from tests.faults.server import Server as FaultyServer
 
 Sums = Callable[[int], list[Example]]
 MAIN = "from reasoning.cli.app import main; main()"
@@ -74,6 +76,23 @@ def test_a_killed_worker_is_replaced_and_the_run_is_that_of_one_process(
     llm = reasoning.connect("four", base_url=server.url, journal=False)
     compare(reasoning.strategies.split(STRATEGIES), str(problems_file), llm, out=tmp_path / "one", progress=False)
     assert_same(tmp_path / "one", tmp_path / "many", interrupted=True)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("selected_by_mark")
+def test_workers_divide_their_requests_among_several_servers(tmp_path: Path, problems_file: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'reasoning-strategies[ray]'")
+    with FaultyServer() as one, FaultyServer() as other:
+        options = ["--task", f"jsonl:{problems_file}", "--model", "m", "--base-url", one.url, "--base-url", other.url]
+        options += ["--strategies", STRATEGIES, "--out", str(tmp_path / "run"), "--ray", "auto", "--workers", "2"]
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, "bench", "run", *options, "--json"],
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        asked = {server.url: len(server.asked) for server in (one, other)}
+    assert min(asked.values()) > 0
+    assert {use["base_url"]: use["requests"] for use in json.loads(done.stdout)["servers"]} == asked
 
 
 @pytest.mark.long
