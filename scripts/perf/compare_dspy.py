@@ -22,7 +22,7 @@ import tempfile
 import threading
 import venv
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -30,9 +30,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from perf.dspy_results import PAIRS, Searches, compared, name_search, numbers, right_answers, to_markdown
+from serve_clients.table import put_into
 
 from reasoning import connect, event_loop, registry
-from reasoning.benchmarks.statistics import disagreements, mcnemar, paired_mean, paired_t, tango
 from reasoning.benchmarks.tasks import get
 from reasoning.engine.budget import Budget
 from reasoning.engine.failure_guard import FailureGuard
@@ -49,7 +50,6 @@ from reasoning.tuning.prompts.search import Search
 from reasoning.tuning.prompts.search_log import SearchLog
 
 REQUIRES = "dspy>=3.4,<3.5", "optuna"
-PAIRS = {"miprov2": ("bayesian", "bootstrap"), "gepa": ("reflection",)}
 USED = {"cot": {"cot.two_stages"}, "vanilla": {"vanilla.prompt"}}
 PROGRAMS = {"cot": "ChainOfThought", "vanilla": "Predict"}
 """The module of DSPy that corresponds to a strategy."""
@@ -209,11 +209,6 @@ def search_with_ours(
     return {**found, "tokens": spent, "candidates": search.progress.candidates}
 
 
-def share(found: Mapping[str, bool]) -> str:
-    """Return a share of right answers as a cell."""
-    return f"{sum(found.values())}/{len(found)}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--env", type=Path, required=True, help="the folder of DSPy's virtual environment")
@@ -229,10 +224,11 @@ def main() -> None:
     parser.add_argument("--shares", default="1,0.5", help="our budgets as shares of DSPy's tokens")
     parser.add_argument("--methods", default=",".join(PAIRS))
     parser.add_argument("--out", type=Path, help="a JSON Lines file of the searches, to which this run adds")
+    parser.add_argument("--page", type=Path, help="write the table into this page, between the marks of the task")
     given = parser.parse_args()
     python = environment(given.env)
     task = get(given.task)
-    finished = Searches(given.out)
+    shares, finished = list(map(float, given.shares.split(","))), Searches(given.out)
     print("seed | search | tokens | test before | test after | ours − DSPy (points, 95 %, p)", flush=True)
     with connect(given.model, journal=False, max_tokens=given.max_tokens) as llm:
         for seed in range(given.seeds):
@@ -256,74 +252,16 @@ def main() -> None:
                         print(f"{seed} | DSPy {method} failed: {error}", flush=True)
                         continue
                     print(f"{seed} | DSPy {theirs['version']} {method} | {numbers(theirs)} |", flush=True)
-                    for own, part in product(PAIRS[method], map(float, given.shares.split(","))):
+                    for own, part in product(PAIRS[method], shares):
                         budget = round(part * theirs["tokens"])
                         search = partial(search_with_ours, llm, pools, given.strategy, own, seed, budget, tests)
-                        ours = finished.find(seed, f"{own} with {part:.0%} of the tokens of {method}", search)
+                        ours = finished.find(seed, name_search(own, part, method), search)
                         a, b = right_answers(ours, theirs)
                         print(f"{seed} | ours {own} {part:.0%} | {numbers(ours)} | {compared(a, b)}", flush=True)
-    for method in given.methods.split(","):
-        for own, part in product(PAIRS[method], map(float, given.shares.split(","))):
-            name = f"{own} with {part:.0%} of the tokens of {method}"
-            a, b, seeds = finished.pairs(name, f"DSPy {method}")
-            if a:
-                print(f"{len(set(seeds))} seeds: {name} − DSPy {method}: {compared(a, b, seeds)}")
-
-
-class Searches:
-    """The searches that have ended, in memory and in a file.
-
-    Args:
-        path: the file, or None.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        lines = path.read_text().splitlines() if path is not None and path.exists() else []
-        self._found = {(row["seed"], row["search"]): row for row in map(json.loads, lines)}
-
-    def find(self, seed: int, name: str, search: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Return a search's result, after it was made if it is not there."""
-        if (seed, name) not in self._found:
-            row = {"seed": seed, "search": name, **search()}
-            self._found[seed, name] = row
-            if self._path is not None:
-                with self._path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
-        return self._found[seed, name]
-
-    def pairs(self, ours: str, theirs: str) -> tuple[list[bool], list[bool], list[int]]:
-        """Return whether each test answer of two searches is right, and its seed."""
-        a: list[bool] = []
-        b: list[bool] = []
-        seeds: list[int] = []
-        for seed in sorted({seed for seed, _ in self._found}):
-            if (seed, ours) in self._found and (seed, theirs) in self._found:
-                found = right_answers(self._found[seed, ours], self._found[seed, theirs])
-                a.extend(found[0])
-                b.extend(found[1])
-                seeds.extend([seed] * len(found[0]))
-        return a, b, seeds
-
-
-def right_answers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[list[bool], list[bool]]:
-    """Return whether each answer of the final test is right, in one order."""
-    return [ours["after"][item] for item in theirs["after"]], list(theirs["after"].values())
-
-
-def numbers(found: Mapping[str, Any]) -> str:
-    """Return the tokens and right answers of a search as cells."""
-    return f"{found['tokens']:,} | {share(found['before'])} | {share(found['after'])}"
-
-
-def compared(a: list[bool], b: list[bool], seeds: list[int] | None = None) -> str:
-    """Return the paired difference of two lists of right answers; of several seeds, over the seeds."""
-    if seeds is None:
-        difference, p = tango(a, b), mcnemar(*disagreements(a, b))
-    else:
-        difference, p = paired_mean(a, b, seeds), paired_t(a, b, seeds)
-    low, high = 100 * difference.low, 100 * difference.high
-    return f"{100 * difference.value:+.1f} points, 95 % {low:+.0f} to {high:+.0f}, p = {p:.3f}"
+    for line in finished.differences(given.methods.split(","), shares):
+        print(line)
+    if given.page:
+        put_into(given.page, to_markdown(finished, given.methods.split(","), shares), given.task)
 
 
 if __name__ == "__main__":
