@@ -20,6 +20,8 @@ from typing import Any
 
 MAIN = [sys.executable, "-c", "from reasoning.cli.app import main; main()"]
 """The command, for a process that imports everything anew."""
+_SECONDS = 300.0
+"""Seconds after which a command is killed."""
 _STREAMS = "stdin", "stdout", "stderr"
 _SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
 """What the interpreter of the server reads when it starts."""
@@ -40,7 +42,7 @@ def reasoning(
     settings = {name: value for name, value in environment.items() if name.startswith("PYTHON")}
     if sys.platform != "linux" or settings != _SETTINGS:
         options: dict[str, Any] = {"capture_output": True, "text": True, "check": False}
-        return subprocess.run([*MAIN, *arguments], input=stdin, cwd=cwd, env=environment, **options)
+        return subprocess.run([*MAIN, *arguments], input=stdin, cwd=cwd, env=environment, timeout=_SECONDS, **options)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.command_imports"])
     with tempfile.TemporaryDirectory() as folder:
@@ -48,6 +50,8 @@ def reasoning(
         paths["stdin"].write_text(stdin)
         process = context.Process(target=_run, args=(arguments, str(cwd or Path.cwd()), environment, paths))
         process.start()
+        process.join(_SECONDS)
+        process.kill()
         process.join()
         said = [paths[name].read_text() for name in ("stdout", "stderr")]
     code = process.exitcode

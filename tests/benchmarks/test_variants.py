@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.command_line import reasoning
 
 MAIN = "from reasoning.cli.app import main; main()"
 
@@ -17,8 +19,7 @@ MAIN = "from reasoning.cli.app import main; main()"
 def bench(tmp_path: Path, problems_file: Path, server: Any) -> Any:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         where = ["--model", "four", "--base-url", server.url, "--no-journal", "--out", str(tmp_path / "run")]
-        line = [sys.executable, "-c", MAIN, "bench", "run", "--task", f"jsonl:{problems_file}", *where, *options]
-        return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+        return reasoning("bench", "run", "--task", f"jsonl:{problems_file}", *where, *options, env=os.environ)
 
     return run
 

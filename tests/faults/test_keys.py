@@ -7,8 +7,6 @@ import json
 import logging
 import os
 import re
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from reasoning.problem import Example, Problem
 from reasoning.secret_scan import find_key, mask_path
 from reasoning.session import Session
 from reasoning.strategy import Strategy, technique
+from tests import command_line
 from tests.faults.conftest import Serve
 from tests.faults.server import Server, always, first
 
@@ -51,15 +50,8 @@ def _text(said: str | bytes) -> str:
 def command(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
     """Run the command line in a home of its own; its exit code and all that it printed."""
     kept = {name: value for name, value in os.environ.items() if not name.upper().endswith(("_KEY", "_TOKEN", "_BASE"))}
-    code = "from reasoning.cli.app import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-        env={**kept, "HOME": str(folder), "REASONING_HOME": str(folder / "home"), **environment},
-    )
+    home = {"HOME": str(folder), "REASONING_HOME": str(folder / "home")}
+    done = command_line.reasoning(*words, cwd=folder, env={**kept, **home, **environment})
     return done.returncode, done.stdout + done.stderr
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
@@ -13,6 +12,7 @@ from reasoning.errors import UnknownName, UsageError
 from reasoning.problem import Problem
 from reasoning.sandbox import Sandbox, container, shared_interpreter
 from reasoning.testing import ScriptedLLM
+from tests import command_line
 from tests.sandbox.test_container import ENGINE
 
 SUM = "```python\nimport numpy\nans = int(numpy.arange(4).sum())\n```"
@@ -129,11 +129,7 @@ def test_an_image_without_python_is_refused(docker, monkeypatch):
 
 
 def command(*arguments, path=None):
-    code = "from reasoning.cli.app import main; main()"
-    environment = {**os.environ, **({} if path is None else {"PATH": str(path)})}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
-    )
+    done = command_line.reasoning(*arguments, env={**os.environ, **({} if path is None else {"PATH": str(path)})})
     return done.returncode, done.stdout, done.stderr
 
 

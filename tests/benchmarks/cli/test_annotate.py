@@ -16,6 +16,7 @@ import pytest
 
 from reasoning.benchmarks.annotate.annotation_file import AnnotationFile
 from reasoning.strategies.demonstrations.worked_example import read_examples
+from tests.command_line import reasoning
 
 MAIN = "from reasoning.cli.app import main; main()"
 SPEC = "active_prompt(shots=2, samples=1, pool_samples=2, seed_shots=2)"
@@ -137,9 +138,7 @@ def test_without_a_terminal_it_says_how_to_use_a_file(command: Any, server: Any,
     ],
 )
 def test_wrong_usage_is_named_before_any_call(tmp_path: Path, options: list[str], fault: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, *options], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
-    )
+    done = reasoning(*options, cwd=tmp_path)
     assert done.returncode == 2
     assert fault in done.stderr
 

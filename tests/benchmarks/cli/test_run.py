@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import reasoning
+
 MAIN = "from reasoning.cli.app import main; main()"
 STRATEGIES = "vanilla, cot(stages=1), self_consistency(cot(stages=1), samples=2)"
 
@@ -33,12 +35,12 @@ def command(tmp_path: Path, problems_file: Path, server: Any) -> Callable[..., l
     return make
 
 
-def run(arguments: list[str], **how: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False, **how)
+def run(arguments: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return reasoning(*arguments[3:], cwd=cwd, env=os.environ)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run([sys.executable, "-c", MAIN, "bench", *arguments])
+    return reasoning("bench", *arguments, env=os.environ)
 
 
 def draws(server: Any) -> int:
@@ -281,7 +283,9 @@ def test_problems_of_the_table_can_be_opened(command: Any, tmp_path: Path) -> No
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; sys.argv[1:] = ['bench', 'run', '--help']\n"
     code += f"try:\n    {MAIN}\nfinally:\n    print('MODULES', *sys.modules)"
-    done = run([sys.executable, "-c", code], env={**os.environ, "COLUMNS": "200"})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
+    )
     assert "--budget-tokens" in done.stdout
     loaded = done.stdout.partition("MODULES")[2].split()
     assert "typer" in loaded
@@ -301,7 +305,7 @@ def test_the_default_number_of_samples_is_told_before_it_is_spent(command: Any) 
 def test_a_dry_run_tells_what_is_known_of_a_misspelled_model(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_text('{"question": "2 + 2?", "answer": 4}\n')
     words = ["bench", "run", "--task", str(tmp_path / "mine.jsonl"), "--strategies", "cot", "--dry-run", "--model"]
-    model = run([sys.executable, "-c", MAIN, *words, "openai/gpt-4o-minni"])
+    model = reasoning(*words, "openai/gpt-4o-minni")
     assert "the price table has openai/gpt-4o-mini, " in " ".join(model.stdout.split())
-    provider = run([sys.executable, "-c", MAIN, *words, "opnai/gpt-4o-mini"])
+    provider = reasoning(*words, "opnai/gpt-4o-mini")
     assert (provider.returncode, "did you mean 'openai'?" in provider.stderr) == (2, True)

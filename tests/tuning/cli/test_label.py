@@ -16,6 +16,7 @@ import pytest
 from reasoning.tuning.examples.example_file import read_examples
 from tests.benchmarks.chains.chain_folder import write
 from tests.benchmarks.cli.test_annotate import Terminal
+from tests.command_line import reasoning
 from tests.faults.server import Server
 
 MAIN = "from reasoning.cli.app import main; main()"
@@ -46,7 +47,7 @@ def command(folder: Path, server: Server, *options: str) -> list[str]:
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return reasoning(*words[3:], env=os.environ)
 
 
 def test_killed_and_continued_it_pays_for_no_vote_twice(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import reasoning
 from tests.faults.server import Server
 
 MAIN = "from reasoning.cli.app import main; main()"
@@ -41,7 +43,7 @@ def command(task: Path, server: Server, *options: str) -> list[str]:
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return reasoning(*words[3:], env=os.environ)
 
 
 def test_a_dry_run_makes_no_call_and_names_the_parts(task: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reasoning.tuning.examples.example_file import read_examples
+from tests.command_line import reasoning
 from tests.faults.server import Server
 
 MAIN = "from reasoning.cli.app import main; main()"
@@ -36,10 +36,10 @@ def task(tmp_path: Path) -> str:
 
 
 def command(task: str, out: Path, server: Server, *options: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", MAIN, "tune", "strategy", "self_consistency(cot, samples=3)", "--task", task]
+    words = ["tune", "strategy", "self_consistency(cot, samples=3)", "--task", task]
     words += ["--limit", "3", "--out", str(out), "--teacher", "mock", "--base-url", server.url]
     words += ["--journal", str(out.parent / "journal.sqlite"), *options]
-    return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    return reasoning(*words)
 
 
 def test_it_teaches_problems_that_a_run_does_not_judge(task: str, tmp_path: Path) -> None:
@@ -54,10 +54,10 @@ def test_it_teaches_problems_that_a_run_does_not_judge(task: str, tmp_path: Path
         done = command(task, out, server, "--json")
         assert done.returncode == 0, done.stderr
         assert server.completions == 5 * 3
-        words = [sys.executable, "-c", MAIN, "bench", "run", "--task", task, "--limit", "3", "--strategies", "cot"]
+        words = ["bench", "run", "--task", task, "--limit", "3", "--strategies", "cot"]
         words += ["--model", "mock", "--base-url", server.url, "--out", str(tmp_path / "run"), "--json"]
         words += ["--journal", str(tmp_path / "journal.sqlite")]
-        assert subprocess.run(words, capture_output=True, timeout=120, check=False).returncode == 0
+        assert reasoning(*words).returncode == 0
         # The judged problems are other ones: a run of the student pays for each of its calls.
         assert server.completions == 5 * 3 + 3
     data = json.loads(done.stdout)
