@@ -148,18 +148,20 @@ def describe(adapter: Adapter, estimated: MemoryEstimate, left_out: int = 0) -> 
         f"Trained {adapter.name} on {adapter.base}, on {pluralize(adapter.examples['number'], 'example')}{excluded}.",
         Table(("training", "result"), rows, text_columns=2),
         (adapter.folder / "loss.txt").read_text(encoding="utf-8").rstrip(),
-        *_caveats(scores, course),
+        *_caveats(scores, course, teaches_strategy="strategy" in adapter.examples),
         f"It is in {adapter.folder}. Use it with --model {adapter.model}",
     ]
     return Document(parts)
 
 
-def _caveats(scores: Any, course: Any) -> list[str]:
+def _caveats(scores: Any, course: Any, *, teaches_strategy: bool) -> list[str]:
     """Return what the scores cannot tell, in sentences."""
     if not scores:
         return ["No example was held out, so nothing tells whether other inputs are solved."]
     lines = []
-    if scores["held_out"] < 30:
+    if teaches_strategy:
+        lines.append("Reasoning is rarely repeated word by word; judge the answers with `reasoning bench run`.")
+    elif scores["held_out"] < 30:
         lines.append(
             f"{scores['held_out']} held-out examples tell little; judge it with `reasoning tune compare` on cases."
         )

@@ -16,6 +16,7 @@ from reasoning.cli.app import app
 from reasoning.errors import InputError, UsageError
 from reasoning.messages import Message
 from reasoning.providers.torch.base_model import BaseFiles
+from reasoning.tuning.cli.train import _caveats
 from reasoning.tuning.examples.example_file import (
     ExampleFile,
     ExampleHeader,
@@ -92,6 +93,12 @@ def test_a_poisoned_file_is_refused_by_its_line(line: bytes, tmp_path: Path) -> 
     assert isinstance(error, InputError)
     assert "examples.jsonl:26" in str(error)
     assert len(str(error)) < 500
+
+
+@pytest.mark.parametrize(("teaches_strategy", "command"), [(True, "bench run"), (False, "tune compare")])
+def test_few_held_out_examples_are_no_judgement(teaches_strategy: bool, command: str) -> None:
+    (said,) = _caveats({"held_out": 12, "loss": 1.0}, {"best_loss": 1.0}, teaches_strategy=teaches_strategy)
+    assert f"`reasoning {command}`" in said
 
 
 def test_a_file_is_named_by_its_path_in_python(tmp_path: Path) -> None:
