@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoning.benchmarks.statistics import disagreements, mcnemar, paired_mean, paired_t, tango
-from reasoning.tables import Table, escape_pipes, pluralize
+from reasoning.tables import Table, escape_pipes
 
 PAIRS = {"miprov2": ("bayesian", "bootstrap"), "gepa": ("reflection",)}
 """Our searches that get the tokens of one of DSPy's."""
@@ -52,15 +52,13 @@ class Searches:
         return self._found.get((seed, name))
 
     def differences(self, methods: Sequence[str], shares: Sequence[float]) -> Iterator[str]:
-        """Yield one line for each of our searches: its difference to DSPy's over all seeds."""
+        """Yield one line for each of our searches with several seeds: its difference to DSPy's over all of them."""
         for method in methods:
             for own, part in product(PAIRS[method], shares):
                 name = name_search(own, part, method)
                 a, b, seeds = self.pairs(name, f"DSPy {method}")
-                if a:
-                    many = len(set(seeds))
-                    found = compared(a, b, seeds if many > 1 else None)
-                    yield f"{pluralize(many, 'seed')}: {name} − DSPy {method}: {found}"
+                if (many := len(set(seeds))) > 1:
+                    yield f"{many} seeds: {name} − DSPy {method}: {compared(a, b, seeds)}"
 
     def pairs(self, ours: str, theirs: str) -> tuple[list[bool], list[bool], list[int]]:
         """Return whether each test answer of two searches is right, and its seed."""
@@ -113,8 +111,10 @@ def to_markdown(searches: Searches, methods: Sequence[str], shares: Sequence[flo
                 difference = compared(*right_answers(ours, theirs))
                 rows.append((f"{seed}", f"{own}, {part:.0%}", *_cells(ours), difference))
     header = ("seed", "search", "tokens", "before", "after", "ours − DSPy (95 %)")
-    lines = [f"- {line}" for line in searches.differences(methods, shares)]
-    return f"{Table(header, rows, text_columns=2).to_markdown(escape_pipes).rstrip()}\n\n" + "\n".join(lines) + "\n"
+    lines = "".join(f"- {line}\n" for line in searches.differences(methods, shares))
+    return f"{Table(header, rows, text_columns=2).to_markdown(escape_pipes).rstrip()}\n" + (
+        f"\n{lines}" if lines else ""
+    )
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:
