@@ -29,6 +29,7 @@ ACTIVATIONS = 1.1
 """The factor from saved tensors to the memory of a forward and backward pass: copies that live for a moment. Fitted on
 trainings of smollm2-135m in a process whose allocator returns freed memory; it was 1.8 with one that does not."""
 _ATTENTION = "reasoning_estimate"
+_ATTENTION_KERNEL = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _GROUP = 64
 """The quantized weights that share a scale of 4 bytes."""
 
@@ -201,17 +202,18 @@ def _attend(layer: Any, query: Any, key: Any, value: Any, mask: Any, scaling: fl
 
 def _flash(query: Any, key: Any, value: Any, *, is_causal: bool = True, scale: float | None = None) -> Any:
     """Compute attention as the kernel of a CPU does; on `meta` torch would choose one that keeps all scores."""
-    flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    return flash(query, key, value, 0.0, is_causal, scale=scale)[0]
+    return _ATTENTION_KERNEL(query, key, value, 0.0, is_causal, scale=scale)[0]
 
 
 class _LowPrecision(TorchFunctionMode):  # type: ignore[misc]
     """Products of matrices in bfloat16, as `torch.autocast` computes them; that has no device `meta`."""
 
-    _PRODUCTS = frozenset({torch.nn.functional.linear, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
+    _PRODUCTS = frozenset(
+        {torch.nn.functional.linear, torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__, _ATTENTION_KERNEL}
+    )
 
     def __torch_function__(self, function: Any, types: Any, given: Any = (), settings: Any = None) -> Any:
-        if function in self._PRODUCTS or "scaled_dot_product" in str(function):
+        if function in self._PRODUCTS:
             given = [one.bfloat16() if isinstance(one, torch.Tensor) else one for one in given]
         return function(*given, **settings or {})
 
