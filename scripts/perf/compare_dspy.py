@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from perf.dspy_results import PAIRS, Searches, compared, name_search, numbers, right_answers, to_markdown
+from perf.dspy_results import PAIRS, Searches, cells, compared, name_search, right_answers, to_markdown
 from serve_clients.table import put_into
 
 from reasoning import connect, event_loop, registry
@@ -251,13 +251,15 @@ def main() -> None:
                     except SearchFailed as error:
                         print(f"{seed} | DSPy {method} failed: {error}", flush=True)
                         continue
-                    print(f"{seed} | DSPy {theirs['version']} {method} | {numbers(theirs)} |", flush=True)
+                    print(f"{seed} | DSPy {theirs['version']} {method} | {' | '.join(cells(theirs))} |", flush=True)
                     for own, part in product(PAIRS[method], shares):
                         budget = round(part * theirs["tokens"])
                         search = partial(search_with_ours, llm, pools, given.strategy, own, seed, budget, tests)
                         ours = finished.find(seed, name_search(own, part, method), search)
                         a, b = right_answers(ours, theirs)
-                        print(f"{seed} | ours {own} {part:.0%} | {numbers(ours)} | {compared(a, b)}", flush=True)
+                        print(
+                            f"{seed} | ours {own} {part:.0%} | {' | '.join(cells(ours))} | {compared(a, b)}", flush=True
+                        )
     for line in finished.differences(given.methods.split(","), shares):
         print(line)
     if given.page:

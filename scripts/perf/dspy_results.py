@@ -79,9 +79,9 @@ def right_answers(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[l
     return [ours["after"][item] for item in theirs["after"]], list(theirs["after"].values())
 
 
-def numbers(found: Mapping[str, Any]) -> str:
-    """Return the tokens and right answers of a search as cells."""
-    return f"{found['tokens']:,} | {share(found['before'])} | {share(found['after'])}"
+def cells(found: Mapping[str, Any]) -> list[str]:
+    """Return the tokens of a search, and its right answers before and after, as cells."""
+    return [f"{found['tokens']:,}", share(found["before"]), share(found["after"])]
 
 
 def compared(a: list[bool], b: list[bool], seeds: list[int] | None = None) -> str:
@@ -105,17 +105,13 @@ def to_markdown(searches: Searches, methods: Sequence[str], shares: Sequence[flo
     for seed, method in product(searches.seeds, methods):
         if (theirs := searches.get(seed, f"DSPy {method}")) is None:
             continue
-        rows.append((f"{seed}", f"DSPy {theirs['version']} {method}", *_cells(theirs), ""))
+        rows.append((f"{seed}", f"DSPy {theirs['version']} {method}", *cells(theirs), ""))
         for own, part in product(PAIRS[method], shares):
             if ours := searches.get(seed, name_search(own, part, method)):
                 difference = compared(*right_answers(ours, theirs))
-                rows.append((f"{seed}", f"{own}, {part:.0%}", *_cells(ours), difference))
+                rows.append((f"{seed}", f"{own}, {part:.0%}", *cells(ours), difference))
     header = ("seed", "search", "tokens", "before", "after", "ours − DSPy (95 %)")
     lines = "".join(f"- {line}\n" for line in searches.differences(methods, shares))
     return f"{Table(header, rows, text_columns=2).to_markdown(escape_pipes).rstrip()}\n" + (
         f"\n{lines}" if lines else ""
     )
-
-
-def _cells(found: Mapping[str, Any]) -> list[str]:
-    return numbers(found).split(" | ")
