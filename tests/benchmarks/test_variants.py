@@ -12,8 +12,6 @@ import pytest
 
 from tests.command_line import reasoning
 
-MAIN = "from reasoning.cli.app import main; main()"
-
 
 @pytest.fixture
 def bench(tmp_path: Path, problems_file: Path, server: Any) -> Any:

@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +15,8 @@ import pytest
 
 from reasoning.benchmarks.annotate.annotation_file import AnnotationFile
 from reasoning.strategies.demonstrations.worked_example import read_examples
-from tests.command_line import reasoning
+from tests.command_line import MAIN, reasoning
 
-MAIN = "from reasoning.cli.app import main; main()"
 SPEC = "active_prompt(shots=2, samples=1, pool_samples=2, seed_shots=2)"
 
 
@@ -29,7 +27,7 @@ def command(tmp_path: Path, problems_file: Path, server: Any) -> Callable[..., l
     def make(name: str, *options: str) -> list[str]:
         task = ["--task", f"jsonl:{problems_file}", "--limit", "3"]
         model = ["--model", "four", "--base-url", server.url, "--journal", str(tmp_path / "journal.sqlite")]
-        return [sys.executable, "-c", MAIN, *name.split(), *task, *model, *options]
+        return [*MAIN, *name.split(), *task, *model, *options]
 
     return make
 
@@ -86,7 +84,7 @@ def test_in_a_terminal_ctrl_c_keeps_every_line_and_a_run_takes_the_file(
     assert terminal.end() == 130
     assert "the annotations are kept in" in terminal.said
     assert AnnotationFile.open(tmp_path / "mine.toml").questions[0].draft == ("Both of them", "together.")
-    again = Terminal([sys.executable, "-c", MAIN, "annotate", str(tmp_path / "mine.toml")])
+    again = Terminal([*MAIN, "annotate", str(tmp_path / "mine.toml")])
     again.wait_for("> ")
     assert "You began with these lines" in again.said
     os.write(again.file, b"\n")

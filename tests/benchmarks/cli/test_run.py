@@ -15,9 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import reasoning
+from tests.command_line import MAIN, reasoning
 
-MAIN = "from reasoning.cli.app import main; main()"
 STRATEGIES = "vanilla, cot(stages=1), self_consistency(cot(stages=1), samples=2)"
 
 
@@ -30,13 +29,13 @@ def command(tmp_path: Path, problems_file: Path, server: Any) -> Callable[..., l
         # A second address would be that of another server.
         usual += [] if "--base-url" in options else ["--base-url", server.url]
         kept = ["--strategies", STRATEGIES, "--journal", str(tmp_path / "journal.sqlite")]
-        return [sys.executable, "-c", MAIN, "bench", "run", *usual, *kept, "--out", str(tmp_path / "run"), *options]
+        return [*MAIN, "bench", "run", *usual, *kept, "--out", str(tmp_path / "run"), *options]
 
     return make
 
 
 def run(arguments: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return reasoning(*arguments[3:], cwd=cwd, env=os.environ)
+    return reasoning(*arguments[len(MAIN) :], cwd=cwd, env=os.environ)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -282,7 +281,7 @@ def test_problems_of_the_table_can_be_opened(command: Any, tmp_path: Path) -> No
 
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; sys.argv[1:] = ['bench', 'run', '--help']\n"
-    code += f"try:\n    {MAIN}\nfinally:\n    print('MODULES', *sys.modules)"
+    code += f"try:\n    {MAIN[-1]}\nfinally:\n    print('MODULES', *sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "200"}
     )

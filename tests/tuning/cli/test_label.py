@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ import pytest
 from reasoning.tuning.examples.example_file import read_examples
 from tests.benchmarks.chains.chain_folder import write
 from tests.benchmarks.cli.test_annotate import Terminal
-from tests.command_line import reasoning
+from tests.command_line import MAIN, reasoning
 from tests.faults.server import Server
 
-MAIN = "from reasoning.cli.app import main; main()"
 INPUTS = 40
 
 
@@ -41,13 +39,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(folder: Path, server: Server, *options: str) -> list[str]:
-    words = [sys.executable, "-c", MAIN, "tune", "label", str(folder), "tone", "--teacher", "mock"]
+    words = [*MAIN, "tune", "label", str(folder), "tone", "--teacher", "mock"]
     words += ["--base-url", server.url, "--journal", str(folder.parent / "journal.sqlite"), "--concurrency", "4"]
     return [*words, *options]
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    return reasoning(*words[3:], env=os.environ)
+    return reasoning(*words[len(MAIN) :], env=os.environ)
 
 
 def test_killed_and_continued_it_pays_for_no_vote_twice(folder: Path) -> None:
@@ -153,7 +151,7 @@ def test_wrong_usage_is_said_before_a_call(folder: Path, words: list[str], messa
     with Server(say=said) as server:
         given = [word.format(folder=folder) for word in words]
         options = ["--base-url", server.url, *([] if "--teacher" in given else ["--teacher", "mock"])]
-        done = run([sys.executable, "-c", MAIN, "tune", "label", *given, *options])
+        done = run([*MAIN, "tune", "label", *given, *options])
         assert done.returncode == 2
         assert message in done.stderr
         assert server.completions == 0

@@ -7,16 +7,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import reasoning
+from tests.command_line import MAIN, reasoning
 from tests.faults.server import Server
 
-MAIN = "from reasoning.cli.app import main; main()"
 STRATEGY = "vanilla(prompt={'turns': 'single'})"
 """One turn, since the server looks at the last one."""
 
@@ -37,13 +35,13 @@ def task(tmp_path: Path) -> Path:
 
 
 def command(task: Path, server: Server, *options: str) -> list[str]:
-    words = [sys.executable, "-c", MAIN, "tune", "prompts", STRATEGY, "--task", str(task), "--model", "mock"]
+    words = [*MAIN, "tune", "prompts", STRATEGY, "--task", str(task), "--model", "mock"]
     words += ["--base-url", server.url, "--journal", str(task.parent / "journal.sqlite"), "--concurrency", "4"]
     return [*words, "--train", "12", "--selection", "16", "--test", "30", "-o", str(task.parent / "out"), *options]
 
 
 def run(words: list[str]) -> subprocess.CompletedProcess[str]:
-    return reasoning(*words[3:], env=os.environ)
+    return reasoning(*words[len(MAIN) :], env=os.environ)
 
 
 def test_a_dry_run_makes_no_call_and_names_the_parts(task: Path) -> None:
@@ -110,7 +108,7 @@ def test_the_budget_is_kept_and_a_larger_one_extends_the_search(task: Path) -> N
 
 
 def words_of_ask(task: Path, server: Server) -> list[str]:
-    words = [sys.executable, "-c", MAIN, "ask", "--strategy", str(task.parent / "out")]
+    words = [*MAIN, "ask", "--strategy", str(task.parent / "out")]
     return [*words, "--kind", "number", "--model", "mock", "--base-url", server.url, "--no-journal"]
 
 
@@ -125,6 +123,6 @@ def test_wrong_usage_is_said(task: Path) -> None:
             assert done.returncode == 2, message
             assert message in done.stderr
         assert server.completions == 0
-    done = run([sys.executable, "-c", MAIN, "tune", "prompts", "cot", "--budget-tokens", "5"])
+    done = run([*MAIN, "tune", "prompts", "cot", "--budget-tokens", "5"])
     assert done.returncode == 2
     assert "give --task TASK" in done.stderr

@@ -13,7 +13,6 @@ from reasoning.tuning.examples.example_file import read_examples
 from tests.command_line import reasoning
 from tests.faults.server import Server
 
-MAIN = "from reasoning.cli.app import main; main()"
 NAMES = ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus", "Hal")
 
 
