@@ -44,7 +44,7 @@ def count_tokens(usages: Sequence[Usage], tokens: int) -> int:
     """Return the completion tokens.
 
     Raises:
-        SystemExit: so many replies ended before their limit that the others had the processor for themselves.
+        SystemExit: replies ended before their limit, and the others then had the processor for themselves.
     """
     written = sum(usage.completion_tokens for usage in usages)
     if written < LEAST * len(usages) * tokens:
