@@ -146,6 +146,23 @@ def test_what_does_not_fit_gets_longer_slots_or_is_refused(smollm: Path, monkeyp
 
 
 @pytest.mark.model
+def test_a_model_that_thinks_has_longer_slots_before_its_first_reply(smollm: Path, tmp_path: Path) -> None:
+    named = tmp_path / "tiny-qwen3.gguf"  # the table of models knows by the name that it thinks
+    named.symlink_to(smollm)
+
+    async def talk(client: LocalClient) -> list[int]:
+        contexts = []
+        off = {"extra_body": {"chat_template_kwargs": {"enable_thinking": False}}}
+        for sampling in ({"max_tokens": 400}, off | {"max_tokens": 5_000}, {"max_tokens": 5_000, "stop": ["\n", " "]}):
+            await client.complete(ask(client, **sampling), [0])
+            contexts.append((await client._get_slots()).server.context)
+        return contexts
+
+    before, without, thinking = using(named, talk)
+    assert before == without < 5_000 <= thinking
+
+
+@pytest.mark.model
 @pytest.mark.long
 @pytest.mark.usefixtures("selected_by_mark")
 @pytest.mark.parametrize(("many", "tokens"), [(3, 200), (1, 300)])  # 300 and the question fit, the template does not

@@ -32,17 +32,25 @@ def new_cpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compiled", [NATIVE], indirect=True)
 def test_matrix_instructions_run_many_sequences_if_there_is_memory(compiled):
-    many = cpu.choose_layout(GB, 16 * GB)
+    many = cpu.choose_layout(GB, 12_288, 16 * GB)
     assert (many.slots, many.flash_attention) == (32, False)
     assert many.context // many.slots == cpu.Layout().context // cpu.Layout().slots  # a request keeps its room
-    assert cpu.choose_layout(GB, 7 * GB) == cpu.Layout()
-    assert cpu.choose_layout(GB, None) == cpu.choose_layout() == many
+    assert cpu.choose_layout(GB, 12_288, 3 * GB) == cpu.Layout()
+    assert cpu.choose_layout(GB, 12_288, None) == cpu.choose_layout() == many
     assert local_client("local").concurrency == local_client("local").max_n == 32
+
+
+@pytest.mark.parametrize("compiled", [NATIVE], indirect=True)
+def test_a_context_that_is_larger_than_the_weights_counts(compiled):
+    qwen3 = 114_688  # bytes a token, of weights with 0.64 GB
+    assert cpu.choose_layout(GB * 64 // 100, qwen3, 8 * GB) == cpu.Layout()
+    assert cpu.choose_layout(GB * 64 // 100, qwen3, 32 * GB).slots == 32
+    assert cpu.choose_layout(GB, None, 64 * GB) == cpu.Layout()  # what it takes is not known
 
 
 @pytest.mark.parametrize("compiled", [PUBLISHED, frozenset()], indirect=True)
 def test_other_builds_keep_eight_sequences(compiled):
-    assert cpu.choose_layout(GB, 64 * GB) == cpu.Layout()
+    assert cpu.choose_layout(GB, 12_288, 64 * GB) == cpu.Layout()
     assert local_client("local").concurrency == 8
 
 

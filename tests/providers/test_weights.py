@@ -274,11 +274,21 @@ def test_an_unknown_name() -> None:
 
 
 def test_the_catalogue_adds_up() -> None:
-    assert [entry.name for entry in weights.CATALOGUE] == ["smollm2-135m", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"]
-    assert weights.DEFAULT in {entry.name for entry in weights.CATALOGUE}
+    in_packages = {entry.name for entry in weights.CATALOGUE if entry.package_files}
+    assert in_packages == {"smollm2-135m", "qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b"}
+    assert weights.DEFAULT in in_packages  # it can be had without the hub
     for entry in weights.CATALOGUE:
-        assert sum(part.bytes for part in entry.package_files) == entry.bytes
+        assert sum(part.bytes for part in entry.package_files) == (entry.bytes if entry.package_files else 0)
         assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
+        # A file on the hub may be replaced, and then nothing of this revision could be downloaded.
+        assert entry.package_files or re.fullmatch(r"[0-9a-f]{40}", entry.revision)
+
+
+def test_weights_that_only_the_hub_has(links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "CATALOGUE", (replace(TINY, package_files=()),))
+    with pytest.raises(WeightsError, match=r"\(the hub: .*; the package index: no package has it\); check the network"):
+        download.ensure("tiny")
+    assert left(tmp_path) == [".partial"]
 
 
 def test_the_command(links: Path) -> None:

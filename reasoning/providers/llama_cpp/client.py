@@ -27,6 +27,10 @@ from reasoning.providers.llama_cpp import download, server
 from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_file
 from reasoning.providers.llama_cpp.cpu import choose_layout
 from reasoning.providers.llama_cpp.slot_client import SlotClient
+from reasoning.providers.model_table import traits
+
+_THINKING_CONTEXT = 8_192
+"""The tokens of a slot for a model that thinks: prompt, thoughts and answer. Longer replies get a slot of their own."""
 
 
 def local_client(model: str) -> LocalClient:
@@ -133,6 +137,9 @@ class LocalClient(Client):
                 would describe them in words of its own, on which the model was not trained.
         """
         slots = await self._get_slots()
+        if traits(self.model).reasons(request.sampling):
+            # With the usual slots, each reply would be cut off within its thoughts and drawn once more.
+            await slots.lengthen(min(_THINKING_CONTEXT, request.max_tokens))
         if request.sampling.get("tools") and not slots.server.takes_tools:
             raise SettingRefused("tools", f"the chat template of {self.model} has no tools")
         completed: dict[int, Completion] = {}

