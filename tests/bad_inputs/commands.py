@@ -147,7 +147,7 @@ MODELS = [
     Bad("ask Why? --model ''", "model", "'local'", "''"),
     Bad("ask Why? --model lokal", "lokal", "'local'"),
     Bad("ask Why? --model local:", "local:", "local:NAME"),
-    Bad("ask Why? --model local:qwen", "qwen", "qwen2.5-coder-0.5b", "local:PATH.gguf"),
+    Bad("ask Why? --model local:qwen2.5-0.5b", "qwen2.5-0.5b", "qwen2.5-coder-0.5b", "local:PATH.gguf"),
     Bad("ask Why? --model local:missing.gguf", "missing.gguf", "reasoning models list"),
     Bad("ask Why? --model local:./notes.txt", "notes.txt", "GGUF"),
     Bad("ask Why? --model openai/gpt-4o-mini", "openai/gpt-4o-mini", "OPENAI_API_KEY", "local"),
@@ -168,10 +168,10 @@ MODELS = [
     Bad("ask Why? --sandbox process,memory_mb=lots", "memory_mb", "lots"),
     Bad("ask Why? --sandbox container", "container", "image="),
     Bad("ask Why? --sandbox process,packages=nothere", "nothere", "installed"),
-    Bad("models download qwen", "qwen", "qwen2.5-coder-0.5b"),
+    Bad("models download qwen2.5-0.5b", "qwen2.5-0.5b", "qwen2.5-coder-0.5b"),
     Bad("models download ../../etc/passwd", "../../etc/passwd", "qwen2.5-coder-0.5b"),
     Bad("models remove ../x", "../x", "qwen2.5-coder-0.5b"),
-    Bad("models remove qwen", "qwen", "qwen2.5-coder-0.5b"),
+    Bad("models remove qwen2.5-0.5b", "qwen2.5-0.5b", "qwen2.5-coder-0.5b"),
 ]
 
 TASKS = [

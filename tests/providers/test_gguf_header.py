@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says about its memory."""
+"""The memory that the header of a GGUF file tells of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the header of a GGUF file says that decides how its server is set up."""
+"""The fields in the header of a GGUF file that decide how its server is set up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class GGUFHeader:
 
     @property
     def states_pooling(self) -> bool:
-        """Whether the weights are those of an embedding model, which state how it pools."""
+        """True for the weights of an embedding model, which state how it pools."""
         return b".pooling_type" in self._start
 
     @property
