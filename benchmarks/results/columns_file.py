@@ -48,8 +48,8 @@ def save(folder: Path, results: ResultTable, size: int, source: Stamp | None = N
     about = json.dumps({"format": _FORMAT, "source": source, "columns": dict(COLUMNS)}).encode("ascii")
     # A folder that is only read may belong to another person.
     with suppress(InputError), atomic_path(folder / NAME) as path, path.open("wb") as file:
-        arrays = {"about": about, "names": texts, "rows": results.packed()}
-        np.savez(file, allow_pickle=False, **{name: np.frombuffer(part, np.uint8) for name, part in arrays.items()})
+        arrays = {"about": np.frombuffer(about, np.uint8), "names": np.frombuffer(texts, np.uint8)}
+        np.savez(file, allow_pickle=False, rows=results.packed(), **arrays)
 
 
 def load(folder: Path, results: ResultTable) -> bool:
@@ -65,7 +65,7 @@ def load(folder: Path, results: ResultTable) -> bool:
             expected = {"format": _FORMAT, "source": stamp(folder), "columns": dict(COLUMNS)}
             if about != expected:
                 return False
-            results.restore(arrays["rows"].tobytes(), json.loads(arrays["names"].tobytes()))
+            results.restore(arrays["rows"].data, json.loads(arrays["names"].tobytes()))
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile):
         return False
     return True

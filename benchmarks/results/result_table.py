@@ -9,12 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reasoning.benchmarks.results.line_reader import LineReader
 from reasoning.benchmarks.results.result import FAILED, STATES, Result, ResultKey, parse_result
 from reasoning.benchmarks.results.result_rows import COLUMNS, NAMED, ROW, Columns, ResultRows, row_type
 from reasoning.usage import COUNTS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _counts = attrgetter(*COUNTS)
 _KEPT = 10_000
@@ -95,7 +99,7 @@ class ResultTable:
         self._is_shared = True
         return ResultRows(self, Columns.of(self._rows))
 
-    def restore(self, rows: bytes, names: Mapping[str, Sequence[str]]) -> None:
+    def restore(self, rows: memoryview, names: Mapping[str, Sequence[str]]) -> None:
         """Take over stored rows and names in place of what the table has.
 
         Raises:
@@ -121,13 +125,13 @@ class ResultTable:
             table._positions[strategy, epoch] = array("i", positions.tobytes())
         self.__dict__.update(table.__dict__)
 
-    def packed(self) -> bytes:
+    def packed(self) -> NDArray[np.uint8]:
         """Return the rows as `restore` takes them, without the objects of this process."""
         import numpy as np
 
         rows = np.frombuffer(self._rows, dtype=row_type()).copy()
         rows["object"] = -1
-        return rows.tobytes()
+        return rows.view(np.uint8)
 
     def __setitem__(self, key: ResultKey, result: Result) -> None:
         self.add(result)

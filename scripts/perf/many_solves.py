@@ -97,7 +97,9 @@ def run(solves: int, strategies: Sequence[str], in_flight: int, url: str | None,
             **sampling,
         )
     count = solves // len(strategies)
-    examples = [r.Example(r.Problem(text, r.kinds.Number()), 4) for text in questions(count)]
+    texts = enumerate(questions(count))
+    # Without an id, each problem would be in memory twice: as given here, and with the id that the run gives it.
+    examples = [r.Example(r.Problem(text, r.kinds.Number(), id=f"p{number}"), 4) for number, text in texts]
     meter = Meter(count * len(strategies))
     config = RunConfig(limit=count, folder=folder / "results", concurrency=in_flight)
     with llm:
