@@ -278,7 +278,9 @@ def acquire(path: Path, *, embeds: bool = False) -> LlamaServer:
         )
     path = path.resolve()
     with _lock:
-        server = _servers.setdefault((path, embeds), LlamaServer(path, embeds=embeds))
+        server = _servers.get((path, embeds))
+        if server is None:
+            server = _servers[path, embeds] = LlamaServer(path, embeds=embeds)
         server.users += 1
         return server
 

@@ -102,21 +102,24 @@ class SlotClient:
                 "shorten it, or use a model with a longer context"
             )
         if context < limit:
-            async with self.server.slots.acquire_all():
-                if self.server.context <= context:
-                    wanted = max(tokens + request.max_tokens, context + 1)  # the template takes some tokens, too
-                    await asyncio.to_thread(self.server.reload, min(wanted, limit))
+            wanted = max(tokens + request.max_tokens, context + 1)  # the template takes some tokens, too
+            await self.lengthen(wanted, least=context + 1)
         return self.server.context > context
 
-    async def lengthen(self, tokens: int) -> None:
-        """Load the server again with fewer slots of at least `tokens` each, or as long as the model allows.
+    async def lengthen(self, tokens: int, least: int | None = None) -> None:
+        """Load the server again with fewer and longer slots, unless they are long enough.
 
-        Nothing is done if they are that long. Otherwise it waits until no slot is in use.
+        It waits until no slot is in use.
+
+        Args:
+            tokens: the wanted tokens of a slot; fewer if the model does not allow them.
+            least: the tokens with which a slot is long enough; by default `tokens`.
         """
         tokens = min(tokens, self.server.max_context)
-        if self.server.context < tokens:
+        least = tokens if least is None else least
+        if self.server.context < least:
             async with self.server.slots.acquire_all():
-                if self.server.context < tokens:
+                if self.server.context < least:  # another request may have lengthened them meanwhile
                     await asyncio.to_thread(self.server.reload, tokens)
 
     async def add_adapters(self, adapters: Sequence[Adapter]) -> None:
