@@ -20,7 +20,9 @@ CHAT_TEMPLATE = """\
 {%- if enable_thinking is defined and not enable_thinking %}{%- set effort = 'none' %}{%- endif %}
 {{- '<|im_start|>system\\nReasoning: ' + effort + '<|im_end|>\\n' }}
 {%- for message in messages %}
-    {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}
+    {{- '<|im_start|>' + message.role + '\\n' }}
+    {%- if message.reasoning_content %}{{- '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}{%- endif %}
+    {{- message.content + '<|im_end|>\\n' }}
 {%- endfor %}
 {%- if add_generation_prompt %}
     {{- '<|im_start|>assistant\\n' }}

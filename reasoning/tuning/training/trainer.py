@@ -23,6 +23,8 @@ _CLIP = 1.0
 """The largest norm of all gradients together; longer ones are shortened."""
 _EVALUATIONS = 8
 """The number of evaluations on held-out examples during a training, besides those before and after it."""
+_EVALUATION_SHARE = 0.1
+"""The largest share of the time that these take if the length is a time; of a number of steps, all are made."""
 _TIMED_WARMUP = 5
 """The steps in which the learning rate rises if the number of steps is not known."""
 _SAVE_SECONDS = 10.0
@@ -100,6 +102,7 @@ class Trainer:
         self._seconds = 0.0
         self._end, self._decay_from = plan.steps, None if plan.steps is None else self._decay_begin(plan.steps)
         self._evaluated = -1
+        self._next_evaluation = 0.0
 
     def run(self) -> None:
         """Train from the last checkpoint on, or from the start, until the end of the plan."""
@@ -115,7 +118,7 @@ class Trainer:
             self._one_step()
             self._seconds = before + time.monotonic() - begin
             self._plan_end()
-            if int(self.share * _EVALUATIONS) > self._evaluated and self.step != self._end:
+            if self._evaluation_is_due() and self.step != self._end:
                 self._evaluate()
             if self._folder is not None and time.monotonic() - saved > max(_SAVE_SECONDS, cost / _SAVE_SHARE):
                 cost = self._save()
@@ -207,11 +210,17 @@ class Trainer:
             # At least one step at a low rate, however little time there was.
             self._end = self.step + max(1, int(left / (self._seconds / self.step)))
 
+    def _evaluation_is_due(self) -> bool:
+        is_late = self._plan.seconds is None or time.monotonic() >= self._next_evaluation
+        return is_late and int(self.share * _EVALUATIONS) > self._evaluated
+
     def _evaluate(self) -> None:
         self._evaluated = int(self.share * _EVALUATIONS)
         if not self._held_out:
             return
+        begin = time.monotonic()
         loss, exact = self.evaluate(self._held_out)
+        self._next_evaluation = begin + (time.monotonic() - begin) / _EVALUATION_SHARE
         number = len(self._held_out)
         self._add({"step": self.step, "held_out_loss": round(loss, 6), "held_out_exact": exact, "held_out": number})
 

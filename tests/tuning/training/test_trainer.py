@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,22 @@ def test_a_limit_of_time_ends_with_a_low_rate() -> None:
     assert rates[-1] < 0.7 * max(rates)
     assert trainer.share == 1.0
     assert "held_out_loss" in trainer.log[-1]
+
+
+def test_evaluations_take_little_of_a_limit_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def evaluate_slowly(examples: object) -> tuple[float, int]:
+        time.sleep(0.3)
+        return 1.0, 0
+
+    def count_evaluations(steps: int | None) -> int:
+        trainer = make_trainer(steps=steps)
+        monkeypatch.setattr(trainer, "evaluate", evaluate_slowly)
+        trainer.run()
+        return sum("held_out_loss" in line for line in trainer.log)
+
+    # One before and one after it; those between would each take a fifth of the 1.5 seconds.
+    assert count_evaluations(None) == 2
+    assert count_evaluations(9) == 9
 
 
 def test_an_exact_reply_is_what_greedy_decoding_gives() -> None:
