@@ -102,13 +102,20 @@ class CallSettings:
         self._latest = {}, "", {}
 
     def tell_of_thoughts(self, request: Request) -> None:
-        """Tell the user once that a model thinks, if no table says so: its replies have no room for thoughts."""
-        if not self._has_told_of_thoughts and not self.traits.reasons(request.sampling):
-            self._has_told_of_thoughts = True
+        """Tell the user once that a model thinks, if nothing says so: its replies have no room for thoughts."""
+        if self._has_told_of_thoughts or self.traits.reasons(request.sampling):
+            return
+        self._has_told_of_thoughts = True
+        used = f"{self._model} used up the limit of {request.max_tokens:,} tokens by thinking"
+        if self.traits.reasons_by_default:
             _log.notify(
-                f"{self._model} used up the limit of {request.max_tokens:,} tokens by thinking, and no table of models "
-                "says that it thinks. To give its replies room for thoughts, write reasons_by_default = true below "
-                f"{table_for(self._model)} in {users_path()}"
+                f"{used}, although the settings of the call switch its thinking off: the model, its server or its chat "
+                "template does not follow them. Leave them out to give its replies room for thoughts"
+            )
+        else:
+            _log.notify(
+                f"{used}, and no table of models says that it thinks. To give its replies room for thoughts, write "
+                f"reasons_by_default = true below {table_for(self._model)} in {users_path()}"
             )
 
     def _limit(self, sampling: Mapping[str, Any], own: Any) -> Any:

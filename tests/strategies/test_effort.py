@@ -195,6 +195,12 @@ def test_a_model_that_no_table_knows_to_think_is_told_once() -> None:
     assert len(noted) == 1
 
 
+def test_a_model_that_thinks_with_the_effort_none_is_said_not_to_follow_it() -> None:
+    cut = Completion("", "length", reasoning="Let me see")
+    with pytest.warns(UserWarning, match="although the settings of the call switch its thinking off"):
+        strategies.get("at(vanilla, 'none')").run(PROBLEM, ScriptedLLM([cut]).sibling("openai/qwen3-8b"))
+
+
 def test_a_misspelt_effort_is_an_error_even_if_those_of_the_model_are_not_known() -> None:
     with pytest.raises(UsageError, match=r"reasoning_effort must be one of none, .*, got 'hihg'"):
         strategies.get("at(vanilla, 'hihg')").run(PROBLEM, scripted().sibling("house-model"))
