@@ -159,7 +159,8 @@ def test_a_model_that_thinks_has_longer_slots_before_its_first_reply(smollm: Pat
         return contexts
 
     before, without, thinking = using(named, talk)
-    assert before == without < 5_000 <= thinking
+    # The prompt has its place, too.
+    assert before == without < 5_000 < thinking
 
 
 @pytest.mark.model

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,9 +29,11 @@ from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_fil
 from reasoning.providers.llama_cpp.cpu import choose_layout
 from reasoning.providers.llama_cpp.slot_client import SlotClient
 from reasoning.providers.model_table import traits
+from reasoning.token_estimate import estimate_tokens
 
 _THINKING_CONTEXT = 8_192
 """The tokens of a slot for a model that thinks: prompt, thoughts and answer. Longer replies get a slot of their own."""
+_CONTEXT_STEP = 1_024
 
 
 def local_client(model: str) -> LocalClient:
@@ -139,7 +142,7 @@ class LocalClient(Client):
         slots = await self._get_slots()
         if traits(self.model).reasons(request.sampling):
             # With the usual slots, each reply would be cut off within its thoughts and drawn once more.
-            await slots.lengthen(min(_THINKING_CONTEXT, request.max_tokens))
+            await slots.lengthen(min(_THINKING_CONTEXT, _estimate_context(request)))
         if request.sampling.get("tools") and not slots.server.takes_tools:
             raise SettingRefused("tools", f"the chat template of {self.model} has no tools")
         completed: dict[int, Completion] = {}
@@ -233,6 +236,12 @@ class LocalClient(Client):
 
 class _Stopped(BaseException):
     """Loading was cancelled."""
+
+
+def _estimate_context(request: Request) -> int:
+    """Return about the tokens of a slot for a prompt and its reply, in steps that spare another load soon after."""
+    tokens = sum(estimate_tokens(turn.content) for turn in request.messages) + request.max_tokens
+    return math.ceil(tokens / _CONTEXT_STEP) * _CONTEXT_STEP
 
 
 def _lacks_context(result: Completion | BaseException, request: Request) -> bool:
