@@ -34,6 +34,7 @@ from reasoning.token_estimate import estimate_tokens
 _THINKING_CONTEXT = 8_192
 """The tokens of a slot for a model that thinks: prompt, thoughts and answer. Longer replies get a slot of their own."""
 _CONTEXT_STEP = 1_024
+"""The tokens to whose multiple the slots of such a model are lengthened."""
 
 
 def local_client(model: str) -> LocalClient:
