@@ -259,7 +259,7 @@ def _votes_html(votes: Vote) -> str:
 
 def prompt_html(prompt: Prompt) -> str:
     """Return a prompt's form, length and sections, with its placeholders unfilled and marked."""
-    from reasoning.token_estimate import estimate_tokens
+    from reasoning.token_estimate import estimate_turns
 
     sections = {**prompt.sections, "Input": prompt.input, "Recap": prompt.recap}
     shown = "".join(
@@ -275,9 +275,7 @@ def prompt_html(prompt: Prompt) -> str:
         title = f"{len(prompt.examples)} demonstration{'' if len(prompt.examples) == 1 else 's'}"
         shown += f"<details><summary>{title}</summary>{demos}</details>"
     filled = prompt.fill(**dict.fromkeys(prompt.placeholders, ""))
-    about = (
-        f"tokens before anything is filled in: about {sum(estimate_tokens(turn.content) for turn in filled.messages)}"
-    )
+    about = f"tokens before anything is filled in: about {estimate_turns(filled.messages)}"
     return f'{_STYLE}<div class="rsn"><div class=dim>{prompt.form}, {prompt.turns} · {about}</div>{shown}</div>'
 
 

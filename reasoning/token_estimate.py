@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from reasoning.messages import Message
 
 _PIECE = re.compile(r"[^\W\d_]+|\d{1,3}|[^\w\s]+|\n\s*|_")
 
@@ -14,6 +17,11 @@ def estimate_tokens(text: str) -> int:
     third for other languages in Latin letters.
     """
     return sum(map(_piece_tokens, _PIECE.findall(text)))
+
+
+def estimate_turns(turns: Iterable[Message]) -> int:
+    """Estimate the number of tokens of chat turns, without those that mark the turns; see `estimate_tokens`."""
+    return sum(estimate_tokens(turn.content) for turn in turns)
 
 
 def _piece_tokens(piece: str) -> int:

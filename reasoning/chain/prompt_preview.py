@@ -9,13 +9,12 @@ from reasoning.problem import Problem
 from reasoning.prompt_overrides import preview_prompts
 from reasoning.prompts import KIND_PLACEHOLDERS
 from reasoning.registry import get
-from reasoning.token_estimate import estimate_tokens
+from reasoning.token_estimate import estimate_turns
 
 
 def prompt_tokens(step: Step) -> int | None:
     """Estimate the tokens of a step's longest prompt without any values; None for a step without prompts."""
-    sizes = (sum(estimate_tokens(turn.content) for turn in prompt.messages) for prompt in preview(step).values())
-    return max(sizes, default=None)
+    return max((estimate_turns(prompt.messages) for prompt in preview(step).values()), default=None)
 
 
 def preview(step: Step) -> dict[str, Conversation]:

@@ -36,8 +36,10 @@ def read_terms(question: str) -> list[int]:
 
 
 def add_up(terms: Sequence[int]) -> Iterator[str]:
-    """Yield a line for each term after the first: the total so far, the term, and the new total."""
+    """Yield a line for each term after the first: the total so far, the term, the new total. A lone term is a line."""
     total = terms[0]
+    if len(terms) == 1:
+        yield str(total)
     for term in terms[1:]:
         yield f"{total} {'-' if term < 0 else '+'} {abs(term)} = {total + term}"
         total += term
@@ -50,10 +52,9 @@ def think(terms: Sequence[int], effort: str) -> str:
     lines = list(add_up(terms))
     if effort == "high":
         added, taken = [term for term in terms if term >= 0], [-term for term in terms if term < 0]
-        lines = ["From left to right:", *lines, "Added:", *(add_up(added) if added[1:] else map(str, added))]
+        lines = ["From left to right:", *lines, "Added:", *add_up(added)]
         if taken:
-            lines += ["Taken away:", *(add_up(taken) if taken[1:] else map(str, taken))]
-            lines.append(f"{sum(added)} - {sum(taken)} = {sum(terms)}")
+            lines += ["Taken away:", *add_up(taken), f"{sum(added)} - {sum(taken)} = {sum(terms)}"]
         lines.append(f"Both ways give {sum(terms)}.")
     return "\n".join(lines)
 

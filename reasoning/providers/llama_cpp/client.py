@@ -29,7 +29,7 @@ from reasoning.providers.llama_cpp.base_weights import Base, find_base, hash_fil
 from reasoning.providers.llama_cpp.cpu import choose_layout
 from reasoning.providers.llama_cpp.slot_client import SlotClient
 from reasoning.providers.model_table import traits
-from reasoning.token_estimate import estimate_tokens
+from reasoning.token_estimate import estimate_turns
 
 _THINKING_CONTEXT = 8_192
 """The tokens of a slot for a model that thinks: prompt, thoughts and answer. Longer replies get a slot of their own."""
@@ -141,7 +141,7 @@ class LocalClient(Client):
                 would describe them in words of its own, on which the model was not trained.
         """
         slots = await self._get_slots()
-        if traits(self.model).reasons(request.sampling):
+        if slots.server.context < _THINKING_CONTEXT and traits(self.model).reasons(request.sampling):
             # With the usual slots, each reply would be cut off within its thoughts and drawn once more.
             await slots.lengthen(min(_THINKING_CONTEXT, _estimate_context(request)))
         if request.sampling.get("tools") and not slots.server.takes_tools:
@@ -241,7 +241,7 @@ class _Stopped(BaseException):
 
 def _estimate_context(request: Request) -> int:
     """Return about the tokens of a slot for a prompt and its reply, in steps that spare another load soon after."""
-    tokens = sum(estimate_tokens(turn.content) for turn in request.messages) + request.max_tokens
+    tokens = estimate_turns(request.messages) + request.max_tokens
     return math.ceil(tokens / _CONTEXT_STEP) * _CONTEXT_STEP
 
 

@@ -13,7 +13,7 @@ from reasoning.problem import Problem
 from reasoning.short_repr import shorten
 from reasoning.strategy import Strategy
 from reasoning.tables import Document, Table, pluralize
-from reasoning.token_estimate import estimate_tokens
+from reasoning.token_estimate import estimate_turns
 from reasoning.tuning.prompts.fills import Fill, record_fills, used_prompts
 from reasoning.tuning.prompts.parts import Tunable
 from reasoning.tuning.prompts.pools import Item, Pools
@@ -41,7 +41,7 @@ def forecast(strategy: Strategy, pools: Pools, llm: LLM, config: SearchConfig) -
     most_completion = 0
     for item in pools.selection[:_EXAMPLES]:
         requests = event_loop.run_sync(record_requests(*_solve(recorded, item), llm))
-        prompt_tokens += [sum(estimate_tokens(turn.content) for turn in request.messages) for request, _ in requests]
+        prompt_tokens += [estimate_turns(request.messages) for request, _ in requests]
         most_completion = max([most_completion, *(request.max_tokens for request, _ in requests)])
     tunable = Tunable.of(strategy, used_prompts(strategy, fills), config.parts)
     rows = [(part.name, "text", shorten(part.text) if part.text else "(empty)") for part in tunable.texts]
