@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from reasoning.text_safety import dump_json, escape_control
 
@@ -37,15 +38,20 @@ def dump_line(record: Any, plain: Callable[[], Any]) -> bytes:
     return dump_json(plain(), compact=True).encode() + b"\n"
 
 
-def line_parser(kind: type[T]) -> Callable[[bytes], T | None]:
-    """Return a function that parses a line as a dataclass.
+def line_parser(kind: type[T], required: Collection[str] = ()) -> Callable[[bytes], T | None]:
+    """Return a function that parses a line as a record with the fields and properties of a dataclass.
 
-    It returns None if a field is missing or has another type, so that a slower parser can say which, and always
-    without msgspec. Numbers may be out of range.
+    The record is a struct of msgspec, which is made faster than the dataclass; `to_dataclass` returns that. Instead
+    of a record there is None if a field is missing or has another type, or if a number is below 0, so that a slower
+    parser can say which, and always without msgspec.
+
+    Args:
+        kind: the dataclass. Its fields without a default must be there.
+        required: further fields that must be there.
     """
     if msgspec is None:
         return lambda line: None
-    decode = msgspec.json.Decoder(kind).decode
+    decode = msgspec.json.Decoder(_to_struct(kind, required)).decode
 
     def parse(line: bytes) -> T | None:
         try:
@@ -55,3 +61,29 @@ def line_parser(kind: type[T]) -> Callable[[bytes], T | None]:
         return parsed
 
     return parse
+
+
+def to_dataclass(record: T, kind: type[T]) -> T:
+    """Return a record of `line_parser` as the dataclass itself, which is returned unchanged."""
+    if isinstance(record, kind):
+        return record
+    converted: T = msgspec.convert(record, kind, from_attributes=True)
+    return converted
+
+
+def _to_struct(kind: Any, required: Collection[str] = ()) -> Any:
+    """Return a struct with the fields and properties of a dataclass, whose numbers are at least 0."""
+    types = get_type_hints(kind)
+    checked = {number: Annotated[number, msgspec.Meta(ge=0)] for number in (int, float)}
+    fields: list[tuple[Any, ...]] = []
+    for field in dataclasses.fields(kind):
+        wanted = types[field.name]
+        if dataclasses.is_dataclass(wanted):
+            wanted = _to_struct(wanted)
+        elif wanted == float | None:
+            wanted = checked[float] | None
+        wanted = checked.get(wanted, wanted)
+        has_default = field.default is not dataclasses.MISSING and field.name not in required
+        fields.append((field.name, wanted, field.default) if has_default else (field.name, wanted))
+    properties = {name: value for name, value in vars(kind).items() if isinstance(value, property)}
+    return msgspec.defstruct(kind.__name__, fields, namespace=properties, kw_only=True, gc=False)

@@ -34,7 +34,7 @@ from reasoning.benchmarks.results.damaged_record import describe_fault, name_dam
 from reasoning.benchmarks.results.folder_lock import lock_folder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
 from reasoning.benchmarks.results.provenance import provenance
-from reasoning.benchmarks.results.result import Result, ResultKey, parse_result
+from reasoning.benchmarks.results.result import Result, ResultKey, parse_record
 from reasoning.benchmarks.results.result_table import ResultTable
 from reasoning.benchmarks.results.settings import Settings, check_settings
 from reasoning.benchmarks.results.stored_problems import is_same, lacks_images
@@ -188,7 +188,7 @@ class ResultsFolder:
             file, offset, source = str(results.path), 0, columns_file.stamp(folder)
             for number, line in enumerate(results.lines(), 1):
                 try:
-                    store.results.add(parse_result(line, f"{file}:{number}"), offset)
+                    store.results.add(parse_record(line, f"{file}:{number}"), offset)
                 except (KeyError, TypeError, ValueError, AttributeError) as error:
                     raise InputError(f"{file}:{number}: damaged record: {describe_fault(error)}") from None
                 offset += len(line)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from reasoning.answer import Answer, Answered, Failed
@@ -14,7 +13,7 @@ from reasoning.files import parse_json_object
 from reasoning.kinds import PARSER_VERSION, Code
 from reasoning.messages import Completion
 from reasoning.problem import Example
-from reasoning.record_lines import dump_line, line_parser
+from reasoning.record_lines import dump_line, line_parser, to_dataclass
 from reasoning.repetition import repeats_itself
 from reasoning.sandbox.program_in_text import claims_output
 from reasoning.text_safety import dump_json
@@ -215,7 +214,12 @@ def could_be_right(
 
 
 def parse_result(line: bytes, where: str) -> Result:
-    """Parse a line of `results.jsonl`.
+    """Parse a line of `results.jsonl`; see `parse_record`."""
+    return to_dataclass(parse_record(line, where), Result)
+
+
+def parse_record(line: bytes, where: str) -> Result:
+    """Parse a line of `results.jsonl` as a record with the fields and properties of a result, in less time.
 
     Args:
         line: the line.
@@ -226,33 +230,15 @@ def parse_result(line: bytes, where: str) -> Result:
         KeyError, TypeError, ValueError: a field is missing, has another type, or is out of range.
     """
     parsed = _line_parser()(line)
-    # `from_json` derives a missing number of truncated replies, and refuses a missing usage.
-    has_all = b'"truncated":' in line and b'"usage":' in line and b'"spent":' in line
-    if parsed is not None and has_all and _is_in_range(parsed):
+    if parsed is not None and parsed.state in STATES and (parsed.state == FAILED) == (parsed.correct is None):
         return parsed
     return Result.from_json(parse_json_object(line, where))
 
 
 @cache
 def _line_parser() -> Callable[[bytes], Result | None]:
-    return line_parser(Result)
-
-
-_usage_numbers = attrgetter(*COUNTS, "seconds")
-_result_numbers = attrgetter(
-    *("seconds", "epoch", "parser_version", "truncated", "only_reasoning"),
-    *("token_limit", "refused", "claimed_outputs", "repetitive"),
-)
-
-
-def _is_in_range(result: Result) -> bool:
-    """Return whether a parsed line has what `from_json` checks. JSON has no number that is not finite."""
-    usage, spent = result.usage, result.spent
-    counts = (
-        *_result_numbers(result),
-        *(*_usage_numbers(usage), usage.usd or 0.0, *_usage_numbers(spent), spent.usd or 0.0),
-    )
-    return min(counts) >= 0 and result.state in STATES and (result.state == FAILED) == (result.correct is None)
+    # `from_json` derives a missing number of truncated replies, and refuses a missing usage.
+    return line_parser(Result, required=("truncated", "usage", "spent"))
 
 
 def _claimed_outputs(answer: Answer, example: Example, replies: Sequence[Completion]) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reasoning.benchmarks.results.line_reader import LineReader
 from reasoning.benchmarks.results.result import FAILED, STATES, Result, ResultKey, parse_result
 from reasoning.benchmarks.results.result_rows import COLUMNS, NAMED, ROW, Columns, ResultRows, row_type
+from reasoning.record_lines import to_dataclass
 from reasoning.usage import COUNTS
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class ResultTable:
         """Add a result, or replace the one of its key.
 
         Args:
-            result: the result.
+            result: the result, or a record of `parse_record`.
             offset: the place of its line in the file, in bytes; -1 if it has none.
 
         Raises:
@@ -70,10 +71,11 @@ class ResultTable:
         """
         row = self._pack(result, offset)
         self._unshare()
-        number = self._number("problem", result.problem)
-        positions = self._positions.setdefault((self._number("strategy", result.strategy), result.epoch), array("i"))
-        if missing := number + 1 - len(positions):
-            positions.extend([-1] * max(missing, 0))
+        number, strategy = self.numbers["problem"][result.problem], self.numbers["strategy"][result.strategy]
+        if (positions := self._positions.get((strategy, result.epoch))) is None:
+            positions = self._positions[strategy, result.epoch] = array("i")
+        if (missing := number + 1 - len(positions)) > 0:
+            positions.extend([-1] * missing)
         if (position := positions[number]) >= 0:
             self._rows[position * ROW.size : (position + 1) * ROW.size] = row
         else:
@@ -223,7 +225,7 @@ class ResultTable:
         kept = -1
         if offset < 0 or len(self._objects) < _KEPT:
             kept = len(self._objects)
-            self._objects.append(result)
+            self._objects.append(to_dataclass(result, Result))
         usage, state = result.usage, result.state
         try:
             return ROW.pack(

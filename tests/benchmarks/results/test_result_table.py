@@ -17,7 +17,8 @@ from reasoning import record_lines
 from reasoning.benchmarks.results import columns_file, result_table
 from reasoning.benchmarks.results.folder import ResultsFolder
 from reasoning.benchmarks.results.jsonl_file import JsonlFile
-from reasoning.benchmarks.results.result import Result, ResultKey, _line_parser, parse_result
+from reasoning.benchmarks.results.result import Result, ResultKey, _line_parser, parse_record, parse_result
+from reasoning.benchmarks.results.result_rows import COLUMNS
 from reasoning.benchmarks.results.result_table import ResultTable, rows_of
 from reasoning.errors import InputError
 from reasoning.kinds import Number
@@ -266,6 +267,25 @@ def test_a_line_is_parsed_as_its_json_is(changes: dict[str, object], missing: st
     record.pop(missing, None)
     line = dump_json(record, compact=True).encode() + b"\n"
     assert outcome(lambda: parse_result(line, "results.jsonl:1")) == outcome(lambda: Result.from_json(json.loads(line)))
+
+
+@pytest.mark.usefixtures("parsers")
+def test_records_fill_a_table_as_results_do(tmp_path: Path) -> None:
+    expected, path = ResultTable(), tmp_path / "results.jsonl"
+    table, many = ResultTable(path), results(40)
+    path.write_bytes(b"".join(one.to_line() for one in many))
+    offset = 0
+    for one in many:
+        line = one.to_line()
+        record = parse_record(line, "results.jsonl:1")
+        assert (record.key, record.failed, record.could_be_right) == (one.key, one.failed, one.could_be_right)
+        expected.add(one)
+        table.add(record, offset)
+        offset += len(line)
+    assert list(table.items()) == list(expected.items())
+    assert {type(one) for one in table.values()} == {Result}
+    for column in set(COLUMNS) - {"offset"}:
+        assert table.rows().data[column].tobytes() == expected.rows().data[column].tobytes(), column
 
 
 @pytest.mark.usefixtures("parsers")
