@@ -61,15 +61,14 @@ def train(folder: Path) -> None:
     with quiet_transformers():
         model = load_model(job)
         plan = Plan(job.settings, job.seed, job.steps, job.seconds)
-        prefix = (
-            compute_prefix(model, examples[0].prompt[: job.skip], str(job.settings["precision"])) if job.skip else None
-        )
+        precision = str(job.settings["precision"])
+        prefix = compute_prefix(model, examples[0].prompt[: job.skip], precision) if job.skip else None
         masks = None
         if job.method == "sparse":
             masks, plan = _masks(folder, job, model, examples, plan)
         model = prepare(model, job.method, job.settings, seed=job.seed, masks=masks)
         if job.method == "prefix":
-            begin_prefix(model, examples[0].prompt)
+            begin_prefix(model, examples[0].prompt, precision)
         trainer = Trainer(
             model,
             examples,

@@ -101,21 +101,23 @@ def estimate(
     width = bits or METHODS[method].bits
     with quiet_transformers(), torch.device("meta"):
         model = _build(base)
-        linear = sum(weight.numel() for weight in linear_weights(model).values())
-        total = sum(parameter.numel() for parameter in model.parameters())
+        matrices = linear_weights(model).values()
+        linear = sum(matrix.numel() for matrix in matrices)
         if width < 32:
             _quantize(model, getattr(torch, str(settings["precision"])))
         model = prepare(model, method, settings)
     trained = sum(parameter.numel() for parameter in trained_parameters(model).values())
     skip = prefix.length if prefix else 0
-    weights = 4.0 * total
+    weights = float(sum(parameter.nbytes for parameter in model.parameters()))
     if width < 32:
-        weights += linear * (width / 8 + 4 / _GROUP - 4)
+        weights += linear * (width / 8 + 4 / _GROUP) - sum(matrix.nbytes for matrix in matrices)
     states = float(TRAINED * trained)
     if method == "sparse":
         # The weights before the mask was chosen.
         states += 4.0 * linear
     if not _is_part(method):
+        # These are copies of their own, not weights of the model.
+        weights -= 4.0 * trained
         states += 4.0 * trained
     batch = _longest_batch(examples, int(settings["batch"]), skip)
     with quiet_transformers(), _LowPrecision() if low else contextlib.nullcontext():

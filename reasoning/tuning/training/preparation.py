@@ -24,6 +24,9 @@ def prepare(
 ) -> Any:
     """Return the model with the trained parts of a method; only their parameters need gradients.
 
+    With `precision=bfloat16`, frozen linear layers hold their weights in it, except with `sparse`, which adds small
+    changes to them.
+
     Args:
         model: the base; it is changed.
         method: the name of the method.
@@ -48,11 +51,13 @@ def prepare(
     elif method in ("adapter", "ladder_side"):
         add_networks(model, method, settings)
     else:
-        return _with_peft(model, method, settings, masks)
+        model = _with_peft(model, method, settings, masks)
+    if settings["precision"] == "bfloat16" and method != "sparse":
+        _cast_frozen(model)
     return model
 
 
-def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
+def begin_prefix(model: Any, prompt: Sequence[int], precision: str = "float32") -> None:
     """Give a prefix the keys and values of the first tokens of a prompt, instead of random ones.
 
     Random ones make a model forget what it can do: the loss begins at 9.5 instead of 0.8 (smollm2-135m, categories).
@@ -60,6 +65,7 @@ def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
     Args:
         model: the prepared model of the method `prefix`.
         prompt: the tokens of a prompt, which are repeated if they are fewer than the positions of the prefix.
+        precision: the precision of matrix products.
 
     Source: Li and Liang 2021 (arXiv 2101.00190), section 7.4: initialise with activations of real words.
     """
@@ -67,7 +73,7 @@ def begin_prefix(model: Any, prompt: Sequence[int]) -> None:
 
     positions = model.active_peft_config.num_virtual_tokens
     tokens = (list(prompt) * positions)[:positions]
-    computed = compute_prefix(model.get_base_model(), tokens)
+    computed = compute_prefix(model.get_base_model(), tokens, precision)
     peft.initialize_kv_prefix_from_past_key_values(model, past_key_values=computed)
 
 
@@ -134,6 +140,23 @@ def choose_masks(before: Mapping[str, Any], after: Mapping[str, Any], rank: int)
         mask[change.topk(rank * sum(weight.shape)).indices] = 1
         masks[name] = mask.view_as(weight)
     return masks
+
+
+def _cast_frozen(model: Any) -> None:
+    """Hold the frozen weights of linear layers in bfloat16; the products are the same.
+
+    `torch.autocast` would cast them in each forward pass, and keep the copies for the backward pass.
+    """
+    embeddings = model.get_input_embeddings().weight
+    # A subclass has weights of another kind, such as quantized ones, and the output matrix may be the embeddings.
+    layers = [module for module in model.modules() if type(module) is torch.nn.Linear]
+    cast = {id(parameter) for layer in layers for parameter in layer.parameters()} - {id(embeddings)}
+    for parameter in model.parameters():
+        if id(parameter) in cast and not parameter.requires_grad:
+            parameter.data = parameter.data.bfloat16()
+        else:
+            # Tensors that are read from a file keep all of it in memory, as long as there is one.
+            parameter.data = parameter.data.clone()
 
 
 def _with_peft(model: Any, method: str, settings: Mapping[str, Setting], masks: Mapping[str, Any] | None) -> Any:

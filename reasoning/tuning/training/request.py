@@ -80,11 +80,13 @@ def make_request(
 def resolve_precision(settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """Return settings in which the precision is not "auto" but what suits this machine.
 
-    A CPU with matrix units for bfloat16 multiplies in it 14 times faster than in float32; others do not.
+    A CPU with instructions for bfloat16 trains faster in it than in float32, others do not: with matrix units (AMX) it
+    multiplies 14 times faster, and with those of AVX-512 a step of lora took half the time.
     """
     import torch
 
     if settings["precision"] != "auto":
         return dict(settings)
-    has_units = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return {**settings, "precision": "bfloat16" if has_units else "float32"}
+    tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("amx_tile", "avx512_bf16"))
+    is_fast = any(test is not None and test() for test in tests)
+    return {**settings, "precision": "bfloat16" if is_fast else "float32"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from reasoning.providers.torch.base_model import BaseFiles, LoadedBase
 from reasoning.providers.torch.generation import Reply
 from reasoning.providers.torch.generation import _generate as generate
 from reasoning.providers.torch.trained_weights import OWN_METHODS, WEIGHTS, apply_trained
+from reasoning.tuning.training import preparation
 from reasoning.tuning.training.batches import make_batch
 from reasoning.tuning.training.child_process import load_model
 from reasoning.tuning.training.forward import ReplyModel, compute_prefix
@@ -31,6 +33,7 @@ from reasoning.tuning.training.preparation import (
     save_trained,
     trained_parameters,
 )
+from reasoning.tuning.training.request import resolve_precision
 from reasoning.tuning.training.tokens import TokenizedExample
 from reasoning.tuning.training.trainer import Plan, Trainer
 from reasoning.tuning.training.work_folder import Job
@@ -104,6 +107,29 @@ def test_a_prefix_begins_as_the_first_tokens_of_a_prompt(tiny: Any) -> None:
     with torch.no_grad():
         got, expected = ReplyModel(prepared).logits(batch), ReplyModel(make_tiny()).logits(longer)
     assert torch.allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lora", "alora", "adapter", "prefix", "prompt", "partial", "ladder_side"])
+def test_frozen_weights_in_bfloat16_change_no_loss(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = trained(name, 4, make_tiny(), precision="bfloat16")
+    monkeypatch.setattr(preparation, "_cast_frozen", lambda model: None)
+    plain = trained(name, 4, make_tiny(), precision="bfloat16")
+    assert [line["loss"] for line in cast.log if "loss" in line] == [
+        line["loss"] for line in plain.log if "loss" in line
+    ]
+
+    def precisions(trainer: Trainer) -> set[Any]:
+        layers = (module for module in trainer.model.modules() if type(module) is torch.nn.Linear)
+        return {layer.weight.dtype for layer in layers if not layer.weight.requires_grad}
+
+    assert precisions(plain) == {torch.float32}
+    assert torch.bfloat16 in precisions(cast)
+    assert cast.model.get_input_embeddings().weight.dtype == torch.float32
+
+
+def test_sparse_keeps_all_bits_of_what_it_changes() -> None:
+    trainer = trained("sparse", 2, make_tiny(), precision="bfloat16")
+    assert {parameter.dtype for parameter in trainer.model.parameters()} == {torch.float32}
 
 
 class Numbers:
@@ -283,3 +309,13 @@ def test_a_card_is_complete(name: str) -> None:
     assert card.url.removeprefix("https://arxiv.org/abs/").replace(".", "").isdigit()
     assert all((card.title, card.trains, card.memory, card.use_when, card.avoid_when, card.serving))
     assert "learning_rate" in card.settings
+
+
+@pytest.mark.parametrize(
+    ("supported", "precision"), [("amx_tile", "bfloat16"), ("avx512_bf16", "bfloat16"), ("", "float32")]
+)
+def test_bfloat16_is_chosen_where_it_is_fast(supported: str, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("amx_tile", "avx512_bf16"):
+        monkeypatch.setattr(torch.cpu, f"_is_{name}_supported", partial(str.__eq__, supported, name), raising=False)
+    assert resolve_precision(settings_of("lora", precision="auto"))["precision"] == precision
+    assert resolve_precision(settings_of("lora", precision="float32"))["precision"] == "float32"
