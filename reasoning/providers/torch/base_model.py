@@ -24,6 +24,8 @@ from reasoning.providers.client import LoadProgress
 from reasoning.providers.llama_cpp import base_weights
 
 _EXAMPLE = "local:smollm2-135m"
+_SHARD = "200MB"
+"""The size of a file of weights, unless one tensor is larger. It is in memory as long as one of its tensors is used."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def convert_base(files: BaseFiles, progress: LoadProgress | None = None) -> Path
             # The configuration would otherwise name the quantization that was undone.
             if hasattr(model.config, "quantization_config"):
                 del model.config.quantization_config
-            model.save_pretrained(new, safe_serialization=True)
+            model.save_pretrained(new, safe_serialization=True, max_shard_size=_SHARD)
             tokenizer.save_pretrained(new)
             if not files.folder.is_dir():  # another process may have been faster
                 os.rename(new, files.folder)

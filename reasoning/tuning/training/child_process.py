@@ -61,12 +61,13 @@ def train(folder: Path) -> None:
     with quiet_transformers():
         model = load_model(job)
         plan = Plan(job.settings, job.seed, job.steps, job.seconds)
-        precision = str(job.settings["precision"])
-        prefix = compute_prefix(model, examples[0].prompt[: job.skip], precision) if job.skip else None
-        masks = None
+        precision, prefix, masks = str(job.settings["precision"]), None, None
         if job.method == "sparse":
             masks, plan = _masks(folder, job, model, examples, plan)
         model = prepare(model, job.method, job.settings, seed=job.seed, masks=masks)
+        if job.skip:
+            # The new adapter changes nothing yet.
+            prefix = compute_prefix(model.get_base_model(), examples[0].prompt[: job.skip], precision)
         if job.method == "prefix":
             begin_prefix(model, examples[0].prompt, precision)
         trainer = Trainer(

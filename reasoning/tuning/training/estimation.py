@@ -73,6 +73,8 @@ class MemoryTable:
             f"The error is ±{ERROR:.0%}. A row fits if its memory is free, and tightly if only the lower part of its "
             "range is. A smaller --batch takes fewer activations."
         )
+        if any(one.is_largest_at_start for one in self.estimates):
+            note += " Where the parts add up to less, reading and casting the weights takes most."
         if any(one.bits in (8, 2) for one in self.estimates):
             note += " Weights of 8 and 2 bits are not trained by this version: their rows tell what they would take."
         return Document([title, Table(header, rows, text_columns=2), note])

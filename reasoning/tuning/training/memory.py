@@ -45,6 +45,8 @@ class MemoryEstimate:
         weights: all weights of the model.
         states: gradients and moments of what is trained, and copies of it.
         activations: what a forward pass keeps for the backward pass, and logits.
+        loading: what the weights take while they are cast: those that stay, and a file of those that were stored,
+            which is in memory until its last tensor is cast; 0 if they are not cast.
     """
 
     method: str
@@ -53,6 +55,7 @@ class MemoryEstimate:
     weights: float
     states: float
     activations: float
+    loading: float = 0.0
 
     @property
     def working(self) -> float:
@@ -60,9 +63,14 @@ class MemoryEstimate:
         return ACTIVATIONS * self.activations
 
     @property
+    def is_largest_at_start(self) -> bool:
+        """Whether reading and casting the weights takes more memory than training."""
+        return self.loading > self.weights + self.states + self.working
+
+    @property
     def total(self) -> float:
         """The largest resident memory of the process; true within `ERROR`."""
-        return self.weights + self.states + self.working + PROCESS
+        return max(self.weights + self.states + self.working, self.loading) + PROCESS
 
     @property
     def least(self) -> float:
@@ -119,10 +127,12 @@ def estimate(
         # These are copies of their own, not weights of the model.
         weights -= 4.0 * trained
         states += 4.0 * trained
+    is_cast = low and width == 32 and method != "sparse"
+    loading = weights + max(path.stat().st_size for path in base.glob("*.safetensors")) if is_cast else 0.0
     batch = _longest_batch(examples, int(settings["batch"]), skip)
     with quiet_transformers(), _LowPrecision() if low else contextlib.nullcontext():
         activations = _saved_bytes(model, batch, skip)
-    return MemoryEstimate(method, width, trained, weights, states, activations)
+    return MemoryEstimate(method, width, trained, weights, states, activations, loading)
 
 
 def estimate_all(

@@ -96,6 +96,16 @@ def test_as_much_is_kept_as_on_the_cpu(name: str, precision: str, base: Path) ->
     assert estimate(base, name, settings, EXAMPLES).activations == pytest.approx(measured, rel=0.1)
 
 
+def test_casting_takes_what_stays_and_one_stored_file(base: Path) -> None:
+    stored = (base / "model.safetensors").stat().st_size
+    low = estimate(base, "lora", settings_of("lora", precision="bfloat16"), EXAMPLES)
+    assert low.weights < estimate(base, "lora", settings_of("lora"), EXAMPLES).weights
+    assert low.loading == low.weights + stored
+    assert replace(low, loading=1e12).total > 1e12
+    assert estimate(base, "lora", settings_of("lora"), EXAMPLES).loading == 0
+    assert estimate(base, "sparse", settings_of("sparse", precision="bfloat16"), EXAMPLES).loading == 0
+
+
 def test_what_does_not_fit_is_refused_unless_told(
     found: dict[tuple[str, int], MemoryEstimate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
