@@ -118,7 +118,7 @@ def test_what_does_not_fit_is_refused_unless_told(
     check_memory(one, warn=said.append)
     monkeypatch.setattr(memory, "available_memory", lambda: round(one.total * 0.9))
     with pytest.raises(
-        UsageError, match=r"lora needs about 2\.4 GB \(1\.8 to 3\.0 GB\) of memory, and 2\.2 GB are free"
+        UsageError, match=r"lora needs about 2\.6 GB \(2\.0 to 3\.3 GB\) of memory, and 2\.3 GB are free"
     ):
         check_memory(one, warn=said.append)
     check_memory(one, anyway=True, warn=said.append)
