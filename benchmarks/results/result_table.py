@@ -247,7 +247,7 @@ class ResultTable:
                 result.token_limit,
                 STATES.index(state),
                 result.correct is True,
-                result.could_be_right,
+                result.correct is not True and result.could_be_right,
                 result.only_reasoning > 0,
                 result.repetitive > 0,
                 result.refused > 0,
