@@ -66,7 +66,7 @@ class MemoryEstimate:
 
     @property
     def is_largest_at_start(self) -> bool:
-        """Whether reading and casting the weights takes more memory than training."""
+        """True if reading and casting the weights takes more memory than training."""
         return self.loading > self.weights + self.states + self.working
 
     @property
