@@ -247,6 +247,7 @@ class ResultTable:
                 result.token_limit,
                 STATES.index(state),
                 result.correct is True,
+                # Never if it is right; asking for it takes half a microsecond.
                 result.correct is not True and result.could_be_right,
                 result.only_reasoning > 0,
                 result.repetitive > 0,
