@@ -22,8 +22,8 @@ Progress = Callable[[float, float, str], object]
 """Receives what is done, the total (0 if unknown), and a description."""
 
 _ENVIRONMENT = {
-    # Freed blocks from 32 MiB on, the most that glibc takes, go back to the system. With 64 KiB the peak is 6 % lower,
-    # but asking for the pages again makes a training of 0.5B parameters take 1.7 times as long.
+    # Freed blocks from 32 MiB on, the most that glibc takes, go back to the system. With 64 KiB the peak is 6 to 12 %
+    # lower, but asking for the pages again makes a training of 0.5B parameters take 1.7 times as long.
     "MALLOC_TRIM_THRESHOLD_": "33554432",
     "MALLOC_MMAP_THRESHOLD_": "33554432",
     "MALLOC_ARENA_MAX": "2",

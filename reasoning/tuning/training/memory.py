@@ -15,7 +15,7 @@ from reasoning.providers.torch.base_model import quiet_transformers
 from reasoning.tuning.training.batches import Batch, make_batch
 from reasoning.tuning.training.forward import ReplyModel
 from reasoning.tuning.training.methods import METHODS, Method, Setting
-from reasoning.tuning.training.preparation import linear_weights, prepare, trained_parameters
+from reasoning.tuning.training.preparation import casts_frozen, linear_weights, prepare, trained_parameters
 from reasoning.tuning.training.request import resolve_precision
 from reasoning.tuning.training.tokens import FrozenPrefix, TokenizedExample
 
@@ -129,7 +129,7 @@ def estimate(
         # These are copies of their own, not weights of the model.
         weights -= 4.0 * trained
         states += 4.0 * trained
-    is_cast = low and width == 32 and method != "sparse"
+    is_cast = width == 32 and casts_frozen(method, settings)
     loading = weights + max(path.stat().st_size for path in base.glob("*.safetensors")) if is_cast else 0.0
     batch = _longest_batch(examples, int(settings["batch"]), skip)
     with quiet_transformers(), _LowPrecision() if low else contextlib.nullcontext():

@@ -24,8 +24,7 @@ def prepare(
 ) -> Any:
     """Return the model with the trained parts of a method; only their parameters need gradients.
 
-    With `precision=bfloat16`, frozen linear layers hold their weights in it, except with `sparse`, which adds small
-    changes to them.
+    Frozen linear layers may hold their weights in bfloat16 then; see `casts_frozen`.
 
     Args:
         model: the base; it is changed.
@@ -52,9 +51,17 @@ def prepare(
         add_networks(model, method, settings)
     else:
         model = _with_peft(model, method, settings, masks)
-    if settings["precision"] == "bfloat16" and method != "sparse":
+    if casts_frozen(method, settings):
         _cast_frozen(model)
     return model
+
+
+def casts_frozen(method: str, settings: Mapping[str, Setting]) -> bool:
+    """Return whether frozen linear layers hold their weights in bfloat16, as matrix products read them.
+
+    With `sparse` they do not, since it adds small changes to the weights.
+    """
+    return settings["precision"] == "bfloat16" and method != "sparse"
 
 
 def begin_prefix(model: Any, prompt: Sequence[int], precision: str = "float32") -> None:
