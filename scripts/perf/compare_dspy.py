@@ -215,7 +215,8 @@ def main() -> None:
     parser.add_argument("--task", default="last_letters")
     parser.add_argument("--model", default="local:smollm2-135m")
     parser.add_argument("--strategy", default="cot", choices=sorted(USED))
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many searches of each kind")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=4, help="trials of MIPROv2; GEPA gets as many full evaluations")
     parser.add_argument("--train", type=int, default=12)
     parser.add_argument("--selection", type=int, default=16)
@@ -231,7 +232,7 @@ def main() -> None:
     shares, finished = list(map(float, given.shares.split(","))), Searches(given.out)
     print("seed | search | tokens | test before | test after | ours − DSPy (points, 95 %, p)", flush=True)
     with connect(given.model, journal=False, max_tokens=given.max_tokens) as llm:
-        for seed in range(given.seeds):
+        for seed in range(given.first_seed, given.first_seed + given.seeds):
             pools = pools_of_task(task, PoolSizes(given.train, given.selection, given.test), seed)
             tests = Journal()
             every = {item.id: item.content for pool in (pools.train, pools.selection, pools.test) for item in pool}
