@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,17 +54,20 @@ def common_subset(results: Iterable[Result], stopped: Collection[str] = ()) -> C
             these results cannot be tested.
     """
     rows = rows_of(results)
-    epochs, solves = _epochs(rows), _solves(rows)
-    answered: dict[str, NDArray[np.int64]] = {}
+    names, epochs, solves = rows.names("problem"), _epochs(rows), _solves(rows)
+    # By strategy, whether it answered each solve.
+    answered: dict[str, NDArray[np.bool_]] = {}
     for spec in rows.distinct("strategy"):
         own = rows.data["strategy"] == rows.numbers("strategy", [spec])[0]
-        answered[spec] = np.unique(solves[own & ~rows.failed])
-    running = {spec: own for spec, own in answered.items() if spec not in stopped}
-    most = max(map(len, running.values()), default=0)
-    enough = {spec: own for spec, own in running.items() if len(own) and 2 * len(own) >= most}
-    excluded = {spec: len(np.unique(own // epochs)) for spec, own in answered.items() if spec not in enough}
-    names = rows.names("problem")
-    common = reduce(np.intersect1d, enough.values()).tolist() if enough else []
+        answered[spec] = np.zeros(len(names) * epochs, dtype=bool)
+        answered[spec][solves[own & ~rows.failed]] = True
+    counts = {spec: int(own.sum()) for spec, own in answered.items()}
+    most = max((count for spec, count in counts.items() if spec not in stopped), default=0)
+    enough = [spec for spec, count in counts.items() if spec not in stopped and count and 2 * count >= most]
+    excluded = {
+        spec: int(own.reshape(-1, epochs).any(axis=1).sum()) for spec, own in answered.items() if spec not in enough
+    }
+    common = np.flatnonzero(np.all([answered[spec] for spec in enough], axis=0)).tolist() if enough else []
     return CommonSubset(frozenset((names[solve // epochs], solve % epochs) for solve in common), excluded)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from reasoning import kinds
@@ -52,7 +54,7 @@ def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
     Raises:
         KeyError: a field is missing.
     """
-    kind = kinds.from_json(data["kind"])
+    kind = _read_kind(data["kind"])
     problem = Problem(
         *(data["question"], kind, data.get("context")),
         table=None if data.get("table") is None else Table.from_json(data["table"]),
@@ -68,3 +70,17 @@ def from_json(data: dict[str, Any], corpus: Corpus | None = None) -> Example:
     if data.get("scorer") == DENOTATION:
         scorer = DenotationScorer(kind, target)
     return Example(problem, target, scorer, data.get("family", ""))
+
+
+def _read_kind(data: Any) -> kinds.Kind:
+    """Return the kind of its data: the same for problems with equal data, which are most."""
+    try:
+        return _known_kind(**data) if isinstance(data, Mapping) else kinds.from_json(data)
+    except TypeError:
+        # A list among the parameters.
+        return kinds.from_json(data)
+
+
+@lru_cache(typed=True)
+def _known_kind(**data: Any) -> kinds.Kind:
+    return kinds.from_json(data)

@@ -59,11 +59,11 @@ class Columns:
     """The columns of some rows. A column is made when it is first read.
 
     Args:
-        rows: an array with the fields of `COLUMNS`.
+        rows: an array with the fields of `COLUMNS`, or the columns that have all rows.
         places: the positions of the rows that count, in order; None for all.
     """
 
-    def __init__(self, rows: NDArray[Any], places: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, rows: NDArray[Any] | Columns, places: NDArray[np.int64] | None = None) -> None:
         self._rows, self._places = rows, places
         self._made: dict[str, NDArray[Any]] = {}
 
@@ -77,7 +77,8 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         if (column := self._made.get(name)) is None:
             column = self._rows[name]
-            column = self._made[name] = column if self._places is None else column[self._places]
+            # A copy has its values next to each other: choosing some of them takes a tenth of the time.
+            column = self._made[name] = column.copy() if self._places is None else column[self._places]
         return column
 
     def __len__(self) -> int:
@@ -87,8 +88,9 @@ class Columns:
         """Return the rows that a boolean mask, positions or a slice select."""
         import numpy as np
 
-        places = np.arange(len(self._rows)) if self._places is None else self._places
-        return Columns(self._rows, places[chosen])
+        if self._places is None:
+            return Columns(self, np.arange(len(self))[chosen])
+        return Columns(self._rows, self._places[chosen])
 
 
 class ResultRows(Sequence[Result]):

@@ -26,6 +26,26 @@ _KEPT = 10_000
 """The results of a table that stay in memory as objects. Later ones that a file has are read from it when needed."""
 
 
+class _Numbers(dict[str, int]):
+    """The numbers of a column's texts. A text gets the next number when its number is first asked for.
+
+    Args:
+        texts: the texts so far, in order.
+
+    Attributes:
+        texts: the texts by their numbers.
+    """
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        super().__init__((text, number) for number, text in enumerate(texts))
+        self.texts = list(texts)
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self)
+        self.texts.append(text)
+        return number
+
+
 class ResultTable:
     """The results of a run by problem, strategy and epoch, in the order in which their keys were first added.
 
@@ -33,14 +53,12 @@ class ResultTable:
         path: the file with the lines of results that `add` names; None without a file.
 
     Attributes:
-        names: the texts of each column of `NAMED`, by their numbers.
-        numbers: the numbers, by their texts.
+        numbers: the numbers of the texts of each column of `NAMED`.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.names: dict[str, list[str]] = {column: [] for column in NAMED}
-        self.numbers: dict[str, dict[str, int]] = {column: {} for column in NAMED}
+        self.numbers = {column: _Numbers() for column in NAMED}
         self._rows = bytearray()
         # Whether there may be views of these bytes, which must not change then.
         self._is_shared = False
@@ -58,6 +76,11 @@ class ResultTable:
         for key, result in results.items():
             table[key] = result
         return table
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The texts of each column of `NAMED`, by their numbers."""
+        return {column: numbers.texts for column, numbers in self.numbers.items()}
 
     def add(self, result: Result, offset: int = -1) -> None:
         """Add a result, or replace the one of its key.
@@ -88,7 +111,7 @@ class ResultTable:
             return False
         row = self._row(position)
         has_failed = row["state"] == STATES.index(FAILED)
-        return not has_failed and self.names["fingerprint"][row["fingerprint"]] == fingerprint
+        return not has_failed and self.numbers["fingerprint"].texts[row["fingerprint"]] == fingerprint
 
     def append(self, result: Result) -> None:
         """Add a result whatever its key, which cannot be looked up then."""
@@ -111,10 +134,7 @@ class ResultTable:
 
         table = ResultTable(self.path)
         table._rows += rows
-        table.names = {column: list(names[column]) for column in NAMED}
-        table.numbers = {
-            column: {name: number for number, name in enumerate(texts)} for column, texts in table.names.items()
-        }
+        table.numbers = {column: _Numbers(names[column]) for column in NAMED}
         data = table.rows().data
         for column in NAMED:
             least = -1 if column in ("family", "unrecorded") else 0
@@ -122,7 +142,7 @@ class ResultTable:
                 raise ValueError(f"the column {column!r} has numbers without a name")
         for strategy, epoch in {*zip(data["strategy"].tolist(), data["epoch"].tolist(), strict=True)}:
             [places] = np.nonzero((data["strategy"] == strategy) & (data["epoch"] == epoch))
-            positions = np.full(len(table.names["problem"]), -1, dtype=np.int32)
+            positions = np.full(len(table.numbers["problem"].texts), -1, dtype=np.int32)
             positions[data["problem"][places]] = places
             table._positions[strategy, epoch] = array("i", positions.tobytes())
         self.__dict__.update(table.__dict__)
@@ -214,28 +234,21 @@ class ResultTable:
             return None
         return positions[number]
 
-    def _number(self, column: str, text: str) -> int:
-        numbers = self.numbers[column]
-        if (number := numbers.get(text)) is None:
-            number = numbers[text] = len(numbers)
-            self.names[column].append(text)
-        return number
-
     def _pack(self, result: Result, offset: int) -> bytes:
         kept = -1
         if offset < 0 or len(self._objects) < _KEPT:
             kept = len(self._objects)
             self._objects.append(to_dataclass(result, Result))
-        usage, state = result.usage, result.state
+        usage, state, numbers = result.usage, result.state, self.numbers
         try:
             return ROW.pack(
-                self._number("problem", result.problem),
-                self._number("strategy", result.strategy),
+                numbers["problem"][result.problem],
+                numbers["strategy"][result.strategy],
                 result.epoch,
-                self._number("family", result.family) if result.family else -1,
-                self._number("rule", result.rule or f"{state}: {result.reason.partition(':')[0]}"),
-                self._number("fingerprint", result.fingerprint),
-                self._number("unrecorded", ",".join(result.unrecorded)) if result.unrecorded else -1,
+                numbers["family"][result.family] if result.family else -1,
+                numbers["rule"][result.rule or f"{state}: {result.reason.partition(':')[0]}"],
+                numbers["fingerprint"][result.fingerprint],
+                numbers["unrecorded"][",".join(result.unrecorded)] if result.unrecorded else -1,
                 kept,
                 result.parser_version,
                 _digest(result.value),
