@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import DynamicCache
 
 from reasoning.providers.torch.decoder import decoder_layers
 
@@ -33,11 +34,25 @@ class SideBlock(nn.Module):  # type: ignore[misc]  # torch has no types here
         self.qkv, self.out = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
 
-    def forward(self, side: torch.Tensor) -> torch.Tensor:
-        """Return the next state; `side` has the shape (batch, tokens, width)."""
+    def forward(self, side: torch.Tensor, cache: DynamicCache | None, layer: int) -> torch.Tensor:
+        """Return the next state.
+
+        Args:
+            side: the state, of the shape (batch, tokens, width).
+            cache: the keys and values of the tokens before these, to which those of these are added.
+            layer: the number of the block in the cache.
+        """
         batch, tokens, width = side.shape
         parts = self.qkv(self.norms[0](side)).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = self.attend(parts[0], parts[1], parts[2], is_causal=True)
+        queries, keys, values = parts
+        if cache is not None:
+            keys, values = cache.update(keys, values, layer)
+        how: dict[str, Any] = {"is_causal": True}
+        if before := keys.shape[2] - tokens:
+            # `is_causal` takes the first query for that of the first key.
+            every = torch.ones(tokens, before + tokens, dtype=torch.bool, device=keys.device)
+            how = {"attn_mask": every.tril(before)}
+        mixed = self.attend(queries, keys, values, **how)
         side = side + self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
         return side + self.down(nn.functional.gelu(self.up(self.norms[1](side))))
 
@@ -53,19 +68,25 @@ class SideNetwork(nn.Module):  # type: ignore[misc]
         self.up = nn.Linear(side_width, width, bias=False)
         nn.init.zeros_(self.up.weight)
 
-    def forward(self, outputs: list[torch.Tensor]) -> torch.Tensor:
-        """Return the change of the last hidden state from the outputs of the frozen layers."""
+    def forward(self, outputs: list[torch.Tensor], cache: DynamicCache | None) -> torch.Tensor:
+        """Return the change of the last hidden state from the outputs of the frozen layers.
+
+        Args:
+            outputs: the outputs of the layers.
+            cache: the keys and values of the tokens before these.
+        """
         side: torch.Tensor | None = None
-        for gate, down, block, output in zip(self.gates, self.downs, self.blocks, outputs, strict=True):
+        parts = zip(self.gates, self.downs, self.blocks, outputs, strict=True)
+        for layer, (gate, down, block, output) in enumerate(parts):
             share, below = torch.sigmoid(gate), down(output)
-            side = block(below if side is None else share * below + (1 - share) * side)
+            side = block(below if side is None else share * below + (1 - share) * side, cache, layer)
         return self.up(side)
 
 
 def add_side_network(model: Any, reduction: int) -> None:
     """Add a side network to a model and let it change the input of the output matrix.
 
-    The state of earlier tokens is not kept: generate with `use_cache=False`, which this sets for `generate`.
+    Its keys and values of earlier tokens are kept with the cache of the model, as an attribute `side` of it.
 
     Args:
         model: a decoder of transformers; its parameters stay as they are.
@@ -75,17 +96,23 @@ def add_side_network(model: Any, reduction: int) -> None:
     heads = next(count for count in (4, 3, 2, 1) if (width // reduction) % count == 0)
     model.side_network = SideNetwork(len(layers), width, max(heads, width // reduction), heads)
     outputs: list[torch.Tensor] = []
+    caches: list[Any] = []
 
-    def collect(layer: Any, inputs: Any, output: Any) -> None:
+    def collect(layer: Any, inputs: Any, named: dict[str, Any], output: Any) -> None:
         outputs.append((output[0] if isinstance(output, tuple) else output).detach())
+        caches[:] = [named.get("cache")]
 
     def change(head: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        read = outputs[-len(layers) :]
+        read, [cache] = outputs[-len(layers) :], caches
         outputs.clear()
+        caches.clear()
+        if cache is not None and cache.get_seq_length() == read[0].shape[1]:
+            # These are the first tokens.
+            cache.side = DynamicCache()
         hidden, *rest = inputs
-        return (hidden + model.side_network(read)[:, -hidden.shape[1] :], *rest)
+        changed = model.side_network(read, None if cache is None else cache.side)
+        return (hidden + changed[:, -hidden.shape[1] :], *rest)
 
     for layer in layers:
-        layer.register_forward_hook(collect)
+        layer.register_forward_hook(collect, with_kwargs=True)
     model.get_output_embeddings().register_forward_pre_hook(change)
-    model.generation_config.use_cache = False

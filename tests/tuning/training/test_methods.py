@@ -244,6 +244,21 @@ def test_no_gradient_flows_through_the_model_of_a_side_network(tiny: Any) -> Non
     assert logits.requires_grad
 
 
+def test_a_side_network_keeps_the_state_of_earlier_tokens(tiny: Any) -> None:
+    prepare(tiny, "ladder_side", settings_of("ladder_side"))
+    tokens = torch.tensor([[1, 5, 6, 7, 8, 9, 10]]).repeat(2, 1)
+    with torch.no_grad():
+        tiny.side_network.up.weight.normal_()
+        whole = tiny(input_ids=tokens, use_cache=False).logits
+        first = tiny(input_ids=tokens[:, :3], use_cache=True)
+        parts = [first.logits]
+        for begin, end in ((3, 6), (6, 7)):
+            parts.append(tiny(input_ids=tokens[:, begin:end], cache=first.cache, use_cache=True).logits)
+        again = tiny(input_ids=tokens[:, :3], use_cache=True).logits
+    assert torch.allclose(torch.cat(parts, dim=1), whole, atol=1e-5)
+    assert torch.equal(again, first.logits)
+
+
 def test_a_mask_has_the_entries_that_changed_most() -> None:
     before = {"w": torch.zeros(6, 8)}
     after = {"w": torch.arange(48.0).view(6, 8) * -1}
