@@ -251,7 +251,7 @@ METHODS: dict[str, Method] = {
             "a small network that reads the output of each layer; no gradient flows through the model",
             "the weights and the activations of the small network only",
             "Memory is short and lora does not fit.",
-            "lora fits: it is served by llama.cpp. Here replies compute the whole text again for each token.",
+            "lora fits: it learned more in as many steps here, and llama.cpp serves it.",
             "torch",
             _IN_TORCH,
             {"reduction": 8, "learning_rate": 2e-3},
