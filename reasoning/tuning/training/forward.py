@@ -57,7 +57,7 @@ def autocast(precision: str) -> Any:
 def compute_prefix(model: Any, tokens: Sequence[int], precision: str = "float32") -> Prefix:
     """Return the keys and values of the first tokens of all prompts, computed by the model as it is."""
     with torch.no_grad(), autocast(precision):
-        cache = model.model(input_ids=torch.tensor([list(tokens)]), use_cache=True).past_key_values
+        cache = model.model(input_ids=torch.tensor([list(tokens)]), use_cache=True).cache
     return [(layer.keys, layer.values) for layer in cache.layers]
 
 
