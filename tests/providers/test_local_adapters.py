@@ -7,6 +7,8 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +16,14 @@ import pytest
 
 from reasoning import connect
 from reasoning.engine.describe import describe_model
-from reasoning.errors import InputError, UnknownName, UsageError, WeightsError
+from reasoning.errors import CallFailed, InputError, UnknownName, UsageError, WeightsError
 from reasoning.messages import Completion, Message, Request
 from reasoning.providers import adapters
 from reasoning.providers.adapters import Adapter
 from reasoning.providers.llama_cpp import server, slot_client, weights
 from reasoning.providers.llama_cpp.base_weights import find_base, hash_file
 from reasoning.providers.llama_cpp.client import LocalClient, local_client
+from reasoning.providers.llama_cpp.slot_client import SlotClient
 from reasoning.providers.openai_client import OpenAIClient
 from reasoning.retrieval.embedding_clients import embedding_client
 
@@ -243,6 +246,46 @@ def test_an_activated_adapter_changes_the_last_turn_only(trained: list[Adapter],
         local_client("local:smollm2-135m+cat+live")
     for name in ("live", "idle", "plain"):
         adapters.remove(adapters.find(BASE, name))
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("saved", [True, False])
+def test_concurrent_requests_with_an_activated_adapter_equal_sequential_ones(
+    saved: bool, trained: list[Adapter], smollm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("live", smollm, 5, "alora", replace=True, alora_invocation_tokens=[198, 1, 4093, 198])
+    if not saved:  # as on a full disk
+
+        async def refuse(self: SlotClient, path: str, body: Any) -> Any:
+            if path.endswith("action=save"):
+                raise CallFailed("no space left on the disk")
+            return await post(self, path, body)
+
+        post = SlotClient._post
+        monkeypatch.setattr(SlotClient, "_post", refuse)
+
+    def requests(client: LocalClient) -> list[Request]:
+        # Shared turns that are too short to be worth a file, a longer conversation, and a question alone.
+        short = Message("system", "Reply with one word.")
+        talk = (short, Message("user", "Is a cat an animal?"), Message("assistant", "Yes."))
+        shared = [replace(ask(client, q), messages=(short, Message("user", q))) for q in QUESTIONS]
+        longer = [replace(ask(client, q), messages=(*talk, Message("user", q))) for q in QUESTIONS]
+        return [*shared, *longer, *(ask(client, q, shared=False) for q in QUESTIONS)]
+
+    async def in_turn(*clients: LocalClient) -> list[list[Completion]]:
+        return [await client.complete(one, [0, 1]) for client in clients for one in requests(client)]
+
+    async def at_once(client: LocalClient) -> list[list[Completion]]:
+        return await asyncio.gather(*(client.complete(one, [0, 1]) for one in requests(client)))
+
+    found = run(in_turn, MODELS[0], "local:smollm2-135m+live")
+    base, expected = found[: len(found) // 2], found[len(found) // 2 :]
+    got = run(at_once, "local:smollm2-135m+live")
+    replies, sequential, plain = (list(chain.from_iterable(draws)) for draws in (got, expected, base))
+    assert all(0 <= reply.usage.cached_tokens <= reply.usage.prompt_tokens for reply in replies)
+    apart = [sum(distance(first(a), first(b)) for a, b in zip(replies, to, strict=True)) for to in (sequential, plain)]
+    assert apart[0] < 0.1 * apart[1]
+    adapters.remove(adapters.find(BASE, "live"))
 
 
 def describe(name: str, served_by: Any = "llama.cpp", base: str = BASE, sha256: str = "", method: str = "lora") -> None:

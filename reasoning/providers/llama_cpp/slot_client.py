@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from reasoning.errors import CallFailed, ContextOverflow
@@ -66,16 +67,21 @@ class SlotClient:
 
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
         """Yield the prefixes worth saving, shorter first: key, saving function, persistence."""
-        shared_keys = []
+        keys: list[str] = []
+        tools = request.sampling.get("tools")
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
-        if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING:
-            role = request.messages[len(shared)].role
-            tools = request.sampling.get("tools")
-            shared_keys = [_key(role, shared, self._prefix_adapters, tools)]
-            yield shared_keys[0], self._saving(lambda slot: self._compute_prefix(slot, shared, role, tools)), True
+        parts = [shared] if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING else []
+        if self._activated and (before := request.messages[:-1]) not in parts:
+            parts.append(before)
+        for turns in parts:
+            role = request.messages[len(turns)].role
+            key = _key(role, turns, self._prefix_adapters, tools)
+            compute = partial(self._compute_prefix, shared=turns, role=role, tools=tools)
+            yield key, self._saving(compute, *keys), turns == shared
+            keys.insert(0, key)
         if several:
-            save = self._saving(lambda slot: self._compute_prompt(slot, request), *shared_keys)
-            yield _key("", request.messages, self._adapters, request.sampling.get("tools")), save, False
+            save = self._saving(partial(self._compute_prompt, request=request), *keys)
+            yield _key("", request.messages, self._adapters, tools), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
         """Load the server again with fewer and longer slots, if the model allows it.
@@ -143,6 +149,7 @@ class SlotClient:
     async def _draw(self, request: Request, draw: int, prefixes: Sequence[str]) -> Completion:
         async with self.server.slots.acquire(*prefixes) as slot:
             await self._restore(slot, prefixes)
+            computed = await self._compute_inactive(slot, request)
             sampling = dict(request.sampling)
             if sampling.get("logprobs"):
                 sampling.setdefault("top_logprobs", 1)  # the server's default is 20
@@ -151,7 +158,8 @@ class SlotClient:
             if self._activated:
                 # The adapter changed the last turn, which in a longer conversation is not the last one any more.
                 slot.adapters = None
-            return completion
+            cached = max(0, completion.usage.cached_tokens - computed)
+            return replace(completion, usage=replace(completion.usage, cached_tokens=cached))
 
     async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
         """Load the longest saved prefix into the slot, unless it is there already."""
@@ -217,11 +225,32 @@ class SlotClient:
         answer = await self._post("/completion", body | {"response_fields": ["timings"]})
         return int(answer["timings"]["prompt_n"])
 
+    async def _compute_inactive(self, slot: Slot, request: Request) -> int:
+        """Compute the turns before the last one if the adapter is an activated LoRA and the slot lacks them.
+
+        llama.cpp would compute them without the adapter, and would take it from all requests of the same batch
+        meanwhile, which then reply as the base does.
+
+        Returns:
+            The number of tokens computed.
+        """
+        if not self._activated:
+            return 0
+        *before, last = request.messages
+        tools = request.sampling.get("tools")
+        key = _key(last.role, before, self._prefix_adapters, tools)
+        if key in slot.prefixes:
+            return 0
+        tokens = await self._compute_prefix(slot, before, last.role, tools)
+        slot.prefixes = (key, *slot.prefixes)
+        return tokens
+
     async def _compute_prompt(self, slot: Slot, request: Request) -> int:
         """Compute a whole prompt and generate nothing."""
+        computed = await self._compute_inactive(slot, request)
         sampling = {name: value for name, value in request.sampling.items() if "logprobs" not in name}
         usage = (await self._complete(slot, request, sampling | {"max_tokens": 0}, 0)).usage
-        return usage.prompt_tokens - usage.cached_tokens
+        return usage.prompt_tokens - usage.cached_tokens + computed
 
     async def _complete(self, slot: Slot, request: Request, sampling: Mapping[str, Any], draw: int) -> Completion:
         slot.prefixes = ()  # unknown until the call has succeeded
