@@ -66,22 +66,23 @@ class SlotClient:
         return dict(zip(draws, results, strict=True)), precomputed
 
     def _prefixes(self, request: Request, several: bool) -> Iterator[tuple[str, Save, bool]]:
-        """Yield the prefixes worth saving, shorter first: key, saving function, persistence."""
+        """Yield the prefixes worth saving, shorter first: key, saving function, persistence.
+
+        With an activated LoRA the turns before the last one are always among them; see `_compute_inactive`.
+        """
         keys: list[str] = []
-        tools = request.sampling.get("tools")
         shared = request.messages[: min(request.static_prefix, len(request.messages) - 1)]
         parts = [shared] if sum(len(turn.content) for turn in shared) >= _WORTH_SAVING else []
         if self._activated and (before := request.messages[:-1]) not in parts:
             parts.append(before)
         for turns in parts:
-            role = request.messages[len(turns)].role
-            key = _key(role, turns, self._prefix_adapters, tools)
-            compute = partial(self._compute_prefix, shared=turns, role=role, tools=tools)
+            key = self._prefix_key(request, len(turns))
+            compute = partial(self._compute_prefix, request=request, count=len(turns))
             yield key, self._saving(compute, *keys), turns == shared
             keys.insert(0, key)
         if several:
             save = self._saving(partial(self._compute_prompt, request=request), *keys)
-            yield _key("", request.messages, self._adapters, tools), save, False
+            yield _key("", request.messages, self._adapters, request.sampling.get("tools")), save, False
 
     async def grow(self, request: Request, context: int) -> bool:
         """Load the server again with fewer and longer slots, if the model allows it.
@@ -158,8 +159,10 @@ class SlotClient:
             if self._activated:
                 # The adapter changed the last turn, which in a longer conversation is not the last one any more.
                 slot.adapters = None
-            cached = max(0, completion.usage.cached_tokens - computed)
-            return replace(completion, usage=replace(completion.usage, cached_tokens=cached))
+            if computed:
+                cached = max(0, completion.usage.cached_tokens - computed)
+                completion = replace(completion, usage=replace(completion.usage, cached_tokens=cached))
+            return completion
 
     async def _restore(self, slot: Slot, prefixes: Sequence[str]) -> None:
         """Load the longest saved prefix into the slot, unless it is there already."""
@@ -216,9 +219,15 @@ class SlotClient:
 
         return save
 
-    async def _compute_prefix(self, slot: Slot, shared: Sequence[Message], role: str, tools: Any) -> int:
-        """Compute the prompt's shared turns, up to where the content of the next turn begins."""
-        turns = [turn._asdict() for turn in (*shared, Message(role, _MARKER))]
+    def _prefix_key(self, request: Request, count: int) -> str:
+        """Return the key of the first turns of a request, up to where the content of the next turn begins."""
+        turns, role = request.messages[:count], request.messages[count].role
+        return _key(role, turns, self._prefix_adapters, request.sampling.get("tools"))
+
+    async def _compute_prefix(self, slot: Slot, request: Request, count: int) -> int:
+        """Compute the first turns of a request, up to where the content of the next turn begins."""
+        tools, next_turn = request.sampling.get("tools"), Message(request.messages[count].role, _MARKER)
+        turns = [turn._asdict() for turn in (*request.messages[:count], next_turn)]
         filled = await self._post("/apply-template", {"messages": turns, **({"tools": tools} if tools else {})})
         body = {"prompt": filled["prompt"].partition(_MARKER)[0], "n_predict": 0, "id_slot": slot.index}
         body |= self._scales(self._prefix_adapters)
@@ -236,12 +245,10 @@ class SlotClient:
         """
         if not self._activated:
             return 0
-        *before, last = request.messages
-        tools = request.sampling.get("tools")
-        key = _key(last.role, before, self._prefix_adapters, tools)
-        if key in slot.prefixes:
+        before = len(request.messages) - 1
+        if (key := self._prefix_key(request, before)) in slot.prefixes:
             return 0
-        tokens = await self._compute_prefix(slot, before, last.role, tools)
+        tokens = await self._compute_prefix(slot, request, before)
         slot.prefixes = (key, *slot.prefixes)
         return tokens
 

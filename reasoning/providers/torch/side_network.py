@@ -95,17 +95,15 @@ def add_side_network(model: Any, reduction: int) -> None:
     layers, width = decoder_layers(model), model.config.hidden_size
     heads = next(count for count in (4, 3, 2, 1) if (width // reduction) % count == 0)
     model.side_network = SideNetwork(len(layers), width, max(heads, width // reduction), heads)
-    outputs: list[torch.Tensor] = []
-    caches: list[Any] = []
+    # The output of each layer, with the cache of the model.
+    collected: list[tuple[torch.Tensor, Any]] = []
 
     def collect(layer: Any, inputs: Any, named: dict[str, Any], output: Any) -> None:
-        outputs.append((output[0] if isinstance(output, tuple) else output).detach())
-        caches[:] = [named.get("cache")]
+        collected.append(((output[0] if isinstance(output, tuple) else output).detach(), named.get("cache")))
 
     def change(head: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        read, [cache] = outputs[-len(layers) :], caches
-        outputs.clear()
-        caches.clear()
+        read, cache = [output for output, _ in collected[-len(layers) :]], collected[-1][1]
+        collected.clear()
         if cache is not None and cache.get_seq_length() == read[0].shape[1]:
             # These are the first tokens.
             cache.side = DynamicCache()
